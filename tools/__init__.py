@@ -1,0 +1,1 @@
+"""Tools of the project: demonstration, tests, phantoms, makers of reference files."""

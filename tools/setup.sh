@@ -1,0 +1,104 @@
+# shellcheck shell=bash
+# Set-up shared by tools/demo.sh and tools/test.sh: source it, then call `setup_environment [EXTRAS]`.
+# Makes .venv in the checkout (elsewhere if CXR_TF_VENV says so) with the first Python 3.11-3.13 that
+# really runs (CXR_TF_PYTHON names another one), installs the project, and leaves $PYTHON to run it with.
+# An environment whose requirements are unchanged is used again without asking the network.
+
+ROOT="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
+VENV="${CXR_TF_VENV:-$ROOT/.venv}"
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+    say "error: $*"
+    exit 2
+}
+
+# Succeeds if $1 starts, is a Python 3.11-3.13 with the GIL and can make virtual environments.
+# A shim of pyenv may be on the PATH and still not run; a Debian Python may lack ensurepip.
+python_fits() {
+    "$1" -I -c '
+import sys
+import sysconfig
+
+fits = (3, 11) <= sys.version_info[:2] <= (3, 13) and not sysconfig.get_config_var("Py_GIL_DISABLED")
+if not fits:
+    sys.exit(1)
+import ensurepip
+import venv
+' >/dev/null 2>&1
+}
+
+# Prints the path of the Python to use.
+find_python() {
+    local name candidate
+    if [[ -n "${CXR_TF_PYTHON:-}" ]]; then
+        python_fits "$CXR_TF_PYTHON" ||
+            fail "CXR_TF_PYTHON=$CXR_TF_PYTHON is no Python 3.11-3.13 with the modules venv and ensurepip: name another one or unset it."
+        command -v -- "$CXR_TF_PYTHON"
+        return
+    fi
+    for name in python3.13 python3.12 python3.11 python3 python; do
+        while IFS= read -r candidate; do
+            if python_fits "$candidate"; then
+                printf '%s\n' "$candidate"
+                return
+            fi
+        done < <(type -aP "$name" || true)
+    done
+    fail "no Python 3.11, 3.12 or 3.13 with the modules venv and ensurepip was found on the PATH." \
+        "Install one (on Debian or Ubuntu: apt-get install python3 python3-venv) or name it in CXR_TF_PYTHON."
+}
+
+# Prints what the environment depends on: requirements, extras, interpreter and place of the checkout.
+fingerprint() {
+    "$PYTHON" -I -c '
+import hashlib
+import pathlib
+import sys
+
+root, extras = pathlib.Path(sys.argv[1]), sys.argv[2]
+digest = hashlib.sha256(f"{root} {extras} {sys.version}".encode())
+for name in ("requirements.txt", "pyproject.toml"):
+    digest.update((root / name).read_bytes())
+print(digest.hexdigest())
+' "$ROOT" "$1"
+}
+
+# pip without chatter; the virtual environment alone decides what is installed.
+pip_install() {
+    PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_REQUIRE_VIRTUALENV=1 \
+        "$PYTHON" -m pip -qq install --no-input --progress-bar off "$@"
+}
+
+# Makes or reuses the environment. $1: extras of pyproject.toml, comma-separated (default none).
+setup_environment() {
+    local extras="${1:-}" stamp base target="$ROOT"
+    PYTHON="$VENV/bin/python"
+    if ! python_fits "$PYTHON"; then
+        # --clear empties the folder, so it must be ours to empty.
+        if [[ -e "$VENV" && ! -f "$VENV/pyvenv.cfg" && -n "$(ls -A -- "$VENV")" ]]; then
+            fail "$VENV exists and is no virtual environment: move it away or name another place in CXR_TF_VENV."
+        fi
+        base="$(find_python)" || exit $?
+        say "setup: making $VENV with $base ($("$base" --version 2>&1))"
+        "$base" -m venv --clear "$VENV" ||
+            fail "$base could not make the environment $VENV: see the message above; is the disk full or the folder read-only?"
+    fi
+    [[ -z "$extras" ]] || target="${ROOT}[$extras]"
+    stamp="$VENV/.installed-${extras:-base}"
+    if [[ "$(cat "$stamp" 2>/dev/null || true)" != "$(fingerprint "$extras")" ]]; then
+        say "setup: installing the requirements into $VENV (about 2 GB on disk; minutes the first time)"
+        rm -f "$stamp"
+        if ! pip_install -r "$ROOT/requirements.txt" -e "$target"; then
+            fail "pip could not install the requirements into $VENV; its own message stands above." \
+                "Without a network: on a connected machine of the same kind run" \
+                "'pip wheel -w wheels \"setuptools>=77\" \".${extras:+[$extras]}\"' in a copy of this checkout, bring the folder here," \
+                "then run this again with PIP_NO_INDEX=1 PIP_FIND_LINKS=/path/to/wheels in the environment."
+        fi
+        fingerprint "$extras" >"$stamp"
+    fi
+    # oneDNN halves the time of a step on processors where TensorFlow leaves it off; read at its import.
+    export TF_ENABLE_ONEDNN_OPTS="${TF_ENABLE_ONEDNN_OPTS:-1}"
+    export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}"
+}
