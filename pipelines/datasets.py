@@ -1,0 +1,310 @@
+"""From manifest rows to batches.
+
+Films are decoded and normalised once, in parallel and in order, and kept in memory; what an epoch
+draws from them is a pure function of seed, epoch and place in the epoch, so a training that goes
+on needs no iterator state.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from pipelines.augment import example_seed, rotate_and_flip, vary_film
+from pipelines.decode import decode_mask
+from pipelines.films import load_pixels
+from pipelines.manifest import ManifestRow
+from pipelines.masks import label_map, lungs_at_full_size, resize_labels, select_content
+from pipelines.normalise import CLASSIFICATION_SIZE, normalise, resize
+from pipelines.patches import cut_patches, draw_centres
+
+#: Films at 1024 x 1024 are kept as uint16 in steps of 1/257 grey level: half the memory.
+FIXED_POINT = 257.0
+
+
+def film_dataset(
+    rows: Sequence[ManifestRow],
+    sizes: tuple[int, ...],
+    resolution_limit: int | None = None,
+    enhance: bool = True,
+) -> tf.data.Dataset:
+    """Decode and normalise films in the order of the rows.
+
+    Args:
+        rows: rows of a manifest.
+        sizes: sides of the squares wanted.
+        resolution_limit: longest side kept before the resize, or None.
+        enhance: False skips equalisation and gamma.
+
+    Returns:
+        A data set of tuples, one float32 [size, size] in 0..255 for each size. Reading an
+        unusable film raises InvalidArgumentError with its path.
+    """
+
+    def read(path: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        pixels, padding = load_pixels(path)
+        films, constant = normalise(pixels, padding, sizes, resolution_limit, enhance)
+        message = tf.strings.join([path, ": the film is constant; take it out of the manifest"])
+        with tf.control_dependencies([tf.debugging.Assert(~constant, [message])]):
+            return tuple(tf.identity(film) for film in films)
+
+    return _parallel(tf.data.Dataset.from_tensor_slices([str(row.path) for row in rows]), read)
+
+
+def _parallel(dataset: tf.data.Dataset, function: object) -> tf.data.Dataset:
+    mapped = dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return mapped.prefetch(tf.data.AUTOTUNE)
+
+
+def label_dataset(rows: Sequence[ManifestRow], size: int) -> tf.data.Dataset:
+    """Read the masks of films as label maps, in the order of the rows.
+
+    Args:
+        rows: rows with masks of both lungs; where the heart's is missing it counts as background.
+        size: side of the label maps.
+
+    Returns:
+        A data set of uint8 [size, size].
+    """
+    files = [
+        [str(x) if x else "" for x in (row.mask_heart, row.mask_left_lung, row.mask_right_lung)]
+        for row in rows
+    ]
+
+    def read(names: tf.Tensor) -> tf.Tensor:
+        left = decode_mask(tf.io.read_file(names[1]))
+        right = decode_mask(tf.io.read_file(names[2]))
+        heart = tf.cond(
+            names[0] == "",
+            lambda: tf.zeros_like(left),
+            lambda: decode_mask(tf.io.read_file(names[0])),
+        )
+        return resize_labels(label_map(heart, left, right), size)
+
+    return _parallel(tf.data.Dataset.from_tensor_slices(files), read)
+
+
+@dataclasses.dataclass(frozen=True)
+class SegmentationExamples:
+    """Films and label maps in memory.
+
+    Attributes:
+        films: float32 [n, S, S] in 0..255.
+        labels: uint8 [n, S, S].
+    """
+
+    films: tf.Tensor
+    labels: tf.Tensor
+
+    def __len__(self) -> int:
+        return int(self.films.shape[0])
+
+    def batches(
+        self,
+        order: npt.NDArray[np.int64],
+        places: npt.NDArray[np.int64],
+        batch_size: int,
+        seed: int,
+        epoch: int,
+        strength: float,
+    ) -> tf.data.Dataset:
+        """Batches of one epoch or of a part of it.
+
+        Args:
+            order: int64 [m], which film comes at each place.
+            places: int64 [m], each example's place in the epoch.
+            batch_size: examples a batch; a remainder is dropped.
+            seed: seed of the run.
+            epoch: number of the epoch.
+            strength: size of the random changes, 0 for none.
+
+        Returns:
+            A data set of films float32 [B, S, S] in 0..255 and labels uint8 [B, S, S].
+        """
+
+        def example(film: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            image, labels = self.films[film], self.labels[film]
+            if strength:
+                image, labels = vary_film(image, labels, example_seed(seed, epoch, place), strength)
+            return image, labels
+
+        return _batched(order, places, example, batch_size)
+
+
+def _batched(
+    order: npt.NDArray[np.int64],
+    places: npt.NDArray[np.int64],
+    example: object,
+    batch_size: int,
+) -> tf.data.Dataset:
+    dataset = tf.data.Dataset.from_tensor_slices((order, places))
+    mapped = dataset.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return mapped.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+
+def read_segmentation(
+    rows: Sequence[ManifestRow],
+    size: int,
+    resolution_limit: int | None = None,
+    enhance: bool = True,
+) -> SegmentationExamples:
+    """Read films with their label maps into memory.
+
+    Args:
+        rows: rows with masks.
+        size: side of films and label maps.
+        resolution_limit: longest side kept before the resize, or None.
+        enhance: False skips equalisation and gamma.
+
+    Returns:
+        The examples in the order of the rows.
+
+    Raises:
+        tf.errors.InvalidArgumentError: a film or a mask cannot be used; the message names it.
+    """
+    films = [film for (film,) in film_dataset(rows, (size,), resolution_limit, enhance)]
+    labels = list(label_dataset(rows, size))
+    with tf.device("CPU"):
+        return SegmentationExamples(tf.stack(films), tf.stack(labels))
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassificationExamples:
+    """What the classifier may see of each film, in memory.
+
+    Attributes:
+        films: uint16 [n, S, S], grey level times 257; S is 1024, or 224 for the global approach.
+        lungs: uint8 [n, 256, 256], label maps that the centres are drawn from.
+        labels: int32 [n], decision classes.
+        patch_size: side of a patch; S itself for the global approach.
+    """
+
+    films: tf.Tensor
+    lungs: tf.Tensor
+    labels: tf.Tensor
+    patch_size: int
+
+    def __len__(self) -> int:
+        return int(self.films.shape[0])
+
+    @property
+    def whole(self) -> bool:
+        """True where an example is a film, not a patch."""
+        return bool(self.films.shape[1] != CLASSIFICATION_SIZE)
+
+    def patches(self, film: tf.Tensor, seed: tf.Tensor, count: int) -> tf.Tensor:
+        """Patches of one film at random centres in its lungs, or the film itself.
+
+        Args:
+            film: int64 scalar, which film.
+            seed: int64 scalar.
+            count: number of patches; 1 for the global approach.
+
+        Returns:
+            float32 [count, patch_size, patch_size] in 0..255.
+        """
+        image = tf.cast(self.films[film], tf.float32) / FIXED_POINT
+        if self.whole:
+            return tf.repeat(image[None], count, axis=0)
+        centres = draw_centres(lungs_at_full_size(self.lungs[film]), seed, count)
+        return cut_patches(image, centres, self.patch_size)
+
+    def batches(
+        self,
+        order: npt.NDArray[np.int64],
+        places: npt.NDArray[np.int64],
+        batch_size: int,
+        seed: int,
+        epoch: int,
+        augment: bool,
+    ) -> tf.data.Dataset:
+        """Batches of one epoch or of a part of it, one patch for each place.
+
+        Args:
+            order: int64 [m], which film comes at each place.
+            places: int64 [m], each example's place in the epoch.
+            batch_size: examples a batch; a remainder is dropped.
+            seed: seed of the run.
+            epoch: number of the epoch.
+            augment: rotate and flip at random.
+
+        Returns:
+            A data set of patches float32 [B, P, P] in 0..255 and labels int32 [B].
+        """
+
+        def example(film: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            key = example_seed(seed, epoch, place)
+            patch = self.patches(film, key[0], 1)[0]
+            if augment:
+                patch = rotate_and_flip(patch, tf.random.fold_in(key, 1))
+            return patch, self.labels[film]
+
+        return _batched(order, places, example, batch_size)
+
+    def fixed_patches(self, count: int, seed: int) -> tf.data.Dataset:
+        """The same patches of every film each time, film by film.
+
+        Args:
+            count: patches a film.
+            seed: seed of the centres.
+
+        Returns:
+            A data set of float32 [count, P, P] in 0..255.
+        """
+        dataset = tf.data.Dataset.range(len(self))
+        count = 1 if self.whole else count
+        return _parallel(
+            dataset, lambda film: self.patches(film, tf.constant(seed, tf.int64), count)
+        )
+
+
+def read_classification(
+    rows: Sequence[ManifestRow],
+    label_maps: npt.NDArray[np.uint8],
+    labels: Sequence[int],
+    patch_size: int,
+    whole: bool = False,
+    content: str = "lungs",
+    resolution_limit: int | None = None,
+) -> ClassificationExamples:
+    """Read films, keep of each what the classifier may see, and hold them in memory.
+
+    Args:
+        rows: rows of a manifest.
+        label_maps: uint8 [n, 256, 256], predicted or true.
+        labels: decision class of each film.
+        patch_size: side of a patch.
+        whole: reduce the film to `patch_size` instead of cutting patches (the global approach).
+        content: see `pipelines.masks.select_content`.
+        resolution_limit: longest side kept before the resize, or None.
+
+    Returns:
+        The examples in the order of the rows.
+
+    Raises:
+        tf.errors.InvalidArgumentError: a film cannot be used; the message names it.
+    """
+    side = patch_size if whole else CLASSIFICATION_SIZE
+    kept = np.empty((len(rows), side, side), np.uint16)
+
+    def select(film: tf.Tensor, lung_labels: tf.Tensor) -> tf.Tensor:
+        seen = select_content(film, lungs_at_full_size(lung_labels), content)
+        if whole:
+            seen = resize(seen, side)
+        return tf.cast(tf.round(seen * FIXED_POINT), tf.uint16)
+
+    films = film_dataset(rows, (CLASSIFICATION_SIZE,), resolution_limit)
+    pairs = tf.data.Dataset.zip(
+        films.map(lambda film: film), tf.data.Dataset.from_tensor_slices(label_maps)
+    )
+    for index, film in enumerate(_parallel(pairs, select)):
+        kept[index] = film
+    with tf.device("CPU"):
+        return ClassificationExamples(
+            tf.constant(kept),
+            tf.constant(label_maps),
+            tf.constant(np.asarray(labels, np.int32)),
+            patch_size,
+        )

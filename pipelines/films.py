@@ -1,0 +1,231 @@
+"""Read one film from disk, whatever its format and condition, on the Python side.
+
+The definitions stand in `pipelines.decode` (graph operations, run eagerly here) and
+`pipelines.dicom`; this module chooses between them and turns films upright.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from pipelines import status as statuses
+from pipelines.decode import (
+    JSRT_BYTES,
+    MAX_PIXELS,
+    Header,
+    decode_film,
+    decode_jsrt,
+    guard,
+    read_header,
+)
+from pipelines.dicom import FilmError, read_dicom
+
+#: Suffixes (lower case) by which a folder's films are found; see also `is_film`.
+FILM_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".img")
+_DICOM_SUFFIXES = (".dcm", ".dicom")
+_DICOM_MAGIC_AT = 128
+#: No film within `MAX_PIXELS` needs more, not even four channels of 16 bit stored plainly.
+_MAX_BYTES = 1 << 30
+_NO_PADDING = -1
+
+
+@dataclass(frozen=True)
+class Film:
+    """What became of reading one film.
+
+    Attributes:
+        pixels: uint16 [H, W], upright, bright where the body is dense, over the full range
+            0..65535; None unless the status is `ok`.
+        padding: grey level of the pixels to be left out; -1 where there are none.
+        status: `ok`, `unreadable`, `unsupported`, `too_large` or `constant` (all padding).
+        error: one line: the cause and the remedy; empty where the status is `ok`.
+        kind: `png`, `jpeg`, `dicom`, `jsrt`, or another format that was recognised; may be empty.
+        transient: whether the fault lay in reading (disk, network, memory), not in the file, so
+            that another try may succeed.
+    """
+
+    pixels: npt.NDArray[np.uint16] | None
+    padding: int
+    status: str
+    error: str
+    kind: str
+    transient: bool = False
+
+
+def is_film(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file found in a folder is taken for a film.
+
+    Args:
+        path: a file.
+
+    Returns:
+        True where the suffix is one of `FILM_SUFFIXES`, or the file has the magic bytes of
+        DICOM (exports often name files by number) and is no DICOMDIR.
+    """
+    path = Path(path)
+    if path.suffix.lower() in FILM_SUFFIXES:
+        return True
+    if path.name.upper() == "DICOMDIR":
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(_DICOM_MAGIC_AT + 4)[_DICOM_MAGIC_AT:] == b"DICM"
+    except OSError:
+        return False
+
+
+def encode_png16(pixels: npt.NDArray[np.uint16]) -> bytes:
+    """Encode a film as a 16-bit grey PNG without loss.
+
+    Args:
+        pixels: uint16 [H, W].
+
+    Returns:
+        The content of the PNG file.
+
+    Raises:
+        ValueError: the array is not uint16 [H, W].
+    """
+    if pixels.dtype != np.uint16 or pixels.ndim != 2:
+        raise ValueError(f"encode_png16 needs uint16 [H, W], not {pixels.dtype} {pixels.shape}.")
+    with tf.device("CPU:0"):
+        return bytes(tf.io.encode_png(pixels[..., np.newaxis]).numpy())
+
+
+def _upright(pixels: npt.NDArray[np.uint16], orientation: int) -> npt.NDArray[np.uint16]:
+    """Turn a film upright by its EXIF orientation (EXIF 2.32, tag 0x0112)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.T
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _refusal(header: Header) -> FilmError:
+    """Put into words what a header with a status other than `ok` says."""
+    status, kind = header.status.numpy().decode(), header.kind.numpy().decode()
+    if status == statuses.TOO_LARGE:
+        return FilmError(
+            status,
+            f"{int(header.width)} x {int(header.height)} pixels exceed the "
+            f"{MAX_PIXELS // 10**6} megapixels that are read; reduce the film",
+        )
+    if status == statuses.UNREADABLE:
+        if not kind:
+            return FilmError(status, "this is no image; name a PNG, JPEG, DICOM or raw JSRT file")
+        return FilmError(status, f"the {kind.upper()} file is cut off or damaged; fetch it again")
+    if bool(header.animated):
+        return FilmError(status, "the PNG is animated; export the one film")
+    if kind == "jpeg":
+        return FilmError(status, "only 8-bit baseline and progressive JPEG is read; convert to PNG")
+    return FilmError(status, f"{kind.upper()} files are not read; convert to PNG")
+
+
+def _decode(content: bytes, suffix: str, voi: bool) -> Film:
+    """Decode the content of a file; FilmError and TensorFlow's errors pass."""
+    if not content:
+        raise FilmError(statuses.UNREADABLE, "the file is empty; fetch it again")
+    header = read_header(content)
+    kind = header.kind.numpy().decode()
+    if suffix == ".img" and not kind:
+        if len(content) != JSRT_BYTES:
+            raise FilmError(
+                statuses.UNREADABLE,
+                f"a raw JSRT film has {JSRT_BYTES} bytes, this file {len(content)}; fetch it again",
+            )
+        return Film(decode_jsrt(content).numpy(), _NO_PADDING, statuses.OK, "", "jsrt")
+    if kind == "dicom" or (suffix in _DICOM_SUFFIXES and not kind):
+        pixels, padding = read_dicom(content, voi)
+        return Film(pixels, padding, statuses.OK, "", "dicom")
+    if header.status.numpy().decode() != statuses.OK:
+        raise _refusal(header)
+    pixels = decode_film(content, any_orientation=True).numpy()
+    pixels = _upright(pixels, int(header.orientation))
+    return Film(pixels, _NO_PADDING, statuses.OK, "", kind)
+
+
+def _read(path: Path) -> bytes:
+    if path.is_dir() or (path.exists() and not path.is_file()):
+        raise FilmError(statuses.UNREADABLE, "this is a folder or device; name a file")
+    size = path.stat().st_size
+    if size > _MAX_BYTES:
+        raise FilmError(
+            statuses.TOO_LARGE, f"the file has {size >> 20} MiB, no film has more than 1024"
+        )
+    return path.read_bytes()
+
+
+def read_film(path: str | os.PathLike[str], *, voi: bool = False) -> Film:
+    """Read a film: PNG, JPEG, DICOM or raw JSRT, turned upright; magic bytes decide.
+
+    Args:
+        path: the file. A file named .img that has no magic bytes is a raw JSRT film; one named
+            .dcm or .dicom may lack the header of DICOM files.
+        voi: apply the first VOI LUT or window of a DICOM file.
+
+    Returns:
+        The film, or the status and the reason why there is none; bad content never raises.
+    """
+    path = Path(path)
+    content = b""
+    try:
+        content = _read(path)
+        with tf.device("CPU:0"):
+            return _decode(content, path.suffix.lower(), voi)
+    except FilmError as error:
+        status, message, transient = error.status, str(error), False
+    except OSError as error:
+        status, transient = statuses.UNREADABLE, True
+        message = f"the file cannot be read: {error.strerror or type(error).__name__}"
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        status, transient = statuses.UNREADABLE, True
+        message = "memory is too short to decode the film; free some or reduce the film"
+    except (tf.errors.OpError, ValueError) as error:
+        status, transient = statuses.UNREADABLE, False
+        message = f"the file is damaged ({type(error).__name__}); fetch it again"
+    kind = read_header(content).kind.numpy().decode()
+    return Film(None, _NO_PADDING, status, message, kind, transient)
+
+
+def _read_or_raise(path: bytes | npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint16], np.int32]:
+    # Eagerly, TensorFlow gives an array here; in a graph, bytes.
+    name = os.fsdecode(np.asarray(path, object).item())
+    film = read_film(name)
+    if film.pixels is None:
+        raise ValueError(f"{name}: {film.status}: {film.error}.")
+    return film.pixels, np.int32(film.padding)
+
+
+def load_pixels(path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Load a film in a tf.data map.
+
+    PNG and JPEG files are decoded in the graph; DICOM, raw JSRT, turned and faulty films go to
+    `read_film`. Not for export: it may call Python.
+
+    Args:
+        path: string scalar.
+
+    Returns:
+        pixels: uint16 [H, W], as in `Film`.
+        padding: int32 scalar, as in `Film`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: the film cannot be read; the message names the file and
+            the cause.
+    """
+    pixels = guard(
+        lambda name: decode_film(tf.io.read_file(name)), path, tf.zeros([0, 0], tf.uint16)
+    )
+    pixels, padding = tf.cond(
+        tf.size(pixels) > 0,
+        lambda: (pixels, tf.constant(_NO_PADDING)),
+        lambda: tuple(tf.numpy_function(_read_or_raise, [path], (tf.uint16, tf.int32))),
+    )
+    return tf.ensure_shape(pixels, [None, None]), tf.ensure_shape(padding, [])

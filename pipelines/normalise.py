@@ -1,0 +1,194 @@
+"""Normalise a film: histogram equalisation, gamma 0.5, resize (the paper's section II-A).
+
+The levels of a film are uint16 over the full range 0..65535, whatever its depth was: the
+readers stretch them, and equalisation depends on their order alone. A blank border and padding
+take no part in the histogram; the geometry is never cropped.
+"""
+
+import tensorflow as tf
+
+LEVELS = 65536
+GAMMA = 0.5
+#: Rows and columns whose spread is at most 2/255 of the range are blank border.
+BLANK_SPREAD = 2 * 257
+SEGMENTATION_SIZE = 256
+CLASSIFICATION_SIZE = 1024
+NO_PADDING = -1
+
+
+def content_box(pixels: tf.Tensor) -> tf.Tensor:
+    """Find the film inside its blank border.
+
+    Outer rows, then outer columns, are peeled while their maximum exceeds their minimum by at
+    most 2/255 of the range, until nothing changes.
+
+    Args:
+        pixels: uint16 [H, W].
+
+    Returns:
+        int32 [4]: top, left, bottom, right (the last two exclusive); an empty box where all of
+        the film is blank.
+    """
+    pixels = tf.cast(pixels, tf.int32)
+    shape = tf.shape(pixels)
+
+    def span(window: tf.Tensor, axis: int, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        spread = tf.reduce_max(window, axis) - tf.reduce_min(window, axis)
+        rich = tf.reshape(tf.where(spread > BLANK_SPREAD), [-1])
+        rich = tf.cast(rich, tf.int32)
+        found = tf.size(rich) > 0
+        first = tf.cond(found, lambda: rich[0], lambda: 0)
+        last = tf.cond(found, lambda: rich[-1] + 1, lambda: 0)
+        return start + first, start + last
+
+    def peel(box: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        top, left, bottom, right = tf.unstack(box)
+        top, bottom = span(pixels[top:bottom, left:right], 1, top)
+        left, right = tf.cond(
+            bottom > top,
+            lambda: span(pixels[top:bottom, left:right], 0, left),
+            lambda: (left, left),
+        )
+        peeled = tf.stack([top, left, bottom, right])
+        empty = (bottom <= top) | (right <= left)
+        return peeled, tf.reduce_any(peeled != box) & ~empty
+
+    whole = tf.stack([0, 0, shape[0], shape[1]])
+    box, _ = tf.while_loop(
+        lambda box, changed: changed, peel, (whole, tf.size(pixels) > 0), parallel_iterations=1
+    )
+    return box
+
+
+def histogram(pixels: tf.Tensor, padding: tf.Tensor | int = NO_PADDING) -> tf.Tensor:
+    """Count the levels of a film without its blank border and padding.
+
+    Args:
+        pixels: uint16 [H, W].
+        padding: int32 scalar, the level that stands for padding; -1 for none.
+
+    Returns:
+        int64 [65536].
+    """
+    pixels = tf.cast(pixels, tf.int32)
+    top, left, bottom, right = tf.unstack(content_box(pixels))
+    counts = tf.math.bincount(
+        tf.reshape(pixels[top:bottom, left:right], [-1]), minlength=LEVELS, maxlength=LEVELS
+    )
+    levels = tf.range(LEVELS)
+    return tf.where(levels == padding, tf.zeros([], tf.int64), tf.cast(counts, tf.int64))
+
+
+def table_from_histogram(counts: tf.Tensor) -> tf.Tensor:
+    """Turn level counts into the equalisation table before gamma.
+
+    `e(v) = 255 clip((cdf(v) - cdf_min) / (N - cdf_min), 0, 1)`, where `cdf_min` counts the lowest
+    level present.
+
+    Args:
+        counts: int64 [65536].
+
+    Returns:
+        float64 [65536] in 0..255; all zero where fewer than two levels are present.
+    """
+    cumulative = tf.cumsum(counts)
+    total = cumulative[-1]
+    lowest = tf.reduce_min(tf.where(cumulative > 0, cumulative, total))
+    above = tf.cast(cumulative - lowest, tf.float64)
+    share = tf.math.divide_no_nan(above, tf.cast(total - lowest, tf.float64))
+    return 255.0 * tf.clip_by_value(share, 0.0, 1.0)
+
+
+def equalisation_table(pixels: tf.Tensor, padding: tf.Tensor | int = NO_PADDING) -> tf.Tensor:
+    """Equalisation table of one film before gamma (step 2 of section II-A).
+
+    Args:
+        pixels: uint16 [H, W].
+        padding: int32 scalar, the level to leave out; -1 for none.
+
+    Returns:
+        float64 [65536] in 0..255, not decreasing.
+    """
+    return table_from_histogram(histogram(pixels, padding))
+
+
+def equalise(
+    pixels: tf.Tensor, padding: tf.Tensor | int = NO_PADDING
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Equalise a film and correct its gamma (steps 1 to 3 of section II-A).
+
+    Args:
+        pixels: uint16 [H, W].
+        padding: int32 scalar, the level to leave out; -1 for none.
+
+    Returns:
+        The film, float32 [H, W] in 0..255, and whether it is constant (bool scalar): it has then
+        fewer than two levels outside border and padding, and the film returned is zero.
+    """
+    counts = histogram(pixels, padding)
+    constant = tf.math.count_nonzero(counts) < 2
+    table = 255.0 * tf.pow(table_from_histogram(counts) / 255.0, tf.constant(GAMMA, tf.float64))
+    return tf.gather(tf.cast(table, tf.float32), tf.cast(pixels, tf.int32)), constant
+
+
+def limit_resolution(film: tf.Tensor, limit: int | None) -> tf.Tensor:
+    """Reduce a film by area so that its longer side is at most `limit`.
+
+    Args:
+        film: float32 [H, W].
+        limit: pixels, or None to leave the film as it is.
+
+    Returns:
+        float32 [H', W'], in the proportions of the input to the nearest pixel.
+    """
+    if limit is None:
+        return film
+    shape = tf.shape(film)
+    longer = tf.reduce_max(shape)
+
+    def reduce() -> tf.Tensor:
+        scale = limit / tf.cast(longer, tf.float64)
+        size = tf.maximum(tf.cast(tf.round(tf.cast(shape, tf.float64) * scale), tf.int32), 1)
+        return tf.image.resize(film[None, :, :, None], size, method="area")[0, :, :, 0]
+
+    return tf.cond(longer > limit, reduce, lambda: film)
+
+
+def resize(film: tf.Tensor, size: int) -> tf.Tensor:
+    """Resize a film to a square, bilinear with anti-aliasing (step 4 of section II-A).
+
+    Args:
+        film: float32 [H, W] in 0..255.
+        size: side of the square in pixels.
+
+    Returns:
+        float32 [size, size] in 0..255.
+    """
+    square = tf.image.resize(film[:, :, None], [size, size], method="bilinear", antialias=True)
+    return tf.clip_by_value(tf.ensure_shape(square[:, :, 0], [size, size]), 0.0, 255.0)
+
+
+def normalise(
+    pixels: tf.Tensor,
+    padding: tf.Tensor | int = NO_PADDING,
+    sizes: tuple[int, ...] = (SEGMENTATION_SIZE, CLASSIFICATION_SIZE),
+    resolution_limit: int | None = None,
+    enhance: bool = True,
+) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+    """Run the paper's four steps and give the film at each size asked for.
+
+    Args:
+        pixels: uint16 [H, W].
+        padding: int32 scalar, the level to leave out of the histogram; -1 for none.
+        sizes: sides of the squares wanted, in pixels.
+        resolution_limit: longest side kept before the resize, or None.
+        enhance: False skips steps 2 and 3 and scales the levels linearly (Table V, row "-").
+
+    Returns:
+        One float32 [size, size] in 0..255 for each size, and whether the film is constant.
+    """
+    film, constant = equalise(pixels, padding)
+    if not enhance:
+        film = tf.cast(pixels, tf.float32) / 257.0
+    film = limit_resolution(film, resolution_limit)
+    return tuple(resize(film, size) for size in sizes), constant

@@ -1,0 +1,98 @@
+"""Draw patch centres within the lungs and cut the patches (section II-B)."""
+
+import tensorflow as tf
+
+PATCH_SIZE = 224
+#: K of the paper.
+PATCHES = 100
+#: Most patches one request may ask for.
+MOST_PATCHES = 400
+
+
+def draw_centres(lung_mask: tf.Tensor, seed: tf.Tensor | int, count: int) -> tf.Tensor:
+    """Draw patch centres uniformly and with replacement from the lung pixels.
+
+    The draw is stateless (Philox keyed by `(seed, 0)`) and never depends on a film's place in a
+    batch; the first k of K centres are those that a draw of k gives.
+
+    Args:
+        lung_mask: bool [H, W] with at least one true pixel.
+        seed: int64 scalar.
+        count: number of centres.
+
+    Returns:
+        int32 [count, 2]: row, column.
+    """
+    pixels = tf.cast(tf.where(lung_mask), tf.int32)
+    chosen = tf.random.stateless_uniform(
+        [count],
+        seed=tf.stack([tf.cast(seed, tf.int64), tf.zeros([], tf.int64)]),
+        minval=0,
+        maxval=tf.shape(pixels)[0],
+        dtype=tf.int32,
+        alg="philox",
+    )
+    return tf.gather(pixels, chosen)
+
+
+def grid_centres(lung_mask: tf.Tensor, stride: int) -> tf.Tensor:
+    """Lay a square grid over the film and keep the points that fall on a lung.
+
+    Args:
+        lung_mask: bool [H, W].
+        stride: distance between neighbours in pixels.
+
+    Returns:
+        int32 [n, 2]: row, column, in row-major order; n may be 0.
+    """
+    start = stride // 2
+    points = tf.where(lung_mask[start::stride, start::stride])
+    return tf.cast(points, tf.int32) * stride + start
+
+
+def cut_patches(film: tf.Tensor, centres: tf.Tensor, size: int = PATCH_SIZE) -> tf.Tensor:
+    """Cut the window `[c - size/2, c + size/2)` around each centre, zero outside the film.
+
+    Args:
+        film: float32 [H, W].
+        centres: int32 [n, 2]: row, column.
+        size: side of a patch in pixels, even.
+
+    Returns:
+        float32 [n, size, size].
+    """
+    half = size // 2
+    padded = tf.pad(film, [[half, half], [half, half]])
+    return tf.map_fn(
+        lambda centre: tf.slice(padded, centre, [size, size]),
+        centres,
+        fn_output_signature=tf.TensorSpec([size, size], film.dtype),
+    )
+
+
+#: Mean and standard deviation of ImageNet's three channels, in units of the full range.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_SD = (0.229, 0.224, 0.225)
+SCALINGS = ("raw255", "imagenet")
+
+
+def network_input(patches: tf.Tensor, scaling: str) -> tf.Tensor:
+    """Scale grey patches and repeat them over three channels.
+
+    Args:
+        patches: float32 [n, S, S] in 0..255.
+        scaling: `raw255` leaves the range (as the authors' code does); `imagenet` takes off
+            ImageNet's mean and divides by its standard deviation.
+
+    Returns:
+        float32 [n, S, S, 3].
+
+    Raises:
+        ValueError: the scaling is unknown.
+    """
+    if scaling not in SCALINGS:
+        raise ValueError(f"input scaling {scaling!r} is unknown; choose one of {SCALINGS}")
+    channels = tf.repeat(patches[..., None], 3, axis=-1)
+    if scaling == "raw255":
+        return channels
+    return (channels / 255.0 - tf.constant(IMAGENET_MEAN)) / tf.constant(IMAGENET_SD)

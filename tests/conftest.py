@@ -1,0 +1,30 @@
+"""Fixtures that all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# A GPU is found by the tests only where one is asked for.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def research_data() -> Path:
+    """The development films, where they are at hand; the test is skipped elsewhere."""
+    for folder in (os.environ.get("CXR_DATA"), REPOSITORY.parent / "shared" / "data"):
+        if folder and (Path(folder) / "manifest.csv").is_file():
+            return Path(folder)
+    pytest.skip("no research data: set CXR_DATA to the folder that holds them")
+
+
+@pytest.fixture(autouse=True)
+def _float32_and_fresh_names() -> None:
+    """Start every test with Keras' global state as a new process has it."""
+    import keras
+
+    keras.backend.clear_session()
+    keras.mixed_precision.set_dtype_policy("float32")
