@@ -1,0 +1,285 @@
+"""The options of a training run, one typed dataclass a task, with its presets."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import tyro
+
+Config = TypeVar("Config", bound="TrainingConfig")
+#: Options that may change when a run goes on.
+MAY_CHANGE = frozenset(
+    {"data", "out", "epochs", "patience", "profile", "stop_after_steps", "tensorboard"}
+    | {"checkpoint_minutes", "checkpoint_steps", "images_every", "cache"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Options that both tasks share."""
+
+    data: str = ""
+    """A manifest, a folder with one, or a data set that an adapter knows."""
+    out: str = ""
+    """Folder of the run; a run found there goes on."""
+    preset: Literal["paper", "improved", "demo"] = "improved"
+    """Values of all other options: the paper's and its authors' (paper), ours (improved), or
+    small networks for phantoms (demo)."""
+    network: str = ""
+    """Name of the network."""
+    seed: int = 0
+    """Seed of weights, order and augmentation."""
+    epochs: int = 100
+    """Most epochs to train."""
+    batch_size: int = 2
+    """Examples a step over all replicas together."""
+    learning_rate: float = 1e-4
+    """Peak rate of Adam."""
+    schedule: Literal["constant", "plateau", "cosine"] = "plateau"
+    """Course of the rate; plateau divides it by 10 when the training loss stalls."""
+    warmup_steps: int = 0
+    """Steps of linear rise at the start."""
+    plateau_patience: int = 5
+    """Epochs without a gain in training loss before the rate falls."""
+    plateau_gain: float = 1e-3
+    """Smallest relative gain in training loss that counts."""
+    patience: int = 50
+    """Epochs without a better validation score before training stops."""
+    l2: float = 0.0
+    """Coupled weight decay: half of it times the squared norm of all parameters is added to the
+    loss."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay of the kernels (AdamW)."""
+    l1: float = 0.0
+    """Weight of the sum of absolute parameters in the loss."""
+    ema: float = 0.0
+    """Decay of an exponential average of the weights that validation uses; 0 for none."""
+    augment: bool = True
+    """Vary training examples at random."""
+    estimate_batch_norm: int = 0
+    """Training batches from which batch-norm statistics are estimated anew, dropout off, before
+    each evaluation; 0 keeps the moving averages."""
+    validate_every: int = 1
+    """Epochs between evaluations."""
+    steps_per_epoch: int = 0
+    """Steps of one epoch; 0 for one pass over the data."""
+    films: int = 0
+    """Use only the first so many films of each split; 0 for all."""
+    start_from: str = ""
+    """Weights to start from: a run, or a safetensors file of ours."""
+    resolution_limit: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 0
+    """Reduce films to this longer side before the resize; 0 for none."""
+    strategy: Literal["auto", "one", "mirrored", "multiworker"] = "auto"
+    """Devices: auto takes TF_CONFIG's workers, all GPUs, or the one device there is."""
+    devices: tuple[str, ...] = ()
+    """Devices of the mirrored strategy, such as GPU:0 GPU:1; none for all."""
+    synchronised_batch_norm: bool = True
+    """Share batch statistics between replicas."""
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    """Arithmetic of the networks."""
+    xla: bool = False
+    """Compile the training step with XLA; one replica only."""
+    deterministic: bool = False
+    """Bit-equal results on one machine, at some cost in speed."""
+    checkpoint_steps: int = 0
+    """Steps between checkpoints within an epoch; 0 for none."""
+    checkpoint_minutes: float = 5.0
+    """Minutes between checkpoints within an epoch; 0 for none."""
+    stop_after_steps: int = 0
+    """Stop, with a checkpoint, after this many steps of this call; 0 for never."""
+    profile: str = ""
+    """First and last step to profile for TensorBoard, such as 20:25."""
+    tensorboard: bool = True
+    """Write scalars and images for TensorBoard."""
+    images_every: int = 5
+    """Epochs between images for TensorBoard."""
+
+    def save(self, path: Path) -> None:
+        """Write the options as JSON.
+
+        Args:
+            path: the file.
+        """
+        content = {"task": task_name(type(self)), **dataclasses.asdict(self)}
+        path.write_text(json.dumps(content, indent=2) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read options written by `save`.
+
+        Args:
+            path: the file.
+
+        Raises:
+            ValueError: the file has options that this version does not know.
+        """
+        values: dict[str, Any] = json.loads(path.read_text())
+        values.pop("task", None)
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ValueError(f"{path}: unknown options {', '.join(unknown)}")
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationConfig(TrainingConfig):
+    """Options of `train segmentation`."""
+
+    network: str = "fc_densenet103"
+    """fc_densenet103, fc_densenet67, fc_densenet56, u_net or u_net_small."""
+    size: int = 256
+    """Side of the films in pixels; 128 for a cheaper first stage."""
+    dropout: float = 0.2
+    """Share of channels dropped."""
+    class_weights: tuple[float, float, float, float] = (0.5, 1.0, 1.0, 1.0)
+    """Weights of background, heart, left and right lung (lambda of Eq. 2)."""
+    normalise: bool = True
+    """Equalise and correct gamma; off for Table V, row "-"."""
+    augment_strength: float = 1.0
+    """Size of the random changes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassificationConfig(TrainingConfig):
+    """Options of `train classification`."""
+
+    network: str = "resnet18"
+    """resnet18 or resnet18_small."""
+    segmentation: str = ""
+    """Run of `train segmentation` whose network makes the lung masks."""
+    approach: Literal["local", "global"] = "local"
+    """Random patches, or the whole film at 224 x 224."""
+    classes: str = "normal,bacterial,tuberculosis,viral=viral+covid19"
+    """Classes in order; `a=b+c` joins the manifest's classes b and c."""
+    patch_size: int = 224
+    """Side of a patch in pixels (Table XVII: 112, 224, 448)."""
+    content: Literal["lungs", "whole", "outside", "mask"] = "lungs"
+    """What of the film the network sees."""
+    scaling: Literal["raw255", "imagenet"] = "imagenet"
+    """Range of the network's input."""
+    imagenet: tuple[str, ...] = ()
+    """Files with ImageNet weights: safetensors, or npz with folded and 8-bit kernels;
+    `download` fetches the public safetensors file."""
+    validation_patches: int = 16
+    """Fixed patches a film in every validation."""
+    label_smoothing: float = 0.0
+    """Share of the target spread over all classes."""
+    cache: str = ""
+    """Folder of predicted masks; none for one inside the segmentation run."""
+
+
+PRESETS: dict[str, dict[str, TrainingConfig]] = {
+    "segmentation": {
+        "paper": SegmentationConfig(
+            preset="paper",
+            epochs=100,
+            batch_size=2,
+            learning_rate=1e-4,
+            schedule="plateau",
+            l2=1e-6,
+            patience=20,
+            augment=False,
+            estimate_batch_norm=0,
+        ),
+        "improved": SegmentationConfig(
+            preset="improved",
+            epochs=60,
+            batch_size=4,
+            learning_rate=1e-3,
+            schedule="cosine",
+            warmup_steps=50,
+            l2=1e-6,
+            patience=30,
+            estimate_batch_norm=40,
+        ),
+        "demo": SegmentationConfig(
+            preset="demo",
+            network="u_net_small",
+            epochs=8,
+            batch_size=4,
+            learning_rate=3e-3,
+            schedule="cosine",
+            estimate_batch_norm=8,
+            images_every=4,
+        ),
+    },
+    "classification": {
+        "paper": ClassificationConfig(
+            preset="paper",
+            epochs=100,
+            batch_size=16,
+            learning_rate=1e-5,
+            schedule="constant",
+            l2=0.1,
+            l1=1e-5,
+            patience=50,
+            scaling="raw255",
+        ),
+        "improved": ClassificationConfig(
+            preset="improved",
+            epochs=40,
+            batch_size=16,
+            learning_rate=2e-4,
+            schedule="cosine",
+            warmup_steps=50,
+            weight_decay=0.1,
+            ema=0.98,
+            estimate_batch_norm=30,
+        ),
+        "demo": ClassificationConfig(
+            preset="demo",
+            network="resnet18_small",
+            epochs=8,
+            batch_size=16,
+            learning_rate=2e-3,
+            schedule="cosine",
+            ema=0.9,
+            estimate_batch_norm=6,
+            validation_patches=8,
+            images_every=4,
+        ),
+    },
+}
+
+
+def task_name(kind: type[TrainingConfig]) -> str:
+    """Name of the task that a configuration class belongs to.
+
+    Args:
+        kind: the class.
+    """
+    return "segmentation" if issubclass(kind, SegmentationConfig) else "classification"
+
+
+def read_run(run: Path) -> TrainingConfig:
+    """Read the options of a run.
+
+    Args:
+        run: folder written by `train`.
+
+    Raises:
+        FileNotFoundError: the folder holds no run.
+    """
+    path = run / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{run}: no training run here (config.json is missing)")
+    task = json.loads(path.read_text()).get("task")
+    return (SegmentationConfig if task == "segmentation" else ClassificationConfig).read(path)
+
+
+def changed_options(old: TrainingConfig, new: TrainingConfig) -> list[str]:
+    """Options that differ between two configurations and may not when a run goes on.
+
+    Args:
+        old: options the run was started with.
+        new: options asked for now.
+    """
+    before, after = dataclasses.asdict(old), dataclasses.asdict(new)
+    return [
+        f"{name}: {before[name]!r} -> {after.get(name)!r}"
+        for name in before
+        if name not in MAY_CHANGE and before[name] != after.get(name)
+    ]

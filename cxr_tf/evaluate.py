@@ -1,0 +1,165 @@
+"""`python -m cxr_tf.evaluate`: the figures of a model on a split, with counts and intervals."""
+
+import datetime
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from cxr_tf import records
+from cxr_tf.evaluation import results
+from cxr_tf.evaluation.options import (
+    ClassificationOptions,
+    Options,
+    SegmentationOptions,
+    check_options,
+    task_of,
+)
+from cxr_tf.evaluation.passes import ReadFilm
+from cxr_tf.evaluation.selection import class_map_of, select_films
+from cxr_tf.evaluation.subject import Subject, load_subject
+from cxr_tf.evaluation.summary import summary
+from cxr_tf.info import NOTICE
+from cxr_tf.inputs import UsageError
+from cxr_tf.progress import Reporter
+from pipelines.adapters import open_data
+from pipelines.classes import ClassMap
+from pipelines.manifest import Manifest, ManifestError
+
+INTERRUPTED = 130
+
+
+def _out_folder(options: Options, subject: Subject) -> Path:
+    place = f"{task_of(options)}_{options.split}"
+    if options.out is not None:
+        out = options.out
+    elif options.run is not None:
+        out = options.run / "evaluation" / place
+    else:
+        version = subject.path
+        name = version.parent.name if version.name.isdecimal() else version.name
+        out = Path("evaluation") / f"{name}_{place}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be made a folder ({error}): choose another --out") from None
+    if not os.access(out, os.W_OK):
+        raise UsageError(f"{out} cannot be written to: choose another --out")
+    return out
+
+
+def run(
+    options: Options,
+    reporter: Reporter,
+    load: Callable[[Options], Subject] = load_subject,
+    read: ReadFilm | None = None,
+) -> int:
+    """Does what the command does.
+
+    Args:
+        options: the arguments.
+        reporter: told how it gets on.
+        load: loads what is evaluated.
+        read: reads a film, by default `pipelines.films.read_film`.
+
+    Returns:
+        The exit status: 0 done, 1 some films failed.
+
+    Raises:
+        UsageError: wrong usage, exit status 2.
+        ManifestError: the data cannot be used, exit status 2.
+        OSError: a result cannot be written.
+    """
+    check_options(options)
+    started = datetime.datetime.now(datetime.UTC)
+    manifest = open_data(options.data)
+
+    def select(classes: ClassMap | None) -> Manifest:
+        return select_films(
+            manifest,
+            task_of(options),
+            options.split,
+            classes,
+            paper_list_only=options.paper_list_only,
+            most=options.films,
+        )
+
+    select(None)  # so that faults show before a model is loaded
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    reporter.note(f"loading {options.run or options.model}")
+    subject = load(options)
+    classes = None
+    if isinstance(options, ClassificationOptions):
+        classes = class_map_of(subject.model.classes, options.classes or subject.classes)
+    films = select(classes)
+    out = _out_folder(options, subject)
+    if read is None:
+        from pipelines.films import read_film
+
+        read = read_film
+    record = results.first_record(subject, manifest, films, options)
+    for notice in (*record["phantom_notices"], *record["notes"]):
+        reporter.warn(notice)
+    job = results.Job(subject, films, out, read, reporter, record)
+    if isinstance(options, ClassificationOptions):
+        tally = results.classify(job, options)
+    else:
+        tally = results.segment(job, options)
+    finished = datetime.datetime.now(datetime.UTC)
+    record |= {
+        "statuses": dict(sorted(tally.statuses.items())),
+        "not_ok": tally.not_ok,
+        "failed": tally.failed,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((finished - started).total_seconds(), 3),
+    }
+    text = records.utf8(summary(record))
+    (out / "summary.md").write_text(text, encoding="utf-8")
+    records.write_json(out / "metrics.json", record)
+    try:
+        print(text)
+        print(f"results in {records.utf8(str(out))}", flush=True)
+    except BrokenPipeError:  # whoever read the tables has left; the files are written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return int(tally.failed > 0)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Evaluates a model from the command line.
+
+    Args:
+        argv: the arguments, by default the process' own.
+
+    Returns:
+        The exit status; wrong arguments leave with 2 through tyro.
+    """
+    options: Options = tyro.cli(
+        Annotated[SegmentationOptions, tyro.conf.subcommand("segmentation")]
+        | Annotated[ClassificationOptions, tyro.conf.subcommand("classification")],
+        prog="python -m cxr_tf.evaluate",
+        description=f"The figures of a model on a split. {NOTICE}",
+        args=argv,
+    )
+    with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter:
+        try:
+            return run(options, reporter)
+        except ManifestError as error:
+            for line in str(error).splitlines():
+                reporter.error(line)
+            return 2
+        except UsageError as error:
+            reporter.error(str(error))
+            return 2
+        except OSError as error:
+            reporter.error(f"the results cannot be written: {error}")
+            return 1
+        except KeyboardInterrupt:
+            reporter.error("interrupted: the films that were done are in the .partial table")
+            return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

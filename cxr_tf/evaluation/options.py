@@ -1,0 +1,101 @@
+"""The options of an evaluation, one typed dataclass a task."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cxr_tf.bootstrap import SAMPLES
+from cxr_tf.inputs import UsageError
+
+MAX_PATCHES = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationOptions:
+    """Options that both tasks share."""
+
+    data: Path
+    """a manifest, a folder with one, or a data set that an adapter knows"""
+    run: Path | None = None
+    """run of `train` to evaluate"""
+    model: Path | None = None
+    """exported model to evaluate: saved_models/NAME (its newest version) or .../VERSION"""
+    out: Path | None = None
+    """folder for the results; by default evaluation/TASK_SPLIT in the run, for an exported model
+    evaluation/NAME_TASK_SPLIT in the working directory"""
+    paper_list_only: bool = False
+    """only films on the paper's own case list"""
+    films: int = 0
+    """only the first so many films; 0 for all"""
+    samples: int = SAMPLES
+    """bootstrap samples"""
+    seed: int = 0
+    """seed of the bootstrap, and of the patch centres"""
+    quiet: bool = False
+    """say nothing but results, warnings and errors"""
+    log_json: bool = False
+    """log to stderr as one JSON object a line"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationOptions(EvaluationOptions):
+    """Jaccard similarity of heart and lungs, film by film and on average.
+
+    Writes jaccard.csv, metrics.json, summary.md, jaccard.png and contours.png.
+
+    Research use only. Not a medical device. Exit status: 0 done, 1 some films failed, 2 wrong
+    usage.
+    """
+
+    split: Literal["train", "validation", "test", "crossdb"] = "test"
+    """films to evaluate; crossdb is a source that is never trained on"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassificationOptions(EvaluationOptions):
+    """Accuracy, precision, recall, F1, specificity, sensitivities, ROC-AUC, confusion matrix.
+
+    Writes predictions.csv, metrics.json, summary.md, confusion.png and roc.png. A film without a
+    decision counts as wrong.
+
+    Research use only. Not a medical device. Exit status: 0 done, 1 some films failed, 2 wrong
+    usage.
+    """
+
+    split: Literal["train", "validation", "test"] = "test"
+    """films to evaluate"""
+    patches: int = 100
+    """patches that vote on a film, 1 to 400"""
+    classes: str = ""
+    """classes in order, such as a,b=c+d; by default as the model was trained"""
+
+
+Options = SegmentationOptions | ClassificationOptions
+
+
+def task_of(options: Options) -> str:
+    """Returns the name of the task of some options.
+
+    Args:
+        options: the arguments.
+    """
+    return "segmentation" if isinstance(options, SegmentationOptions) else "classification"
+
+
+def check_options(options: Options) -> None:
+    """Refuses what cannot be right before anything slow is done.
+
+    Args:
+        options: the arguments.
+
+    Raises:
+        UsageError: says what to give instead.
+    """
+    if (options.run is None) == (options.model is None):
+        raise UsageError("name what to evaluate: either --run RUN or --model SAVED_MODEL")
+    if isinstance(options, ClassificationOptions) and not 1 <= options.patches <= MAX_PATCHES:
+        raise UsageError(f"--patches {options.patches}: give a number from 1 to {MAX_PATCHES}")
+    if not 0 <= options.seed < 2**63:
+        raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
+    if options.samples < 1 or options.films < 0:
+        raise UsageError("--samples starts at 1, --films at 0")

@@ -1,0 +1,245 @@
+"""Every film of a split through a model: decisions and masks beside the truth, film by film."""
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr_tf import records
+from cxr_tf.estimates import Decisions
+from cxr_tf.inputs import Input
+from cxr_tf.metrics import JACCARD_PARTS, label_jaccard
+from cxr_tf.progress import Reporter
+from cxr_tf.scoring import Reading, read_ahead
+from pipelines.classes import ClassMap
+from pipelines.manifest_rows import ManifestRow
+from pipelines.status import FAILURES, NO_LUNG, OK
+
+if TYPE_CHECKING:
+    from cxr_tf.loading import Prediction, TriageModel
+    from pipelines.films import Film
+
+ReadFilm = Callable[[Path], "Film"]
+ReadMask = Callable[[Path], npt.NDArray[np.bool_]]
+
+#: Columns of both tables that tell where a film comes from.
+ORIGIN = ("class", "patient_id", "source", "cohort", "paper_list")
+#: A true mask could not be read: the film has no Jaccard, and counts as a failed input.
+MASK_UNREADABLE = "mask_unreadable"
+
+
+@dataclass
+class Tally:
+    """What became of the films.
+
+    Attributes:
+        statuses: films by status.
+        not_ok: path, status and reason of each film whose status is not ok.
+        failed: films that count as failed inputs (exit status 1).
+    """
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    not_ok: list[dict[str, str]] = field(default_factory=list)
+    failed: int = 0
+
+    def add(self, path: str, status: str, error: str) -> bool:
+        """Counts a film; returns whether it counts as a failed input.
+
+        Args:
+            path: the film.
+            status: what became of it.
+            error: a one-line reason, or ''.
+        """
+        failed = status in FAILURES or status in (records.FAILED, MASK_UNREADABLE)
+        self.statuses[status] += 1
+        self.failed += failed
+        if status != OK:
+            self.not_ok.append({"path": path, "status": status, "error": error})
+        return failed
+
+
+def film_path(row: ManifestRow, folder: Path) -> str:
+    """Returns a film's path as results name it: below the data's folder if it lies there.
+
+    Args:
+        row: the film.
+        folder: the data's folder.
+    """
+    inside = row.path.is_relative_to(folder)
+    return (row.path.relative_to(folder) if inside else row.path).as_posix()
+
+
+def _origin(row: ManifestRow) -> tuple[str, ...]:
+    return (row.label, row.patient_id, row.source, row.cohort, row.paper_list)
+
+
+def _readings(
+    rows: Sequence[ManifestRow], read: ReadFilm, reporter: Reporter
+) -> Iterator[tuple[ManifestRow, Reading]]:
+    inputs = [Input(row.path) for row in rows]
+    reporter.start(len(rows))
+    try:
+        with contextlib.closing(read_ahead(inputs, read)) as readings:
+            for row, (_, reading) in zip(rows, readings, strict=True):
+                yield row, reading
+    finally:
+        reporter.stop()
+
+
+def decide_films(
+    model: "TriageModel",
+    rows: Sequence[ManifestRow],
+    class_map: ClassMap,
+    read: ReadFilm,
+    table: Path,
+    *,
+    folder: Path,
+    seed: int,
+    patches: int,
+    reporter: Reporter,
+) -> tuple[Decisions, Tally]:
+    """Lets a model decide every film, and writes the decisions beside the truth.
+
+    Args:
+        model: answers `predict`; its classes are those of the map, in order.
+        rows: the films.
+        class_map: manifest class -> decision class.
+        read: reads a film; called in another thread.
+        table: the CSV to write: the columns of `scores.csv`, then the truth and the origin.
+        folder: the data's folder, which paths are given from.
+        seed: seed of the patch centres.
+        patches: patches that vote.
+        reporter: told of every film.
+
+    Returns:
+        The decisions (-1 for a film whose status is not ok), and what became of the films.
+
+    Raises:
+        OSError: the table cannot be written; it appears under its name only when complete.
+    """
+    tally = Tally()
+    truth = np.array([class_map.index(row.label) for row in rows], np.int64)
+    decided = np.full(len(rows), -1, np.int64)
+    probabilities = np.zeros((len(rows), len(class_map)), np.float64)
+    columns = (*records.score_columns(model.classes), "truth", "correct", *ORIGIN)
+    output = records.Table(table, columns)
+    with contextlib.closing(output):
+        for index, (row, reading) in enumerate(_readings(rows, read, reporter)):
+            began, path = time.perf_counter(), film_path(row, folder)
+            prediction, status, error = _predict(model, reading, seed, patches)
+            error = records.one_line(error or records.REASONS.get(status, ""))
+            if prediction is None:
+                version = model.model_version
+                cells = records.failure_row(path, status, model.classes, seed, version, error)
+            else:
+                cells = records.score_row(path, prediction, seed, error)
+                if status == OK:
+                    decided[index] = prediction.class_index
+                    probabilities[index] = prediction.probabilities
+            right = int(decided[index] == truth[index])
+            output.add((*cells, class_map.names[truth[index]], right, *_origin(row)))
+            failed = tally.add(path, status, error)
+            label = prediction.label if prediction is not None else ""
+            seconds = round(time.perf_counter() - began, 4)
+            reporter.film(path, status, label, seconds, error, failed)
+        output.commit()
+    patients = tuple(row.patient for row in rows)
+    return Decisions(truth, decided, probabilities, patients), tally
+
+
+def _predict(
+    model: "TriageModel", reading: Reading, seed: int, patches: int
+) -> "tuple[Prediction | None, str, str]":
+    if reading.status != OK:
+        return None, reading.status, reading.error
+    try:
+        prediction = model.predict(reading.pixels, reading.padding, seed=seed, patches=patches)
+    except Exception as fault:  # one film must not end an evaluation of hours
+        return None, records.FAILED, f"the model broke: {type(fault).__name__}: {fault}"
+    return prediction, prediction.status, ""
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """A film with what was found on it.
+
+    Attributes:
+        row: the film.
+        labels: uint8 [256, 256], the label map.
+        jaccard: Jaccard similarities by part.
+    """
+
+    row: ManifestRow
+    labels: npt.NDArray[np.uint8]
+    jaccard: dict[str, float]
+
+
+def segment_films(
+    model: "TriageModel",
+    rows: Sequence[ManifestRow],
+    read: ReadFilm,
+    read_mask: ReadMask,
+    table: Path,
+    *,
+    folder: Path,
+    reporter: Reporter,
+) -> tuple[list[Segmented], Tally]:
+    """Lets a model segment every film, and writes the Jaccard similarities.
+
+    A film that cannot be read or segmented counts as one where nothing was found.
+
+    Args:
+        model: answers `segment`.
+        rows: the films; each has a true mask.
+        read: reads a film; called in another thread.
+        read_mask: reads a mask, bool at its own size.
+        table: the CSV to write: path, status, origin, similarities (blank where a film has no
+            such mask), error.
+        folder: the data's folder, which paths are given from.
+        reporter: told of every film.
+
+    Returns:
+        The films with readable masks, and what became of all.
+
+    Raises:
+        OSError: the table cannot be written; it appears under its name only when complete.
+    """
+    tally, found = Tally(), []
+    output = records.Table(table, ("path", "status", *ORIGIN, *JACCARD_PARTS, "error"))
+    with contextlib.closing(output):
+        for row, reading in _readings(rows, read, reporter):
+            began, path = time.perf_counter(), film_path(row, folder)
+            labels, status, error = _segment(model, reading)
+            jaccard: dict[str, float] = {}
+            try:
+                masks = {name: read_mask(file) for name, file in row.masks.items()}
+                jaccard = label_jaccard(labels, masks)
+                found.append(Segmented(row, labels, jaccard))
+            except Exception as fault:  # a foreign file may break its decoder in any way
+                status = MASK_UNREADABLE
+                error = f"a mask cannot be read ({type(fault).__name__}: {fault}): restore it"
+            error = records.one_line(error or records.REASONS.get(status, ""))
+            values = (f"{jaccard[part]:.6f}" if part in jaccard else "" for part in JACCARD_PARTS)
+            output.add((path, status, *_origin(row), *values, error))
+            failed = tally.add(path, status, error)
+            seconds = round(time.perf_counter() - began, 4)
+            reporter.film(path, status, "", seconds, error, failed)
+        output.commit()
+    return found, tally
+
+
+def _segment(model: "TriageModel", reading: Reading) -> tuple[npt.NDArray[np.uint8], str, str]:
+    nothing = np.zeros((256, 256), np.uint8)
+    if reading.status != OK:
+        return nothing, reading.status, reading.error
+    try:
+        labels, status = model.segment(reading.pixels, reading.padding)
+    except Exception as fault:  # one film must not end an evaluation of hours
+        return nothing, records.FAILED, f"the model broke: {type(fault).__name__}: {fault}"
+    return (labels if status in (OK, NO_LUNG) else nothing), status, ""

@@ -1,0 +1,267 @@
+"""From films to figures: metrics by group, tables and pictures of one evaluation."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr_tf import estimates
+from cxr_tf.bootstrap import LEVEL, mean_estimate
+from cxr_tf.evaluation import passes
+from cxr_tf.evaluation.options import (
+    ClassificationOptions,
+    Options,
+    SegmentationOptions,
+    task_of,
+)
+from cxr_tf.evaluation.selection import class_map_of, notes_on
+from cxr_tf.evaluation.subject import Subject
+from cxr_tf.info import NOTICE, PHANTOM_NOTICE, package_versions, project_version
+from cxr_tf.progress import Reporter
+from pipelines.manifest import Manifest
+from pipelines.status import OK
+
+PHANTOM_DATA_NOTICE = "PHANTOM DATA: generated films, the figures say nothing of patients."
+
+
+def read_mask(path: Path) -> npt.NDArray[np.bool_]:
+    """Reads a mask file.
+
+    Args:
+        path: a PNG or GIF.
+
+    Returns:
+        bool [H, W].
+    """
+    from pipelines.decode import decode_mask
+
+    mask: npt.NDArray[np.bool_] = np.asarray(decode_mask(path.read_bytes()), dtype=bool)
+    return mask
+
+
+@dataclass
+class Job:
+    """One evaluation: what to read, where to write, whom to tell.
+
+    Attributes:
+        subject: what is evaluated.
+        films: the films.
+        out: folder of the results.
+        read: reads a film.
+        reporter: told of every film.
+        record: what `metrics.json` will hold; filled as the evaluation goes on.
+    """
+
+    subject: Subject
+    films: Manifest
+    out: Path
+    read: passes.ReadFilm
+    reporter: Reporter
+    record: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """The data's folder, which paths are given from."""
+        root = self.films.root
+        return root if root.is_dir() else root.parent
+
+    @property
+    def title(self) -> str:
+        """The heading of the figures."""
+        data = self.record["data"]
+        return f"{self.record['task']}, {data['split']} films (n={data['films']}). {NOTICE}"
+
+    @property
+    def notice(self) -> str:
+        """The second line of their heading, '' for none."""
+        return " ".join(self.record["phantom_notices"])
+
+
+def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
+    """Evaluates a classifier: predictions.csv, confusion.png, roc.png and the record's groups.
+
+    Args:
+        job: the evaluation.
+        options: the arguments.
+
+    Returns:
+        What became of the films.
+    """
+    from cxr_tf.figures import confusion_figure, roc_figure
+
+    model, films = job.subject.model, job.films
+    classes = class_map_of(model.classes, options.classes or job.subject.classes)
+    decisions, tally = passes.decide_films(
+        model,
+        films.rows,
+        classes,
+        job.read,
+        job.out / "predictions.csv",
+        folder=job.folder,
+        seed=options.seed,
+        patches=options.patches,
+        reporter=job.reporter,
+    )
+    groups = {
+        name: estimates.classification_estimates(
+            decisions.take(chosen), classes.names, options.samples, options.seed
+        )
+        for name, chosen in estimates.film_groups(films.rows).items()
+    }
+    job.record["class_map"] = classes.spec()
+    job.record["groups"] = {name: group.record() for name, group in groups.items()}
+    right = decisions.decided == decisions.truth
+    joined = list(classes.members.values())
+    parts = [label for label, name in classes.members.items() if joined.count(name) > 1]
+    chosen = {label: [i for i, row in enumerate(films) if row.label == label] for label in parts}
+    job.record["sensitivity_by_manifest_class"] = {
+        label: mean_estimate(
+            right[found], [films[i].patient for i in found], options.samples, options.seed
+        ).record()
+        for label, found in chosen.items()
+        if found
+    }
+    confusion = groups["all"].confusion
+    confusion_figure(job.out / "confusion.png", confusion, classes.names, job.title, job.notice)
+    ranked = decisions.decided >= 0
+    roc_figure(
+        job.out / "roc.png",
+        decisions.truth[ranked],
+        decisions.probabilities[ranked],
+        classes.names,
+        job.title,
+        job.notice,
+    )
+    return tally
+
+
+def segment(job: Job, options: SegmentationOptions) -> passes.Tally:
+    """Evaluates a segmentation: jaccard.csv, jaccard.png, contours.png and the record's groups.
+
+    Args:
+        job: the evaluation.
+        options: the arguments.
+
+    Returns:
+        What became of the films.
+    """
+    found, tally = passes.segment_films(
+        job.subject.model,
+        job.films.rows,
+        job.read,
+        read_mask,
+        job.out / "jaccard.csv",
+        folder=job.folder,
+        reporter=job.reporter,
+    )
+    rows = [film.row for film in found]
+    job.record["groups"] = {
+        name: {
+            "n": len(chosen),
+            "patients": len({rows[index].patient for index in chosen}),
+            "jaccard": {
+                part: figure.record()
+                for part, figure in estimates.jaccard_estimates(
+                    [found[index].jaccard for index in chosen],
+                    [rows[index].patient for index in chosen],
+                    options.samples,
+                    options.seed,
+                ).items()
+            },
+        }
+        for name, chosen in estimates.film_groups(rows, classes=True).items()
+    }
+    if found:
+        _draw_masks(job, found)
+    return tally
+
+
+def _draw_masks(job: Job, found: Sequence[passes.Segmented]) -> None:
+    """Draws all similarities, and the contours of the worst, the median and the best film."""
+    from cxr_tf.figures import ContourFilm, contour_figure, jaccard_figure
+    from cxr_tf.overlays import display_grey
+
+    values: dict[str, list[float]] = {}
+    for film in found:
+        for part in ("lung", "lung_union", "heart"):
+            if part in film.jaccard:
+                name = f"{part} {film.row.source}".strip()
+                values.setdefault(name, []).append(film.jaccard[part])
+    jaccard_figure(job.out / "jaccard.png", values, job.title, job.notice)
+    ranked = sorted(found, key=lambda film: film.jaccard.get("lung_union", 0.0))
+    places = {"worst": 0, "median": len(ranked) // 2, "best": len(ranked) - 1}
+    pictures = []
+    for index in sorted(set(places.values())):
+        film, names = ranked[index], [name for name, place in places.items() if place == index]
+        read = job.read(film.row.path)
+        if read.status == OK and read.pixels is not None:
+            lungs = film.jaccard.get("lung_union", float("nan"))
+            title = f"{', '.join(names)}: {film.row.path.stem}, lungs {lungs:.3f}"
+            masks = {name: read_mask(file) for name, file in film.row.masks.items()}
+            grey = display_grey(read.pixels, read.padding)
+            pictures.append(ContourFilm(title, grey, film.labels, masks))
+    if pictures:
+        contour_figure(job.out / "contours.png", pictures, job.title, job.notice)
+
+
+def first_record(
+    subject: Subject, manifest: Manifest, films: Manifest, options: Options
+) -> dict[str, Any]:
+    """Gathers what is known before the first film.
+
+    Args:
+        subject: what is evaluated.
+        manifest: all of the data.
+        films: the films evaluated.
+        options: the arguments.
+
+    Returns:
+        What `metrics.json` begins with.
+    """
+    task, model = task_of(options), subject.model
+    notices = [PHANTOM_NOTICE] if model.card.get("phantom") else []
+    notices += [PHANTOM_DATA_NOTICE] if films.phantom else []
+    notes = notes_on(manifest, films, task, options.split)
+    if options.paper_list_only:
+        notes.append("only films on the paper's own case list")
+    if options.films and len(films) == options.films:
+        notes.append(f"only the first {options.films} films of the split")
+    trained_on = model.card.get("networks", {}).get(task, {}).get("data", {}).get("fingerprint")
+    if trained_on is not None and trained_on != manifest.fingerprint():
+        notes.append(
+            "the model was trained on other data than this manifest: whether it saw these patients "
+            "cannot be told here"
+        )
+    arguments = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()}
+    return {
+        "command": "cxr_tf.evaluate",
+        "task": task,
+        "notice": NOTICE,
+        "phantom_notices": notices,
+        "arguments": arguments,
+        "model": {
+            "path": str(subject.path),
+            "version": model.model_version,
+            "approach": subject.approach,
+            "classes": list(model.classes),
+        },
+        "data": {
+            "path": str(options.data),
+            "split": options.split,
+            "films": len(films),
+            "patients": len({row.patient for row in films}),
+            "sources": sorted({row.source for row in films}),
+            "fingerprint": films.fingerprint(),
+        },
+        "bootstrap": {"samples": options.samples, "seed": options.seed, "level": LEVEL},
+        "notes": notes,
+        "versions": {
+            "cxr_tf": project_version(),
+            "python": platform.python_version(),
+            **package_versions(),
+        },
+    }

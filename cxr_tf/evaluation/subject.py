@@ -1,0 +1,79 @@
+"""The run or exported model that is evaluated."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxr_tf.evaluation.options import Options, task_of
+from cxr_tf.inputs import UsageError
+from cxr_tf.model_folders import version_folder
+
+if TYPE_CHECKING:
+    from cxr_tf.loading import TriageModel
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is evaluated.
+
+    Attributes:
+        model: answers `predict` or `segment`.
+        path: its run or folder.
+        approach: `local` or `global`, or the segmentation network's name.
+        classes: the class map it was trained with, as text; '' if unknown.
+    """
+
+    model: "TriageModel"
+    path: Path
+    approach: str = ""
+    classes: str = ""
+
+
+def load_subject(options: Options) -> Subject:
+    """Loads the run or the exported model that the arguments name.
+
+    Args:
+        options: the arguments.
+
+    Returns:
+        The model and what is known of it.
+
+    Raises:
+        UsageError: neither or both are named, or what is named does not fit the task.
+    """
+    if options.run is not None:
+        return _load_run(options.run, task_of(options))
+    assert options.model is not None
+    from cxr_tf.loading import load
+
+    try:
+        folder = version_folder(options.model)
+        model = load(folder)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--model {options.model} cannot be loaded: {error}") from error
+    approach = str(model.card.get("options", {}).get("approach", ""))
+    return Subject(model, folder, approach, str(model.card.get("class_map", "")))
+
+
+def _load_run(run: Path, task: str) -> Subject:
+    from cxr_tf.config import ClassificationConfig, SegmentationConfig, read_run
+
+    try:
+        config = read_run(run)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--run: {error}") from error
+    if task == "segmentation" and isinstance(config, ClassificationConfig):
+        raise UsageError(
+            f"--run {run} was trained for classification: evaluate the segmentation run it uses, "
+            f"--run {config.segmentation}"
+        )
+    if task == "classification" and isinstance(config, SegmentationConfig):
+        raise UsageError(f"--run {run} was trained for segmentation: evaluate it as such")
+    from cxr_tf.loading import from_runs
+
+    try:
+        if isinstance(config, ClassificationConfig):
+            return Subject(from_runs(None, run), run, config.approach, config.classes)
+        return Subject(from_runs(run), run, config.network)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--run {run} cannot be loaded: {error}") from error

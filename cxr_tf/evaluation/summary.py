@@ -1,0 +1,135 @@
+"""An evaluation as text: the tables that `summary.md` holds and the command prints."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cxr_tf.estimates import BY_CLASS, OVERALL
+from cxr_tf.metrics import JACCARD_PARTS
+
+_TITLES = {"f1": "F1", "roc_auc": "ROC-AUC"}
+
+
+def _figure(record: Mapping[str, Any], *, spread: bool = False, count: bool = False) -> str:
+    if record["value"] is None:
+        text = "-"
+    else:
+        text = f"{record['value']:.3f}"
+        if spread and record["sd"] is not None:
+            text += f" ± {record['sd']:.3f}"
+        if record["low"] is not None:
+            text += f" ({record['low']:.3f}-{record['high']:.3f})"
+    return f"{text}, n={record['n']}" if count else text
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lays out a Markdown table whose columns line up.
+
+    Args:
+        header: the columns' titles.
+        rows: as many cells each.
+
+    Returns:
+        Lines of text.
+    """
+    cells = [[text.replace("|", "\\|") for text in row] for row in (header, *rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "| " + " | ".join(f"{text:<{w}}" for text, w in zip(row, widths, strict=True)) + " |"
+        for row in cells
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _classification(record: Mapping[str, Any]) -> list[str]:
+    groups, classes = record["groups"], record["model"]["classes"]
+    everything = groups["all"]
+    parts = ["## Metrics", "Means over the classes that have films."]
+    rows = [
+        [name, str(group["n"]), str(group["patients"])]
+        + [_figure(group["overall"][figure]) for figure in OVERALL]
+        for name, group in groups.items()
+    ]
+    titles = [_TITLES.get(figure, figure) for figure in OVERALL]
+    parts.append(table(["films", "n", "patients", *titles], rows))
+    parts += ["## By class", "All films; each class against the rest."]
+    rows = [
+        [name, *(_figure(figures[kind], count=True) for kind in BY_CLASS)]
+        for name, figures in everything["by_class"].items()
+    ]
+    parts.append(table(["class", *(_TITLES.get(kind, kind) for kind in BY_CLASS)], rows))
+    if record["sensitivity_by_manifest_class"]:
+        rows = [
+            [name, _figure(figure, count=True)]
+            for name, figure in record["sensitivity_by_manifest_class"].items()
+        ]
+        parts += [
+            "Films decided rightly, by the class they have in the manifest:",
+            table(["class in the manifest", "sensitivity"], rows),
+        ]
+    parts.append("## Confusion matrix")
+    rows = [
+        [name, *map(str, counts)]
+        for name, counts in zip(classes, everything["confusion"], strict=True)
+    ]
+    parts.append(table(["true \\ decided", *classes, "no decision"], rows))
+    return parts
+
+
+def _segmentation(record: Mapping[str, Any]) -> list[str]:
+    groups = record["groups"]
+    used = [p for p in JACCARD_PARTS if any(p in group["jaccard"] for group in groups.values())]
+    rows = [
+        [name, str(group["n"]), str(group["patients"])]
+        + [
+            _figure(group["jaccard"][part], spread=True, count=group["jaccard"][part]["n"] != n)
+            if part in group["jaccard"]
+            else "-"
+            for part in used
+        ]
+        for name, group in groups.items()
+        for n in [group["n"]]
+    ]
+    return [
+        "## Jaccard similarity",
+        "Mean ± SD over films. `lung` is the mean of both lungs, `lung_union` takes them as one.",
+        table(["films", "n", "patients", *used], rows),
+    ]
+
+
+def summary(record: Mapping[str, Any]) -> str:
+    """Writes an evaluation as Markdown.
+
+    Args:
+        record: the content of `metrics.json`.
+
+    Returns:
+        The text, with every notice, count, interval and film without an answer.
+    """
+    model, data, bootstrap = record["model"], record["data"], record["bootstrap"]
+    parts = [f"# Evaluation: {record['task']}, split {data['split']}", f"*{record['notice']}*"]
+    parts += [f"**{notice}**" for notice in record["phantom_notices"]]
+    parts.append(
+        "\n".join(
+            [
+                f"- model: {model['path']} ({model['approach']}), version {model['version']}",
+                f"- data: {data['path']}, {data['films']} films of {data['patients']} patients",
+                f"- {bootstrap['level']:.0%} intervals in brackets: {bootstrap['samples']} "
+                f"bootstrap samples over patients, seed {bootstrap['seed']}; from a handful of "
+                "patients, or at exactly 0 or 1, they are too narrow",
+                *(f"- note: {note}" for note in record["notes"]),
+            ]
+        )
+    )
+    classified = record["task"] == "classification"
+    parts += _classification(record) if classified else _segmentation(record)
+    if record["not_ok"]:
+        meaning = (
+            "They count as wrong decisions."
+            if classified
+            else "Where the film cannot be used nothing was found; without a readable mask it is "
+            "left out."
+        )
+        rows = [[film["path"], film["status"], film["error"]] for film in record["not_ok"]]
+        parts += ["## Films that are not ok", meaning, table(["film", "status", "reason"], rows)]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,235 @@
+"""Export a model: `python -m cxr_tf.export --segmentation RUN --classification RUN --out DIR`."""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import importlib.util
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tyro
+
+from cxr_tf.model_folders import CARD, version_folders
+
+if TYPE_CHECKING:
+    from cxr_tf.inference import Triage
+
+SIGNATURES = ("serving_default", "predict_pixels", "segment", "explain")
+WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
+RESEARCH = "Research software, not a medical device; not for use in diagnosis or treatment."
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportConfig:
+    """Options of `python -m cxr_tf.export`."""
+
+    classification: str
+    """Run of `train classification`."""
+    out: str
+    """Folder of the model, such as saved_models/cxr_triage; a new version is added in it."""
+    segmentation: str = ""
+    """Run of `train segmentation`; by default the one the classification was trained with."""
+    version: int = 0
+    """Number of the version; 0 for the next one."""
+    warmup: bool = True
+    """Write warm-up records; needs the extra `serving`."""
+
+
+def export(config: ExportConfig) -> Path:
+    """Build the inference module of two runs and save it in TensorFlow Serving's layout.
+
+    Args:
+        config: the runs and where to write.
+
+    Returns:
+        The version folder.
+
+    Raises:
+        FileNotFoundError: a folder holds no run.
+        FileExistsError: the version is there already.
+        ValueError: a run is of the wrong kind.
+    """
+    import tensorflow as tf
+
+    from cxr_tf.loading import make_module
+
+    out = Path(config.out)
+    newest = [int(folder.name) for folder in version_folders(out)]
+    version = config.version or max(newest, default=0) + 1
+    folder = out / str(version)
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists; choose another --version")
+    module, card = make_module(config.segmentation or None, config.classification)
+    partial = out / f".{version}.partial"
+    partial.mkdir(parents=True, exist_ok=True)
+    classes = partial / "classes.txt"
+    classes.write_text("".join(f"{name}\n" for name in card["classes"]))
+    module.classes_asset = tf.saved_model.Asset(str(classes))
+    functions = entry_points(module)
+    for name, function in functions.items():
+        setattr(module, name, function)
+    saved = partial / "model"
+    tf.saved_model.save(
+        module,
+        str(saved),
+        signatures={name: functions[name] for name in SIGNATURES},
+        options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
+    )
+    card = complete_card(card, out.name, version)
+    path = saved / CARD
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(card, indent=2) + "\n")
+    (path.parent / "model_card.md").write_text(card_text(card))
+    if config.warmup:
+        write_warmup(saved / WARMUP)
+    saved.rename(folder)
+    classes.unlink()
+    partial.rmdir()
+    return folder
+
+
+def entry_points(module: "Triage") -> dict[str, Any]:
+    """Functions of the module with the shapes they take.
+
+    Args:
+        module: the inference module.
+
+    Returns:
+        `tf.function`s by name: the four signatures, and three for one decoded film in Python.
+    """
+    import tensorflow as tf
+
+    from cxr_tf.inference import FILM_SPECS
+
+    images = [tf.TensorSpec([None], tf.string, "image_bytes")]
+    pixels = [
+        tf.TensorSpec([None, None, None], tf.uint16, "pixels"),
+        tf.TensorSpec([None], tf.int32, "padding"),
+        tf.TensorSpec([None], tf.int64, "seed"),
+        tf.TensorSpec([None], tf.int32, "patches"),
+    ]
+    specs: dict[str, Sequence[Any]] = {
+        "serving_default": images,
+        "predict_pixels": pixels,
+        "segment": images,
+        "explain": images,
+        "predict_film": FILM_SPECS,
+        "explain_film": FILM_SPECS,
+        "segment_film": FILM_SPECS[:2],
+    }
+    return {
+        name: tf.function(getattr(module, name), input_signature=spec)
+        for name, spec in specs.items()
+    }
+
+
+def complete_card(card: dict[str, Any], name: str, version: int) -> dict[str, Any]:
+    """Add to the facts of a model what an export knows.
+
+    Args:
+        card: from `make_module`.
+        name: name of the model.
+        version: number of the version.
+    """
+    return {
+        "name": name,
+        "version": version,
+        **card,
+        "signatures": list(SIGNATURES),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "software": {
+            package: importlib.metadata.version(package) for package in ("tensorflow", "keras")
+        },
+        "use": RESEARCH,
+    }
+
+
+def card_text(card: dict[str, Any]) -> str:
+    """Write a model card for a reader.
+
+    Args:
+        card: the complete card.
+
+    Returns:
+        Markdown.
+    """
+    lines = [f"# {card['name']} {card['version']}", "", card["use"], ""]
+    if card["phantom"]:
+        lines += [
+            "**Trained on generated phantoms: its answers about real films mean nothing.**",
+            "",
+        ]
+    lines += [f"- Classes: {', '.join(card['classes'])}", f"- Weights: {card['model_version']}"]
+    for name, facts in card["networks"].items():
+        lines.append(
+            f"- {name}: {facts['network']}, preset {facts['preset']}, trained on "
+            f"{facts['data']['films']} films (data {facts['data']['fingerprint'][:12]}), weights "
+            f"{facts['weights_sha256'][:12]}"
+        )
+    lines += [f"- {name}: {value}" for name, value in card["options"].items()]
+    return "\n".join([*lines, ""])
+
+
+def write_warmup(path: Path) -> bool:
+    """Write records that TensorFlow Serving runs before it takes requests.
+
+    Args:
+        path: `assets.extra/tf_serving_warmup_requests` of the model.
+
+    Returns:
+        False, with a notice on stderr, where tensorflow-serving-api is not installed.
+    """
+    if importlib.util.find_spec("tensorflow_serving") is None:
+        print(
+            "cxr_tf.export: no warm-up records: install the extra 'serving' to have them, or pass "
+            "--no-warmup",
+            file=sys.stderr,
+        )
+        return False
+    import tensorflow as tf
+    from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
+
+    ramp = tf.cast(tf.range(256 * 256) % 65536, tf.uint16)
+    image = tf.io.encode_png(tf.reshape(ramp, [256, 256, 1])).numpy()
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for signature in ("serving_default", "segment", "explain"):
+            request = predict_pb2.PredictRequest(
+                model_spec=model_pb2.ModelSpec(name="cxr_triage", signature_name=signature)
+            )
+            request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto([image]))
+            record = prediction_log_pb2.PredictionLog(
+                predict_log=prediction_log_pb2.PredictLog(request=request)
+            )
+            writer.write(record.SerializeToString())
+    return True
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: the command line without the program's name; None for this process's own.
+
+    Returns:
+        Exit status: 0 done, 2 wrong usage.
+    """
+    config = tyro.cli(
+        ExportConfig,
+        args=arguments,
+        prog="python -m cxr_tf.export",
+        description="Make one SavedModel of two training runs.",
+    )
+    try:
+        folder = export(config)
+    except (OSError, ValueError) as error:
+        print(f"cxr_tf.export: {error}", file=sys.stderr)
+        return 2
+    print(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,441 @@
+"""The whole method as one graph: a film goes in, the vote and its reasons come out.
+
+The module is what `cxr_tf.export` saves and what Python uses directly, so both give the same
+answers. Every film runs through calls of fixed shape (one film at 256 x 256, sub-batches of
+patches, the last one padded): an answer does not depend on what else is in a batch.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import (
+    convert_variables_to_constants_v2,
+)
+
+from cxr_tf.models.resnet import LOGITS
+from cxr_tf.saliency import (
+    global_grad_cam,
+    grad_cam,
+    gradient_weights,
+    normalised,
+    probabilistic_grad_cam,
+    reduce_by_area,
+)
+from cxr_tf.voting import count_votes, decide, mean_probabilities
+from pipelines.decode import MAX_PIXELS, decode_film, guard, header_status
+from pipelines.masks import (
+    LEAST_LUNG_FRACTION,
+    lung_fraction,
+    lungs_at_full_size,
+    select_content,
+)
+from pipelines.normalise import (
+    CLASSIFICATION_SIZE,
+    NO_PADDING,
+    SEGMENTATION_SIZE,
+    normalise,
+    resize,
+)
+from pipelines.patches import MOST_PATCHES, PATCHES, cut_patches, draw_centres, network_input
+from pipelines.status import CONSTANT, NO_LUNG, OK, TOO_LARGE, UNREADABLE
+
+Tensors = dict[str, tf.Tensor]
+SERVING_SEED = 0
+#: Patches a call of the classifier. Measured: 10 to 25 beat 100 at once.
+SUB_BATCH = 20
+_SMALL = [SEGMENTATION_SIZE, SEGMENTATION_SIZE]
+_LARGE = [CLASSIFICATION_SIZE, CLASSIFICATION_SIZE]
+
+
+@dataclasses.dataclass(frozen=True)
+class TriageOptions:
+    """How films were prepared for training; inference must do the same.
+
+    Attributes:
+        classes: names in order.
+        approach: `local` (patches) or `global` (the film at patch size).
+        patch_size: side of a patch in pixels.
+        content: what of the film the classifier sees.
+        scaling: range of the classifier's input.
+        resolution_limit: longest side kept before the resize, 0 for none.
+        enhance: equalise and correct gamma.
+        version: names weights and options.
+    """
+
+    classes: tuple[str, ...]
+    approach: str = "local"
+    patch_size: int = 224
+    content: str = "lungs"
+    scaling: str = "imagenet"
+    resolution_limit: int = 0
+    enhance: bool = True
+    version: str = ""
+
+
+def frozen(
+    function: Callable[[tf.Tensor], tf.Tensor], spec: tf.TensorSpec
+) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+    """Trace a function of a network and turn its variables into constants.
+
+    oneDNN packs constant filters once; variables are packed again at every call.
+
+    Args:
+        function: of one tensor.
+        spec: its fixed shape.
+
+    Returns:
+        The frozen function; it gives a list of tensors.
+    """
+    concrete = tf.function(function).get_concrete_function(spec)
+    constant = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
+    return lambda x: constant(x)
+
+
+class Triage(tf.Module):
+    """From film to decision. See the class attributes of `TriageOptions` for the choices."""
+
+    def __init__(
+        self,
+        segmentation: keras.Model,
+        classification: keras.Model | None,
+        options: TriageOptions,
+    ):
+        """Freeze the networks and set up the entry points.
+
+        Args:
+            segmentation: network from films in 0..1 to logits.
+            classification: network from scaled patches to logits and features; None leaves only
+                segmentation.
+            options: how the films are prepared.
+        """
+        super().__init__(name="triage")
+        self._options = options
+        self._local = options.approach == "local"
+        self._sub_batch = SUB_BATCH if self._local else 1
+        self._most = MOST_PATCHES if self._local else 1
+        self.patches = PATCHES if self._local else 1
+        self._segmentation = frozen(
+            lambda x: tf.nn.softmax(tf.cast(segmentation(x / 255.0, training=False), tf.float32)),
+            tf.TensorSpec([1, *_SMALL, 1], tf.float32, "film"),
+        )
+        if classification is None:
+            return
+        size = options.patch_size
+        self._classification = frozen(
+            lambda x: [
+                classification(network_input(x, options.scaling), training=False)[name]
+                for name in ("logits", "features")
+            ],
+            tf.TensorSpec([self._sub_batch, size, size], tf.float32, "patches"),
+        )
+        dense = classification.get_layer(LOGITS)
+        self._kernel, self._bias = np.asarray(dense.kernel), np.asarray(dense.bias)
+
+    # Preparing films.
+
+    def _prepare(
+        self, pixels: tf.Tensor, padding: tf.Tensor | int
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Status, and the film at both sizes."""
+        sizes = (SEGMENTATION_SIZE, CLASSIFICATION_SIZE)
+        limit = self._options.resolution_limit or None
+        (small, large), constant = normalise(pixels, padding, sizes, limit, self._options.enhance)
+        return tf.where(constant, CONSTANT, OK), small, large
+
+    def _prepare_bytes(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        header = header_status(image)
+
+        def decode(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            with tf.control_dependencies(
+                [tf.debugging.Assert(header_status(image) == OK, [image])]
+            ):
+                pixels = decode_film(tf.identity(image))
+            return self._prepare(pixels, NO_PADDING)
+
+        status, small, large = guard(decode, image, self._blank(UNREADABLE))
+        return tf.where(header == OK, status, header), small, large
+
+    def _prepare_pixels(
+        self, pixels: tf.Tensor, padding: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        count = tf.size(pixels, out_type=tf.int64)
+        return tf.case(
+            [
+                (count == 0, lambda: self._blank(UNREADABLE)),
+                (count > MAX_PIXELS, lambda: self._blank(TOO_LARGE)),
+            ],
+            lambda: self._prepare(pixels, padding),
+        )
+
+    @staticmethod
+    def _blank(status: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        return tf.constant(status), tf.zeros(_SMALL), tf.zeros(_LARGE)
+
+    # One film.
+
+    def _probabilities(self, small: tf.Tensor) -> tf.Tensor:
+        return self._segmentation(small[None, :, :, None])[0][0]
+
+    def _head(self, features: tf.Tensor) -> tf.Tensor:
+        pooled = tf.reduce_mean(features, [1, 2])
+        return tf.matmul(pooled, tf.constant(self._kernel)) + tf.constant(self._bias)
+
+    def _patches(
+        self, large: tf.Tensor, lung_mask: tf.Tensor, seed: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        """All centres, and a function that cuts the patches of some of them."""
+        seen = select_content(large, lung_mask, self._options.content)
+        size = self._options.patch_size
+        if self._local:
+            centres = draw_centres(lung_mask, seed, self._most)
+            return centres, lambda some: cut_patches(seen, some, size)
+        whole = resize(seen, size)[None]
+        return tf.fill([1, 2], CLASSIFICATION_SIZE // 2), lambda some: whole
+
+    def _classify(
+        self, large: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, count: tf.Tensor, explain: bool
+    ) -> Tensors:
+        """Votes of one film with lungs, and the map where asked."""
+        classes, batch = len(self._options.classes), self._sub_batch
+        lung_mask = lungs_at_full_size(labels)
+        centres, cut = self._patches(large, lung_mask, seed)
+        calls = (count + batch - 1) // batch
+        side = -(-self._options.patch_size // 32)
+        kept = [tf.TensorArray(tf.float32, calls, element_shape=[batch, classes])]
+        if explain:
+            shape = [batch, classes, side, side]
+            kept.append(tf.TensorArray(tf.float32, calls, element_shape=shape))
+
+        def look(index: tf.Tensor, *arrays: tf.TensorArray) -> tuple[tf.Tensor, ...]:
+            some = tf.ensure_shape(centres[index * batch : (index + 1) * batch], [batch, 2])
+            logits, features = self._classification(cut(some))
+            found = [tf.nn.softmax(logits)]
+            if explain:
+                weights = gradient_weights(self._head, features, classes)
+                maps = grad_cam(features, weights)
+                found.append(normalised(maps, self._options.patch_size))
+            written = [a.write(index, x) for a, x in zip(arrays, found, strict=True)]
+            return index + 1, *written
+
+        _, *kept = tf.while_loop(
+            lambda index, *_: index < calls, look, (0, *kept), parallel_iterations=1
+        )
+        probabilities, *maps = [array.concat() for array in kept]
+        used = tf.range(calls * batch) < count
+        votes = count_votes(probabilities, used)
+        mean = mean_probabilities(probabilities, used)
+        chosen = decide(votes, mean)
+        result = {
+            "class_index": chosen,
+            "votes": votes,
+            "probabilities": mean,
+            "agreement": tf.cast(votes[chosen], tf.float32) / tf.cast(count, tf.float32),
+            "patches_used": count,
+        }
+        if explain:
+            centres = centres[: calls * batch]
+            result["saliency"] = self._saliency(maps[0], probabilities, centres, used)
+            result["centres"] = centres[:count]
+            result["patch_probabilities"] = probabilities[:count]
+        return result
+
+    def _saliency(
+        self, maps: tf.Tensor, probabilities: tf.Tensor, centres: tf.Tensor, used: tf.Tensor
+    ) -> tf.Tensor:
+        if not self._local:
+            return global_grad_cam(maps, SEGMENTATION_SIZE)
+        large = probabilistic_grad_cam(
+            maps, probabilities, centres, used, self._options.patch_size, CLASSIFICATION_SIZE
+        )
+        return reduce_by_area(large, SEGMENTATION_SIZE)
+
+    def _no_answer(self, count: tf.Tensor, explain: bool) -> Tensors:
+        classes = len(self._options.classes)
+        result = {
+            "class_index": tf.constant(-1),
+            "votes": tf.zeros([classes], tf.int32),
+            "probabilities": tf.zeros([classes]),
+            "agreement": tf.zeros([]),
+            "patches_used": tf.constant(0),
+        }
+        if explain:
+            result["saliency"] = tf.zeros([classes, *_SMALL])
+            result["centres"] = tf.fill([count, 2], -1)
+            result["patch_probabilities"] = tf.zeros([count, classes])
+        return result
+
+    def _examine(
+        self,
+        prepared: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+        seed: tf.Tensor | int,
+        count: tf.Tensor | int,
+        explain: bool,
+    ) -> Tensors:
+        """The answer for one prepared film."""
+        status, small, large = prepared
+        count = tf.clip_by_value(tf.convert_to_tensor(count), 1, self._most)
+        blank = tf.zeros(_SMALL, tf.uint8)
+        labels = tf.cond(status == OK, lambda: self._labels(small), lambda: blank)
+        fraction = lung_fraction(labels)
+        without = (status == OK) & (fraction < LEAST_LUNG_FRACTION)
+        status = tf.where(without, NO_LUNG, status)
+        result: Tensors = tf.cond(
+            status == OK,
+            lambda: self._classify(large, labels, seed, count, explain),
+            lambda: self._no_answer(count, explain),
+        )
+        names = tf.constant([*self._options.classes, ""])
+        index = tf.where(status == OK, result["class_index"], len(self._options.classes))
+        result["label"] = names[index]
+        result["lung_fraction"] = tf.where(status == OK, fraction, 0.0)
+        result["status"] = status
+        result["model_version"] = tf.constant(self._options.version)
+        if explain:
+            result["mask"] = tf.where(status == OK, labels, blank)
+        return result
+
+    def _labels(self, small: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tf.argmax(self._probabilities(small), -1), tf.uint8)
+
+    # Batches.
+
+    def _specs(self, explain: bool) -> dict[str, tf.TensorSpec]:
+        classes = len(self._options.classes)
+        specs = {
+            "label": tf.TensorSpec([], tf.string),
+            "class_index": tf.TensorSpec([], tf.int32),
+            "votes": tf.TensorSpec([classes], tf.int32),
+            "probabilities": tf.TensorSpec([classes], tf.float32),
+            "agreement": tf.TensorSpec([], tf.float32),
+            "lung_fraction": tf.TensorSpec([], tf.float32),
+            "patches_used": tf.TensorSpec([], tf.int32),
+            "status": tf.TensorSpec([], tf.string),
+            "model_version": tf.TensorSpec([], tf.string),
+        }
+        if explain:
+            specs["saliency"] = tf.TensorSpec([classes, *_SMALL], tf.float32)
+            specs["mask"] = tf.TensorSpec(_SMALL, tf.uint8)
+            specs["centres"] = tf.TensorSpec([self.patches, 2], tf.int32)
+            specs["patch_probabilities"] = tf.TensorSpec([self.patches, classes], tf.float32)
+        return specs
+
+    def serving_default(self, image_bytes: tf.Tensor) -> Tensors:
+        """Decide on PNG or JPEG files.
+
+        Args:
+            image_bytes: string [B].
+
+        Returns:
+            `label` string [B], `class_index` int32 [B], `votes` int32 [B, C], `probabilities`
+            float32 [B, C], `agreement`, `lung_fraction` float32 [B], `patches_used` int32 [B],
+            `status`, `model_version` string [B]. Where `status` is not `ok`: '', -1 and zeros.
+        """
+        return tf.map_fn(
+            lambda image: self._examine(
+                self._prepare_bytes(image), SERVING_SEED, self.patches, False
+            ),
+            image_bytes,
+            fn_output_signature=self._specs(False),
+            parallel_iterations=1,
+        )
+
+    def predict_pixels(
+        self, pixels: tf.Tensor, padding: tf.Tensor, seed: tf.Tensor, patches: tf.Tensor
+    ) -> Tensors:
+        """Decide on decoded films of one size.
+
+        Args:
+            pixels: uint16 [B, H, W] over the full range 0..65535, bright where dense.
+            padding: int32 [B], grey level to leave out; -1 for none.
+            seed: int64 [B], seed of the centres.
+            patches: int32 [B], 1 to 400; what lies outside is moved to the nearest bound.
+
+        Returns:
+            As `serving_default`.
+        """
+        return tf.map_fn(
+            lambda film: self._examine(
+                self._prepare_pixels(film[0], film[1]), film[2], film[3], False
+            ),
+            (pixels, padding, seed, patches),
+            fn_output_signature=self._specs(False),
+            parallel_iterations=1,
+        )
+
+    def explain(self, image_bytes: tf.Tensor) -> Tensors:
+        """Decide on PNG or JPEG files and show why.
+
+        Args:
+            image_bytes: string [B].
+
+        Returns:
+            As `serving_default`, and `saliency` float32 [B, C, 256, 256] (Eq. 5), `mask` uint8
+            [B, 256, 256], `centres` int32 [B, K, 2] (row, column; -1 where there is no answer),
+            `patch_probabilities` float32 [B, K, C].
+        """
+        return tf.map_fn(
+            lambda image: self._examine(
+                self._prepare_bytes(image), SERVING_SEED, self.patches, True
+            ),
+            image_bytes,
+            fn_output_signature=self._specs(True),
+            parallel_iterations=1,
+        )
+
+    def segment(self, image_bytes: tf.Tensor) -> Tensors:
+        """Segment heart and lungs of PNG or JPEG files.
+
+        Args:
+            image_bytes: string [B].
+
+        Returns:
+            `mask` uint8 [B, 256, 256], `probabilities` float32 [B, 256, 256, 4], zero where
+            `status`, string [B], is not `ok`.
+        """
+        return tf.map_fn(
+            lambda image: self._segmented(self._prepare_bytes(image)),
+            image_bytes,
+            fn_output_signature={
+                "mask": tf.TensorSpec(_SMALL, tf.uint8),
+                "probabilities": tf.TensorSpec([*_SMALL, 4], tf.float32),
+                "status": tf.TensorSpec([], tf.string),
+            },
+            parallel_iterations=1,
+        )
+
+    def _segmented(self, prepared: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> Tensors:
+        status, small, _ = prepared
+        probabilities = tf.cond(
+            status == OK, lambda: self._probabilities(small), lambda: tf.zeros([*_SMALL, 4])
+        )
+        mask = tf.cast(tf.argmax(probabilities, -1), tf.uint8)
+        return {"mask": mask, "probabilities": probabilities, "status": status}
+
+    # One decoded film, for Python.
+
+    def predict_film(
+        self, pixels: tf.Tensor, padding: tf.Tensor, seed: tf.Tensor, patches: tf.Tensor
+    ) -> Tensors:
+        """Decide on one decoded film; see `predict_pixels`."""
+        return self._examine(self._prepare_pixels(pixels, padding), seed, patches, False)
+
+    def explain_film(
+        self, pixels: tf.Tensor, padding: tf.Tensor, seed: tf.Tensor, patches: tf.Tensor
+    ) -> Tensors:
+        """Decide on one decoded film and show why; see `explain`, with K = `patches`."""
+        return self._examine(self._prepare_pixels(pixels, padding), seed, patches, True)
+
+    def segment_film(self, pixels: tf.Tensor, padding: tf.Tensor) -> Tensors:
+        """Segment one decoded film; see `segment`."""
+        return self._segmented(self._prepare_pixels(pixels, padding))
+
+
+FILM_SPECS = (
+    tf.TensorSpec([None, None], tf.uint16, "pixels"),
+    tf.TensorSpec([], tf.int32, "padding"),
+    tf.TensorSpec([], tf.int64, "seed"),
+    tf.TensorSpec([], tf.int32, "patches"),
+)

@@ -1,0 +1,195 @@
+"""`python -m cxr_tf.info`: versions, models, signatures and classes, without TensorFlow."""
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from cxr_tf.model_folders import read_card, version_folders
+
+NOTICE = "Research use only. Not a medical device."
+PHANTOM_NOTICE = "PHANTOM MODEL: trained on generated phantoms, its answers mean nothing."
+
+PACKAGES = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "opencv-python-headless",
+    "scipy",
+    "pandas",
+    "pydicom",
+    "pylibjpeg",
+    "tf-explain",
+    "matplotlib",
+    "rich",
+    "tyro",
+)
+
+
+def project_version() -> str:
+    """Return the version of cxr-tf that is running.
+
+    Returns:
+        `cxr_tf.__version__`, or "unknown" where a bare copy of the sources has none.
+    """
+    import cxr_tf
+
+    return str(getattr(cxr_tf, "__version__", "unknown"))
+
+
+def package_versions() -> dict[str, str | None]:
+    """Look up what is installed, without importing it.
+
+    Returns:
+        Version by distribution name; None where a package is not installed.
+    """
+    versions: dict[str, str | None] = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+    return versions
+
+
+def describe_model(folder: Path) -> dict[str, Any]:
+    """Describe one version of an exported model by its card.
+
+    Args:
+        folder: `saved_models/<name>/<version>`.
+
+    Returns:
+        name, version, path, model_version, classes, signatures, phantom; a field the card does not
+        give is None, and `fault` says why a card could not be read.
+    """
+    fault: str | None = None
+    try:
+        card = read_card(folder)
+        if not card:
+            fault = "no model card"
+    except (OSError, ValueError) as error:
+        card, fault = {}, str(error)
+    return {
+        "name": card.get("name", folder.parent.name),
+        "version": folder.name,
+        "path": str(folder),
+        "model_version": card.get("model_version"),
+        "classes": card.get("classes"),
+        "signatures": card.get("signatures"),
+        "phantom": card.get("phantom"),
+        "fault": fault,
+    }
+
+
+def find_models(roots: Sequence[Path]) -> list[dict[str, Any]]:
+    """Describe every model below some `saved_models` folders.
+
+    Args:
+        roots: folders whose children are models; one that does not exist counts as empty.
+
+    Returns:
+        One description a version (see `describe_model`), sorted by name and version.
+    """
+    models: dict[Path, dict[str, Any]] = {}
+    for root in roots:
+        children = sorted(root.iterdir()) if root.is_dir() else []
+        for folder in (version for child in children for version in version_folders(child)):
+            models.setdefault(folder.resolve(), describe_model(folder))
+    return list(models.values())
+
+
+def describe(roots: Sequence[Path]) -> dict[str, Any]:
+    """Describe this installation.
+
+    Args:
+        roots: `saved_models` folders to look into.
+
+    Returns:
+        A dictionary that JSON can hold.
+    """
+    from pipelines.classes import PAPER_CLASSES
+
+    return {
+        "cxr_tf": project_version(),
+        "notice": NOTICE,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": package_versions(),
+        "classes": list(PAPER_CLASSES.names),
+        "models": find_models(roots),
+    }
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, dict | list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _report(description: dict[str, Any]) -> str:
+    lines = [
+        f"cxr-tf {description['cxr_tf']}   {description['notice']}",
+        f"Python {description['python']} on {description['platform']}",
+        "",
+        "packages",
+        *(
+            f"  {name:<24}{version or 'not installed'}"
+            for name, version in description["packages"].items()
+        ),
+        "",
+        f"default classes: {_as_text(description['classes'])}",
+        "",
+        "models" if description["models"] else "models: none found (see --models)",
+    ]
+    for model in description["models"]:
+        lines += [
+            f"  {model['name']} version {model['version']}  ({model['path']})",
+            f"    model version  {_as_text(model['model_version'])}",
+            f"    classes        {_as_text(model['classes'])}",
+            f"    signatures     {_as_text(model['signatures'])}",
+        ]
+        if model["phantom"]:
+            lines.append(f"    {PHANTOM_NOTICE}")
+        if model["fault"]:
+            lines.append(f"    fault          {model['fault']}")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the description of this installation.
+
+    Args:
+        argv: the arguments, by default the process' own.
+
+    Returns:
+        The exit status: 0; wrong usage leaves with 2 through argparse.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m cxr_tf.info",
+        description=f"Versions, models, signatures and classes. {NOTICE}",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--models",
+        type=Path,
+        metavar="DIR",
+        help="folder of models (default: saved_models here and beside the package)",
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.models is not None and not arguments.models.is_dir():
+        parser.error(f"{arguments.models} is no folder: give the one above the models' folders")
+    beside_package = Path(__file__).resolve().parent.parent / "saved_models"
+    roots = [arguments.models] if arguments.models else [Path("saved_models"), beside_package]
+    description = describe(roots)
+    print(json.dumps(description, indent=2) if arguments.json else _report(description))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

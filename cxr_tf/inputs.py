@@ -1,0 +1,158 @@
+"""What a user names on the command line, as a list of films to read."""
+
+import csv
+import os
+import stat
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class UsageError(ValueError):
+    """The command was asked for something it cannot even begin (exit status 2)."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One thing to score.
+
+    Attributes:
+        path: the film, as the user would find it from the working directory.
+        fault: why there is nothing to read, or ''.
+    """
+
+    path: Path
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The inputs in order, and the files that were passed over.
+
+    Attributes:
+        inputs: every film, explicit ones and those found in folders and tables.
+        skipped: files in folders that are no films by name or magic bytes.
+    """
+
+    inputs: tuple[Input, ...]
+    skipped: tuple[Path, ...]
+
+
+def _has_dicom_magic(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return stream.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _walk(folder: Path, recursive: bool, report: Callable[[OSError], None]) -> Iterator[Path]:
+    """Yield the visible files below a folder in sorted order; links cannot loop."""
+    seen = set()
+    for parent, folders, names in os.walk(folder, onerror=report, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if name[0] != ".") if recursive else []
+        for name in sorted(names):
+            if name[0] != ".":
+                yield Path(parent, name)
+
+
+def _from_folder(
+    folder: Path,
+    suffixes: Collection[str],
+    leave_out: Path | None,
+    recursive: bool,
+    skipped: list[Path],
+) -> Iterator[Input]:
+    faults: list[Input] = []
+
+    def report(error: OSError) -> None:
+        where = Path(os.fsdecode(error.filename or folder))
+        faults.append(Input(where, f"the folder cannot be listed: {error.strerror}"))
+
+    found = False
+    for path in _walk(folder, recursive, report):
+        if leave_out is not None and path.resolve().is_relative_to(leave_out):
+            continue
+        if path.suffix.lower() in suffixes or _has_dicom_magic(path):
+            found = True
+            yield _from_file(path)
+        else:
+            skipped.append(path)
+    yield from faults
+    if not (found or faults):
+        kinds = " ".join(sorted(suffixes))
+        yield Input(folder, f"the folder holds no film (looked for {kinds} and DICOM files)")
+
+
+def _from_table(table: Path) -> Iterator[Input]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream)
+            if "path" not in (rows.fieldnames or ()):
+                raise UsageError(
+                    f"{table} has no column named 'path': add one, relative to the table's folder"
+                )
+            number = 0
+            for number, row in enumerate(rows, start=1):
+                text = (row["path"] or "").strip()
+                if text:
+                    yield _from_file(table.parent / text)
+                else:
+                    yield Input(table, f"row {number} of the table has no path")
+            if not number:
+                yield Input(table, "the table has no rows")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{table} cannot be read as a UTF-8 CSV table: {error}") from error
+
+
+def _from_file(path: Path) -> Input:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        return Input(path, f"the file cannot be opened: {getattr(error, 'strerror', error)}")
+    return Input(path) if stat.S_ISREG(mode) else Input(path, "this is not a regular file")
+
+
+def gather(
+    named: Iterable[Path],
+    suffixes: Collection[str],
+    *,
+    leave_out: Path | None = None,
+    recursive: bool = True,
+) -> Gathered:
+    """Expand files, folders and tables to the films they name; nothing named is lost.
+
+    A file named explicitly is an input whatever it is called. In folders, hidden files and files
+    that are no films by suffix or DICOM magic are passed over. A path in a table counts from the
+    table's own folder. What cannot be read becomes an input with a fault, so that it gets a row.
+
+    Args:
+        named: films, folders, or `.csv` tables with a `path` column.
+        suffixes: endings that mark a film in a folder, in lower case with the dot.
+        leave_out: a folder never looked into (where the overlays are written).
+        recursive: look into sub-folders too.
+
+    Returns:
+        The inputs in the order named, folders sorted by path, and what was passed over.
+
+    Raises:
+        UsageError: a table is unreadable or has no `path` column.
+    """
+    inputs: list[Input] = []
+    skipped: list[Path] = []
+    leave_out = leave_out.resolve() if leave_out is not None else None
+    for path in named:
+        if path.is_dir():
+            inputs += _from_folder(path, suffixes, leave_out, recursive, skipped)
+        elif path.suffix.lower() == ".csv":
+            inputs += _from_table(path)
+        else:
+            inputs.append(_from_file(path))
+    return Gathered(tuple(inputs), tuple(skipped))

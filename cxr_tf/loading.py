@@ -1,0 +1,289 @@
+"""Models for Python: from an exported SavedModel, or straight from training runs."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from cxr_tf.config import ClassificationConfig, SegmentationConfig, read_run
+from cxr_tf.model_folders import read_card, version_folder
+from cxr_tf.runs import BEST, trained_model
+from cxr_tf.weights import file_hash
+from pipelines.classes import parse_classes
+from pipelines.normalise import NO_PADDING
+from pipelines.patches import PATCHES
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """The answer for one film.
+
+    Attributes:
+        status: `ok`, or why there is no answer.
+        label: decided class, '' without an answer.
+        class_index: its index, -1 without an answer.
+        votes: int32 [C].
+        probabilities: mean softmax, float32 [C].
+        agreement: the winner's share of the votes.
+        lung_fraction: lung pixels / 65,536.
+        patches_used: patches that voted.
+        model_version: names weights and options.
+        mask: uint8 [256, 256] label map, with `explain` only.
+        saliency: float32 [C, 256, 256] in 0..1 (Eq. 5), with `explain` only.
+        centres: int32 [K, 2]: row, column at 1024 x 1024, with `explain` only.
+        patch_probabilities: float32 [K, C], with `explain` only.
+    """
+
+    status: str
+    label: str
+    class_index: int
+    votes: npt.NDArray[np.int32]
+    probabilities: npt.NDArray[np.float32]
+    agreement: float
+    lung_fraction: float
+    patches_used: int
+    model_version: str
+    mask: npt.NDArray[np.uint8] | None = None
+    saliency: npt.NDArray[np.float32] | None = None
+    centres: npt.NDArray[np.int32] | None = None
+    patch_probabilities: npt.NDArray[np.float32] | None = None
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, tf.Tensor]) -> "Prediction":
+        """Turn the tensors of one film into Python values.
+
+        Args:
+            tensors: outputs of `Triage.predict_film` or `Triage.explain_film`.
+        """
+        values: dict[str, Any] = {}
+        for name, tensor in tensors.items():
+            value = tensor.numpy()
+            if isinstance(value, bytes):
+                value = value.decode()
+            values[name] = value.item() if isinstance(value, np.generic) else value
+        return cls(**values)
+
+
+class TriageModel:
+    """A trained model that answers for decoded films.
+
+    Attributes:
+        classes: names in order.
+        model_version: names weights and options.
+        card: the model card.
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, Callable[..., Mapping[str, tf.Tensor]]],
+        classes: tuple[str, ...],
+        model_version: str,
+        card: dict[str, Any],
+    ):
+        """Take the entry points.
+
+        Args:
+            functions: `predict_film`, `explain_film` and `segment_film` of `Triage`.
+            classes: names in order.
+            model_version: names weights and options.
+            card: the model card.
+        """
+        self._functions = functions
+        self.classes = classes
+        self.model_version = model_version
+        self.card = card
+
+    def predict(
+        self,
+        pixels: npt.NDArray[np.uint16],
+        padding: int = NO_PADDING,
+        *,
+        seed: int = 0,
+        patches: int = PATCHES,
+        explain: bool = False,
+    ) -> Prediction:
+        """Decide on one film.
+
+        Args:
+            pixels: uint16 [H, W] over the full range, bright where dense.
+            padding: grey level to leave out, -1 for none.
+            seed: seed of the patch centres.
+            patches: 1 to 400.
+            explain: give mask, saliency and patches too.
+
+        Returns:
+            The answer; a film that has none is told by its status.
+
+        Raises:
+            ValueError: `patches` is out of range, or the model has no classifier.
+        """
+        if not 1 <= patches <= 400:
+            raise ValueError(f"{patches} patches: choose 1 to 400")
+        name = "explain_film" if explain else "predict_film"
+        if name not in self._functions:
+            raise ValueError("this model only segments; give a classification run too")
+        answer = self._functions[name](
+            tf.constant(pixels, tf.uint16),
+            tf.constant(padding, tf.int32),
+            tf.constant(seed, tf.int64),
+            tf.constant(patches, tf.int32),
+        )
+        return Prediction.from_tensors(answer)
+
+    def segment(
+        self, pixels: npt.NDArray[np.uint16], padding: int = NO_PADDING
+    ) -> tuple[npt.NDArray[np.uint8], str]:
+        """Segment heart and lungs of one film.
+
+        Args:
+            pixels: uint16 [H, W] over the full range, bright where dense.
+            padding: grey level to leave out, -1 for none.
+
+        Returns:
+            uint8 [256, 256]: 0 background, 1 heart, 2 left lung, 3 right lung; and the status.
+        """
+        answer = self._functions["segment_film"](
+            tf.constant(pixels, tf.uint16), tf.constant(padding, tf.int32)
+        )
+        return answer["mask"].numpy(), answer["status"].numpy().decode()
+
+
+def load(path: str | Path) -> TriageModel:
+    """Load an exported model.
+
+    Args:
+        path: a version folder, or the folder above, of which the newest version is taken.
+
+    Returns:
+        The model.
+
+    Raises:
+        FileNotFoundError: there is no model.
+    """
+    folder = version_folder(Path(path))
+    card = read_card(folder)
+    if not card:
+        raise FileNotFoundError(f"{folder} has no model card: export the model again")
+    module = tf.saved_model.load(str(folder))
+    functions = {
+        name: getattr(module, name) for name in ("predict_film", "explain_film", "segment_film")
+    }
+    return TriageModel(functions, tuple(card["classes"]), card["model_version"], card)
+
+
+def from_runs(
+    segmentation_run: str | Path | None,
+    classification_run: str | Path | None = None,
+    resolution_limit: int | None = None,
+) -> TriageModel:
+    """Make a model from training runs, without exporting it.
+
+    Args:
+        segmentation_run: run of `train segmentation`; None takes the one that the
+            classification run was trained with.
+        classification_run: run of `train classification`; None gives a model that only segments.
+        resolution_limit: overrides the runs' own; 0 for none.
+
+    Returns:
+        The model.
+
+    Raises:
+        FileNotFoundError: a folder holds no run.
+        ValueError: neither run is given.
+    """
+    from cxr_tf.inference import FILM_SPECS
+
+    module, card = make_module(segmentation_run, classification_run, resolution_limit)
+    specs = {
+        "predict_film": FILM_SPECS,
+        "explain_film": FILM_SPECS,
+        "segment_film": FILM_SPECS[:2],
+    }
+    if classification_run is None:
+        specs = {"segment_film": FILM_SPECS[:2]}
+    functions = {
+        name: tf.function(getattr(module, name), input_signature=spec)
+        for name, spec in specs.items()
+    }
+    return TriageModel(functions, tuple(card["classes"]), card["model_version"], card)
+
+
+def make_module(
+    segmentation_run: str | Path | None,
+    classification_run: str | Path | None,
+    resolution_limit: int | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """Build the inference module of runs, and the facts of its model card.
+
+    Args:
+        segmentation_run: see `from_runs`.
+        classification_run: see `from_runs`.
+        resolution_limit: see `from_runs`.
+
+    Returns:
+        The `Triage` module and the card.
+
+    Raises:
+        FileNotFoundError: a folder holds no run.
+        ValueError: neither run is given, or one is of the other kind.
+    """
+    from cxr_tf.inference import Triage, TriageOptions
+
+    classifier: ClassificationConfig | None = None
+    if classification_run is not None:
+        config = read_run(Path(classification_run))
+        if not isinstance(config, ClassificationConfig):
+            raise ValueError(f"{classification_run} is a run of segmentation, not classification")
+        classifier = config
+        segmentation_run = segmentation_run or classifier.segmentation
+    if segmentation_run is None:
+        raise ValueError("name a segmentation run, a classification run, or both")
+    segmenter = read_run(Path(segmentation_run))
+    if not isinstance(segmenter, SegmentationConfig):
+        raise ValueError(f"{segmentation_run} is a run of classification, not segmentation")
+    runs = {"segmentation": Path(segmentation_run)}
+    classes: tuple[str, ...] = ()
+    options: dict[str, Any] = {
+        "resolution_limit": segmenter.resolution_limit,
+        "enhance": segmenter.normalise,
+    }
+    if classifier is not None:
+        runs["classification"] = Path(str(classification_run))
+        classes = parse_classes(classifier.classes).names
+        options |= {
+            name: getattr(classifier, name)
+            for name in ("approach", "patch_size", "content", "scaling", "resolution_limit")
+        }
+    if resolution_limit is not None:
+        options["resolution_limit"] = resolution_limit
+    hashes = {name: file_hash(run / BEST) for name, run in runs.items()}
+    facts = json.dumps([hashes, options, classes], sort_keys=True)
+    version = hashlib.sha256(facts.encode()).hexdigest()[:12]
+    data = {name: json.loads((run / "data.json").read_text()) for name, run in runs.items()}
+    card = {
+        "classes": list(classes),
+        "model_version": version,
+        "phantom": any(facts["phantom"] for facts in data.values()),
+        "options": options,
+        "networks": {
+            name: {
+                "network": read_run(run).network,
+                "weights_sha256": hashes[name],
+                "data": data[name],
+                "preset": read_run(run).preset,
+            }
+            for name, run in runs.items()
+        },
+    }
+    module = Triage(
+        trained_model(runs["segmentation"]),
+        trained_model(runs["classification"]) if classifier is not None else None,
+        TriageOptions(classes=classes, version=version, **options),
+    )
+    return module, card

@@ -1,0 +1,94 @@
+"""ResNet-18 with its last feature map as an output (He et al. 2016; section II-B)."""
+
+import keras
+
+from cxr_tf.models.layers import batch_norm
+
+STAGES = 4
+BLOCKS = 2
+#: torchvision's name of each layer is the Keras name with dots for slashes.
+FEATURES = "features"
+LOGITS = "fc"
+
+
+def _convolution(
+    x: keras.KerasTensor, filters: int, size: int, stride: int, name: str
+) -> keras.KerasTensor:
+    """Convolve with torchvision's padding: (size - 1) / 2 on every side, whatever the stride."""
+    margin = (size - 1) // 2
+    if stride > 1 and margin:
+        x = keras.layers.ZeroPadding2D(margin, name=f"{name}_padding")(x)
+    return keras.layers.Conv2D(
+        filters,
+        size,
+        strides=stride,
+        padding="valid" if stride > 1 else "same",
+        use_bias=False,
+        kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
+        name=name,
+    )(x)
+
+
+def basic_block(
+    x: keras.KerasTensor, filters: int, stride: int, name: str, synchronised: bool
+) -> keras.KerasTensor:
+    """Two 3 x 3 convolutions beside a shortcut.
+
+    Args:
+        x: [B, H, W, C].
+        filters: channels of the output.
+        stride: of the first convolution and the shortcut.
+        name: prefix of the layers' names.
+        synchronised: share batch-norm statistics between replicas.
+
+    Returns:
+        [B, ceil(H / stride), ceil(W / stride), filters].
+    """
+    shortcut = x
+    x = _convolution(x, filters, 3, stride, f"{name}_conv1")
+    x = batch_norm(x, f"{name}_bn1", synchronised)
+    x = keras.layers.ReLU(name=f"{name}_relu1")(x)
+    x = _convolution(x, filters, 3, 1, f"{name}_conv2")
+    x = batch_norm(x, f"{name}_bn2", synchronised)
+    if stride > 1 or shortcut.shape[-1] != filters:
+        shortcut = _convolution(shortcut, filters, 1, stride, f"{name}_downsample_0")
+        shortcut = batch_norm(shortcut, f"{name}_downsample_1", synchronised)
+    x = keras.layers.Add(name=f"{name}_sum")([x, shortcut])
+    return keras.layers.ReLU(name=f"{name}_relu2")(x)
+
+
+def resnet18(
+    *,
+    width: int = 64,
+    size: int | None = 224,
+    classes: int = 4,
+    synchronised: bool = False,
+    name: str = "resnet18",
+) -> keras.Model:
+    """Build a ResNet-18.
+
+    Args:
+        width: channels of the first stage; each stage has twice as many as the one before.
+        size: side of the input in pixels; None for any.
+        classes: number of classes.
+        synchronised: share batch-norm statistics between replicas.
+        name: name of the model.
+
+    Returns:
+        A model from float32 [B, size, size, 3] to `{"logits": float32 [B, classes], "features":
+        [B, size / 32, size / 32, 8 x width]}`.
+    """
+    inputs = keras.Input((size, size, 3), name="patch")
+    x = _convolution(inputs, width, 7, 2, "conv1")
+    x = batch_norm(x, "bn1", synchronised)
+    x = keras.layers.ReLU(name="relu")(x)
+    x = keras.layers.ZeroPadding2D(1, name="maxpool_padding")(x)
+    x = keras.layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
+    for stage in range(STAGES):
+        for block in range(BLOCKS):
+            stride = 2 if stage and not block else 1
+            x = basic_block(x, width << stage, stride, f"layer{stage + 1}_{block}", synchronised)
+    features = keras.layers.Activation("linear", dtype="float32", name=FEATURES)(x)
+    pooled = keras.layers.GlobalAveragePooling2D(dtype="float32", name="avgpool")(features)
+    logits = keras.layers.Dense(classes, dtype="float32", name=LOGITS)(pooled)
+    return keras.Model(inputs, {"logits": logits, "features": features}, name=name)

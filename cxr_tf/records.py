@@ -1,0 +1,226 @@
+"""The tables a scoring run leaves, written atomically: their columns and rows."""
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.status import CONSTANT, NO_LUNG, NOT_CHEST_FILM, TOO_LARGE, UNREADABLE, UNSUPPORTED
+
+if TYPE_CHECKING:
+    from cxr_tf.loading import Prediction
+
+#: Reading or the model broke by a fault of its own: a status of scoring, never of the model.
+FAILED = "failed"
+
+#: One line for a status that the model, not the reader, gave.
+REASONS = {
+    NO_LUNG: "the lungs found fill less than 1 % of the film",
+    NOT_CHEST_FILM: "this does not look like a frontal chest film",
+    CONSTANT: "every pixel has the same grey level",
+    TOO_LARGE: "the film has more pixels than are read",
+    UNREADABLE: "the film cannot be decoded",
+    UNSUPPORTED: "this kind of image is not supported",
+}
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Fold a message into one line.
+
+    Args:
+        text: any text, such as an exception's.
+        limit: longest answer, in characters.
+
+    Returns:
+        The text with white space collapsed, cut to the limit with an ellipsis.
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def utf8(text: str) -> str:
+    """Make a file name safe to write as UTF-8.
+
+    Args:
+        text: a path, which may carry undecodable bytes as lone surrogates.
+
+    Returns:
+        The same text, each such byte as a backslash escape.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+class Table:
+    """A CSV file that appears under its name only when it is complete.
+
+    Rows go to `<name>.partial` and reach the system one by one, so that an interrupted run leaves
+    what was done; `commit` gives the file its name.
+
+    Args:
+        path: where the finished table lies.
+        columns: the header.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.path = path
+        self.partial = path.with_name(path.name + ".partial")
+        self.columns = tuple(columns)
+        self.rows = 0
+        self._stream = self.partial.open("w", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._stream, lineterminator="\n")
+        self._writer.writerow(self.columns)
+        self._stream.flush()
+
+    def add(self, *rows: Sequence[object]) -> None:
+        """Append rows and hand them to the system.
+
+        Args:
+            *rows: sequences as long as the header.
+
+        Raises:
+            ValueError: a row has another length than the header.
+        """
+        for row in rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"{self.path}: {len(row)} values for {len(self.columns)} columns")
+            self._writer.writerow([utf8(str(value)) for value in row])
+            self.rows += 1
+        self._stream.flush()
+
+    def commit(self) -> str:
+        """Give the finished file its name.
+
+        Returns:
+            The SHA-256 of its content, in hexadecimal.
+        """
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        os.replace(self.partial, self.path)
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def close(self) -> None:
+        """Close the file; one that was not committed stays as `<name>.partial`."""
+        self._stream.close()
+
+
+def write_json(path: Path, record: dict[str, Any]) -> None:
+    """Write a JSON object so that the file is whole or not there.
+
+    Args:
+        path: the file to write.
+        record: what JSON can hold.
+    """
+    partial = path.with_name(path.name + ".tmp")
+    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+    partial.write_text(utf8(text) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def score_columns(classes: Sequence[str]) -> tuple[str, ...]:
+    """Name the columns of `scores.csv`.
+
+    Args:
+        classes: the model's classes, in order.
+
+    Returns:
+        The header. Later columns are added behind.
+    """
+    return (
+        "path",
+        "status",
+        "label",
+        *(f"votes_{name}" for name in classes),
+        *(f"p_{name}" for name in classes),
+        "agreement",
+        "lung_fraction",
+        "patches_used",
+        "seed",
+        "model_version",
+        "error",
+    )
+
+
+def score_row(path: str, prediction: "Prediction", seed: int, error: str) -> tuple[object, ...]:
+    """Make the row of a film that the model answered.
+
+    Args:
+        path: the film.
+        prediction: the model's answer.
+        seed: the seed of the patch centres.
+        error: a one-line reason, or ''.
+
+    Returns:
+        Values in the order of `score_columns`; fractions with six decimals.
+    """
+    return (
+        path,
+        prediction.status,
+        prediction.label,
+        *(int(votes) for votes in prediction.votes),
+        *(f"{float(probability):.6f}" for probability in prediction.probabilities),
+        f"{float(prediction.agreement):.6f}",
+        f"{float(prediction.lung_fraction):.6f}",
+        int(prediction.patches_used),
+        seed,
+        prediction.model_version,
+        one_line(error),
+    )
+
+
+def failure_row(
+    path: str, status: str, classes: Sequence[str], seed: int, model_version: str, error: str
+) -> tuple[object, ...]:
+    """Make the row of a film that never reached an answer: numbers are 0, as when served.
+
+    Args:
+        path: the film.
+        status: why there is none.
+        classes: the model's classes, in order.
+        seed: the seed of the run.
+        model_version: the model's.
+        error: a one-line reason.
+
+    Returns:
+        Values in the order of `score_columns`.
+    """
+    zero = f"{0:.6f}"
+    numbers = (*(0 for _ in classes), *(zero for _ in classes), zero, zero, 0)
+    return (path, status, "", *numbers, seed, model_version, one_line(error))
+
+
+def patch_columns(classes: Sequence[str]) -> tuple[str, ...]:
+    """Name the columns of `patches.csv`.
+
+    Args:
+        classes: the model's classes, in order.
+
+    Returns:
+        The header; row and column are the patch's centre on the 1024 x 1024 film.
+    """
+    return ("path", "patch", "row", "column", *(f"p_{name}" for name in classes), "vote")
+
+
+def patch_rows(
+    path: str, prediction: "Prediction", classes: Sequence[str]
+) -> Iterator[tuple[object, ...]]:
+    """Make a row for each patch that voted.
+
+    Args:
+        path: the film.
+        prediction: the model's answer, asked for with `explain=True`.
+        classes: the model's classes, in order.
+
+    Yields:
+        Values in the order of `patch_columns`; none where the film has no decision.
+    """
+    if prediction.centres is None or prediction.patch_probabilities is None:
+        return
+    for patch in range(int(prediction.patches_used)):
+        row, column = prediction.centres[patch]
+        probabilities = prediction.patch_probabilities[patch]
+        values = (f"{float(probability):.6f}" for probability in probabilities)
+        vote = classes[int(probabilities.argmax())]
+        yield (path, patch, int(row), int(column), *values, vote)

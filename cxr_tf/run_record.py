@@ -1,0 +1,95 @@
+"""The machine-readable record of a scoring run."""
+
+import datetime
+import hashlib
+import os
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxr_tf.info import NOTICE, PHANTOM_NOTICE, package_versions, project_version
+from cxr_tf.inputs import Gathered
+from cxr_tf.model_folders import model_digest
+from cxr_tf.scoring import Outcome
+
+if TYPE_CHECKING:
+    from cxr_tf.loading import TriageModel
+    from cxr_tf.score import ScoreOptions
+
+
+def run_record(
+    options: "ScoreOptions",
+    model: "TriageModel",
+    folder: Path,
+    gathered: Gathered,
+    outcome: Outcome,
+    started: datetime.datetime,
+    status: int,
+) -> dict[str, Any]:
+    """Gather what a machine, or a reader in a year, needs to know about a run.
+
+    Args:
+        options: the arguments.
+        model: the model that answered.
+        folder: the SavedModel's folder.
+        gathered: the inputs.
+        outcome: what the run came to.
+        started: when it began, with a time zone.
+        status: the exit status.
+
+    Returns:
+        What `run.json` holds.
+    """
+    paths = "\0".join(os.fspath(item.path) for item in gathered.inputs)
+    phantom = bool(model.card.get("phantom"))
+    finished = datetime.datetime.now(datetime.UTC)
+    return {
+        "command": "cxr_tf.score",
+        "notice": NOTICE,
+        "phantom": phantom,
+        "phantom_notice": PHANTOM_NOTICE if phantom else "",
+        "complete": outcome.complete,
+        "exit_status": status,
+        "started": started.isoformat(timespec="seconds"),
+        "finished": finished.isoformat(timespec="seconds"),
+        "arguments": {
+            **{name: value for name, value in asdict(options).items() if name != "inputs"},
+            "model": str(options.model),
+            "out": str(options.out),
+            "inputs": [str(path) for path in options.inputs],
+        },
+        "model": {
+            "path": str(folder),
+            "model_version": model.model_version,
+            "classes": list(model.classes),
+            "sha256": model_digest(folder),
+        },
+        "inputs": {
+            "films": len(gathered.inputs),
+            "scored": outcome.films,
+            "skipped_files": len(gathered.skipped),
+            "paths_sha256": hashlib.sha256(os.fsencode(paths)).hexdigest(),
+        },
+        "counts": {
+            "status": dict(sorted(outcome.statuses.items())),
+            "label": {name: outcome.labels[name] for name in model.classes},
+            "failed": outcome.failed,
+        },
+        "seconds": {
+            "total": round((finished - started).total_seconds(), 3),
+            **{kind: round(value, 3) for kind, value in sorted(outcome.seconds.items())},
+        },
+        "outputs": outcome.outputs,
+        "versions": {
+            "cxr_tf": project_version(),
+            "python": platform.python_version(),
+            **package_versions(),
+        },
+        "machine": {
+            "platform": platform.platform(),
+            "processor": platform.processor() or platform.machine(),
+            "cpus": os.cpu_count(),
+            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""),
+        },
+    }

@@ -1,0 +1,37 @@
+"""Read what `cxr_tf.train` leaves in its folder."""
+
+from pathlib import Path
+
+import keras
+
+from cxr_tf.config import ClassificationConfig, SegmentationConfig, read_run
+from cxr_tf.models import build
+from cxr_tf.weights import load_weights
+from pipelines.classes import parse_classes
+from pipelines.normalise import SEGMENTATION_SIZE
+
+#: Weights of the best epoch, averaged and with estimated statistics: ready for inference.
+BEST = "best.safetensors"
+
+
+def trained_model(run: Path) -> keras.Model:
+    """Build the network of a run with its best weights.
+
+    Args:
+        run: folder of the run.
+
+    Returns:
+        The network: for segmentation at 256 x 256, whatever the size it was trained at.
+
+    Raises:
+        FileNotFoundError: the folder holds no run, or no evaluated epoch.
+    """
+    config = read_run(run)
+    if isinstance(config, SegmentationConfig):
+        model = build(config.network, size=SEGMENTATION_SIZE)
+    else:
+        assert isinstance(config, ClassificationConfig)
+        classes = parse_classes(config.classes).names
+        model = build(config.network, size=config.patch_size, classes=len(classes))
+    load_weights(model, run / BEST)
+    return model

@@ -1,0 +1,188 @@
+"""`python -m cxr_tf.score`: radiographs in, one row of `scores.csv` each, whatever happens."""
+
+import datetime
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from cxr_tf.info import NOTICE, PHANTOM_NOTICE
+from cxr_tf.inputs import UsageError, gather
+from cxr_tf.model_folders import version_folder
+from cxr_tf.progress import Reporter
+from cxr_tf.records import utf8, write_json
+from cxr_tf.run_record import run_record
+from cxr_tf.scoring import score_films
+
+if TYPE_CHECKING:
+    from cxr_tf.loading import TriageModel
+    from pipelines.films import Film
+
+INTERRUPTED = 130
+MAX_PATCHES = 400
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """Decide the class of radiographs by an exported model, and write `scores.csv`.
+
+    Research use only. Not a medical device.
+
+    Exit status: 0 done (a refusal such as no_lung is an answer), 1 some inputs failed, 2 wrong
+    usage, 130 interrupted (what was done stays in scores.csv.partial).
+    """
+
+    inputs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """films (PNG, JPEG, DICOM, raw JSRT), folders, or CSV tables with a path column"""
+    model: Path
+    """saved_models/NAME (its newest version) or saved_models/NAME/VERSION"""
+    out: Path
+    """folder for scores.csv, run.json and what else is asked for"""
+    overlays: bool = False
+    """draw each film with mask outline and saliency into OUT/overlays"""
+    patch_table: bool = False
+    """write patches.csv: centre, probabilities and vote of every patch"""
+    patches: int = 100
+    """patches that vote on a film, 1 to 400"""
+    seed: int = 0
+    """seed of the patch centres"""
+    voi: bool = False
+    """apply a DICOM file's VOI window"""
+    recursive: bool = True
+    """look into sub-folders"""
+    quiet: bool = False
+    """say nothing but warnings and errors"""
+    log_json: bool = False
+    """log to stderr as one JSON object a line"""
+
+
+def _summary(record: dict[str, Any], out: Path) -> str:
+    lines = [NOTICE]
+    if record["phantom"]:
+        lines.append(PHANTOM_NOTICE)
+    for title, counts in record["counts"].items():
+        if title != "failed":
+            lines += ["", title, *(f"  {name:<24}{count:>6}" for name, count in counts.items())]
+    films, seconds = record["inputs"]["scored"], record["seconds"]["scoring"]
+    lines += ["", f"{films} of {record['inputs']['films']} films in {seconds:.1f} s"]
+    lines += [f"{out / name}" for name in (*record["outputs"], "run.json")]
+    return "\n".join(lines)
+
+
+def _check(options: ScoreOptions) -> Path:
+    """Refuse what cannot be right before anything slow is done; returns the model's folder."""
+    if not 1 <= options.patches <= MAX_PATCHES:
+        raise UsageError(f"--patches {options.patches}: give a number from 1 to {MAX_PATCHES}")
+    if not 0 <= options.seed < 2**63:
+        raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
+    if not options.inputs:
+        raise UsageError("no input: name films, folders, or CSV tables with a path column")
+    try:
+        folder = version_folder(options.model)
+    except OSError as error:
+        raise UsageError(f"--model: {error}") from error
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {options.out} cannot be made a folder: {error}") from error
+    if not os.access(options.out, os.W_OK):
+        raise UsageError(f"--out {options.out} cannot be written to: choose another folder")
+    return folder
+
+
+def run(
+    options: ScoreOptions,
+    reporter: Reporter,
+    load: "Callable[[Path], TriageModel] | None" = None,
+) -> int:
+    """Do what the command does.
+
+    Args:
+        options: the arguments.
+        reporter: told how it gets on.
+        load: loads the model, by default `cxr_tf.loading.load`.
+
+    Returns:
+        The exit status: 0 done, 1 some inputs failed, 130 interrupted.
+
+    Raises:
+        UsageError: wrong usage, exit status 2.
+        OSError: a result cannot be written.
+    """
+    started = datetime.datetime.now(datetime.UTC)
+    folder = _check(options)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from pipelines.films import FILM_SUFFIXES, read_film
+
+    overlays = options.out / "overlays"
+    gathered = gather(
+        options.inputs, FILM_SUFFIXES, leave_out=overlays, recursive=options.recursive
+    )
+    if gathered.skipped:
+        number = len(gathered.skipped)
+        reporter.note(f"{number} files in folders are no films and were passed over")
+    reporter.note(f"loading {folder}")
+    if load is None:
+        from cxr_tf import loading
+
+        load = loading.load
+    began = time.perf_counter()
+    try:
+        model = load(folder)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise UsageError(
+            f"--model {folder} cannot be loaded ({reason}): export it again"
+        ) from error
+    loading_seconds = time.perf_counter() - began
+    if model.card.get("phantom"):
+        reporter.warn(PHANTOM_NOTICE)
+
+    def read(path: Path) -> "Film":
+        return read_film(path, voi=options.voi)
+
+    outcome = score_films(model, gathered.inputs, read, options, reporter)
+    outcome.seconds["loading"] = loading_seconds
+    status = int(outcome.failed > 0) if outcome.complete else INTERRUPTED
+    record = run_record(options, model, folder, gathered, outcome, started, status)
+    name = "run.json" if outcome.complete else "run.json.partial"
+    write_json(options.out / name, record)
+    if not outcome.complete:
+        partial = options.out / "scores.csv.partial"
+        reporter.error(f"interrupted after {outcome.films} films: their rows are in {partial}")
+    elif not options.quiet:
+        print(utf8(_summary(record, options.out)))
+    return status
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Score radiographs from the command line.
+
+    Args:
+        argv: the arguments, by default the process' own.
+
+    Returns:
+        The exit status; wrong arguments leave with 2 through tyro.
+    """
+    options = tyro.cli(ScoreOptions, prog="python -m cxr_tf.score", args=argv)
+    with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter:
+        try:
+            return run(options, reporter)
+        except UsageError as error:
+            reporter.error(str(error))
+            return 2
+        except OSError as error:
+            reporter.error(f"{options.out}: the results cannot be written: {error}")
+            return 1
+        except KeyboardInterrupt:
+            reporter.error("interrupted before the first film")
+            return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

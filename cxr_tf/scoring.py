@@ -1,0 +1,277 @@
+"""The loop that scores films one by one, reading ahead of the model."""
+
+import contextlib
+import os
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxr_tf import records
+from cxr_tf.info import PHANTOM_NOTICE
+from cxr_tf.inputs import Input
+from cxr_tf.progress import Reporter
+from pipelines.status import FAILURES, OK, UNREADABLE
+
+if TYPE_CHECKING:
+    from cxr_tf.loading import Prediction, TriageModel
+    from cxr_tf.score import ScoreOptions
+    from pipelines.films import Film
+
+#: Films decoded ahead of the model: one of 64 megapixels takes 128 MB.
+READ_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A film as it came from the reading thread.
+
+    Attributes:
+        pixels: uint16 [H, W], None when the status is not ok.
+        padding: grey level to leave out, -1 for none.
+        status: ok, or why there are no pixels.
+        error: a one-line reason, or ''.
+        seconds: time spent reading.
+    """
+
+    pixels: Any
+    padding: int
+    status: str
+    error: str
+    seconds: float
+
+
+@dataclass
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        complete: False when it was interrupted.
+        statuses: films by status.
+        labels: films by decided class.
+        failed: films that count as failed inputs.
+        seconds: time by kind of work; reading overlaps with the rest.
+        outputs: by file name, its rows and (once complete) its SHA-256.
+    """
+
+    complete: bool = False
+    statuses: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    failed: int = 0
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    outputs: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    @property
+    def films(self) -> int:
+        """Number of films that got a row."""
+        return self.statuses.total()
+
+
+def _read(item: Input, read: "Callable[[Path], Film]") -> Reading:
+    if item.fault:
+        return Reading(None, -1, UNREADABLE, item.fault, 0.0)
+    began = time.perf_counter()
+    try:
+        film = read(item.path)
+    except Exception as error:  # one film must never end the run
+        reason = f"reading broke: {type(error).__name__}: {error}"
+        return Reading(None, -1, records.FAILED, reason, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return Reading(film.pixels, film.padding, film.status, film.error, seconds)
+
+
+def read_ahead(
+    inputs: Sequence[Input], read: "Callable[[Path], Film]", depth: int = READ_AHEAD
+) -> Generator[tuple[Input, Reading], None, None]:
+    """Read films in one thread while the caller works on those before them.
+
+    Args:
+        inputs: what to read, in order.
+        read: reads one film.
+        depth: films read but not yet handed out, at most.
+
+    Yields:
+        Each input with its film, in the order given.
+    """
+    waiting: deque[tuple[Input, Future[Reading]]] = deque()
+    pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+    try:
+        for item in inputs:
+            waiting.append((item, pool.submit(_read, item, read)))
+            if len(waiting) > depth:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Scorer:
+    """Scores one film after another into the tables of one run."""
+
+    def __init__(self, model: "TriageModel", options: "ScoreOptions", names: Sequence[str]) -> None:
+        self.model, self.options = model, options
+        self.outcome = Outcome()
+        self.scores = records.Table(
+            options.out / "scores.csv", records.score_columns(model.classes)
+        )
+        self.patches: records.Table | None = None
+        self.index: records.Table | None = None
+        if options.patch_table:
+            columns = records.patch_columns(model.classes)
+            self.patches = records.Table(options.out / "patches.csv", columns)
+        if options.overlays:
+            self.names = iter(names)
+            (options.out / "overlays").mkdir(exist_ok=True)
+            self.index = records.Table(
+                options.out / "overlays" / "index.csv", ("path", "status", "overlay")
+            )
+
+    @property
+    def tables(self) -> list[records.Table]:
+        return [table for table in (self.patches, self.index, self.scores) if table is not None]
+
+    def add(self, item: Input, reading: Reading) -> tuple[str, str, str, bool]:
+        """Score one film; returns (status, label, error, whether it failed)."""
+        path = os.fspath(item.path)
+        model, seed = self.model, self.options.seed
+        status, label, error = reading.status, "", reading.error
+        name = next(self.names) if self.index is not None else ""
+        prediction = None
+        if status == OK:
+            began = time.perf_counter()
+            try:
+                prediction = model.predict(
+                    reading.pixels,
+                    reading.padding,
+                    seed=seed,
+                    patches=self.options.patches,
+                    explain=self.options.overlays or self.options.patch_table,
+                )
+                status, label = prediction.status, prediction.label
+            except Exception as fault:  # one film must never end the run
+                status = records.FAILED
+                error = f"the model broke: {type(fault).__name__}: {fault}"
+            self.outcome.seconds["model"] += time.perf_counter() - began
+        error = records.one_line(error or records.REASONS.get(status, ""))
+        failed = status in FAILURES or status == records.FAILED
+        if prediction is not None:
+            trouble = self._explain(path, reading, prediction, name)
+            error, failed = trouble or error, failed or bool(trouble)
+            row = records.score_row(path, prediction, seed, error)
+        else:
+            row = records.failure_row(path, status, model.classes, seed, model.model_version, error)
+        self.scores.add(row)
+        self.outcome.statuses[status] += 1
+        self.outcome.labels[label] += bool(label)
+        self.outcome.failed += failed
+        self.outcome.seconds["reading"] += reading.seconds
+        return status, label, error, failed
+
+    def _explain(self, path: str, reading: Reading, prediction: "Prediction", name: str) -> str:
+        """Write a film's patches and overlay; returns what went wrong, or ''."""
+        if self.patches is not None:
+            self.patches.add(*records.patch_rows(path, prediction, self.model.classes))
+        if self.index is None or prediction.mask is None:
+            return ""
+        began = time.perf_counter()
+        try:
+            self._draw(path, reading, prediction, self.options.out / "overlays" / name)
+        except Exception as fault:  # the score stands without its picture
+            return f"the overlay was not written: {type(fault).__name__}: {fault}"
+        finally:
+            self.outcome.seconds["overlays"] += time.perf_counter() - began
+        self.index.add((path, prediction.status, name))
+        return ""
+
+    def _draw(self, path: str, reading: Reading, prediction: "Prediction", file: Path) -> None:
+        from cxr_tf.overlays import render_overlay, write_png
+
+        saliency = None
+        caption = f"{prediction.status}   lungs {prediction.lung_fraction:.3f} of the film"
+        if prediction.status == OK:
+            if prediction.saliency is not None:
+                saliency = prediction.saliency[prediction.class_index]
+            votes = int(prediction.votes[prediction.class_index])
+            caption = (
+                f"{prediction.label}   {votes} of {prediction.patches_used} votes   "
+                f"p {prediction.probabilities[prediction.class_index]:.3f}   "
+                f"saliency of '{prediction.label}', fixed scale 0..1"
+            )
+        phantom = bool(self.model.card.get("phantom"))
+        picture = render_overlay(
+            reading.pixels,
+            prediction.mask,
+            saliency,
+            padding=reading.padding,
+            title=f"{path}   model {prediction.model_version}",
+            caption=caption,
+            warning=PHANTOM_NOTICE if phantom else "",
+        )
+        write_png(file, picture)
+
+    def finish(self) -> None:
+        for table in self.tables:
+            name = table.path.relative_to(self.options.out).as_posix()
+            digest = table.commit()
+            self.outcome.outputs[name] = {"rows": table.rows, "sha256": digest}
+        self.outcome.complete = True
+
+    def close(self) -> None:
+        for table in self.tables:
+            table.close()
+            name = table.partial.relative_to(self.options.out).as_posix()
+            if not self.outcome.complete:
+                self.outcome.outputs[name] = {"rows": table.rows}
+
+
+def score_films(
+    model: "TriageModel",
+    inputs: Sequence[Input],
+    read: "Callable[[Path], Film]",
+    options: "ScoreOptions",
+    reporter: Reporter,
+) -> Outcome:
+    """Score films into `options.out`: `scores.csv`, and patches and overlays where asked for.
+
+    Args:
+        model: answers `predict`.
+        inputs: the films, in order; each gets exactly one row.
+        read: reads one film; called in another thread.
+        options: what to write, seed and patches. `options.out` exists.
+        reporter: told of every film.
+
+    Returns:
+        Counts and timings; `complete` is False after Ctrl-C, and the tables stay `.partial`.
+
+    Raises:
+        OSError: a table cannot be written.
+    """
+    names: Sequence[str] = ()
+    if options.overlays:
+        from cxr_tf.overlays import overlay_names
+
+        names = overlay_names([os.fspath(item.path) for item in inputs])
+    scorer = _Scorer(model, options, names)
+    began = time.perf_counter()
+    try:
+        with contextlib.closing(read_ahead(inputs, read)) as readings:
+            reporter.start(len(inputs))
+            for item, reading in readings:
+                start = time.perf_counter()
+                status, label, error, failed = scorer.add(item, reading)
+                seconds = round(time.perf_counter() - start, 4)
+                reporter.film(os.fspath(item.path), status, label, seconds, error, failed)
+        scorer.finish()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        reporter.stop()
+        scorer.close()
+        scorer.outcome.seconds["scoring"] = time.perf_counter() - began
+    return scorer.outcome

@@ -1,0 +1,84 @@
+"""Train a network: `python -m cxr_tf.train segmentation|classification --data … --out …`."""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import tyro
+
+from cxr_tf.config import PRESETS, TrainingConfig
+
+log = logging.getLogger("cxr_tf.train")
+
+USAGE = f"""usage: python -m cxr_tf.train {"|".join(PRESETS)} --data MANIFEST|DIR --out RUN [...]
+
+Train the network that segments heart and lungs, or the one that classifies lung patches.
+'python -m cxr_tf.train segmentation --help' lists the options of a task.
+"""
+
+
+def parse_arguments(arguments: Sequence[str]) -> TrainingConfig:
+    """Read the command line: the task, its preset, and options that change the preset's values.
+
+    Args:
+        arguments: the command line without the program's name.
+
+    Returns:
+        The resolved configuration.
+
+    Raises:
+        SystemExit: help was asked for (status 0), or the usage is wrong (status 2).
+    """
+    if not arguments or arguments[0] not in PRESETS:
+        asked = bool(arguments) and arguments[0] in ("-h", "--help")
+        print(USAGE, end="", file=sys.stdout if asked else sys.stderr)
+        raise SystemExit(0 if asked else 2)
+    task, rest = arguments[0], list(arguments[1:])
+    preset = "improved"
+    for index, word in enumerate(rest):
+        if word == "--preset" and index + 1 < len(rest):
+            preset = rest[index + 1]
+        elif word.startswith("--preset="):
+            preset = word.partition("=")[2]
+    default = PRESETS[task].get(preset, PRESETS[task]["improved"])
+    config: TrainingConfig = tyro.cli(
+        type(default),
+        args=rest,
+        default=default,
+        prog=f"python -m cxr_tf.train {task}",
+        description=f"Train the {task} network. Values shown are those of the {preset} preset.",
+    )
+    for name in ("data", "out"):
+        if not getattr(config, name):
+            print(f"cxr_tf.train: --{name} is missing", file=sys.stderr)
+            raise SystemExit(2)
+    return config
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: the command line without the program's name; None for this process's own.
+
+    Returns:
+        Exit status: 0 done or stopped as asked, 2 wrong usage or data.
+    """
+    config = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    logging.getLogger("cxr_tf").setLevel(logging.INFO)
+    from cxr_tf.training.run import UsageError, train
+    from pipelines.manifest import ManifestError
+
+    try:
+        finished = train(config)
+    except (UsageError, ManifestError, FileNotFoundError) as error:
+        print(f"cxr_tf.train: {error}", file=sys.stderr)
+        return 2
+    if not finished:
+        log.info("stopped as asked; the same command goes on from here")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,256 @@
+"""One training run from its data to its folder."""
+
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cxr_tf.config import (
+    ClassificationConfig,
+    SegmentationConfig,
+    TrainingConfig,
+    changed_options,
+    read_run,
+)
+from cxr_tf.models.imagenet import download, load_imagenet
+from cxr_tf.predicted_masks import predicted_masks
+from cxr_tf.runs import BEST
+from cxr_tf.training.classification import ClassificationTask
+from cxr_tf.training.loop import fit
+from cxr_tf.training.monitor import Monitor, duration
+from cxr_tf.training.segmentation import SegmentationTask
+from cxr_tf.training.strategy import make_strategy, worker
+from cxr_tf.training.task import Task
+from cxr_tf.training.trainer import Trainer
+from cxr_tf.weights import load_weights
+from pipelines.adapters import open_data
+from pipelines.classes import parse_classes
+from pipelines.datasets import read_classification, read_segmentation
+from pipelines.manifest import Manifest, ManifestRow
+from pipelines.manifest_checks import validate
+from pipelines.masks import LEAST_LUNG_FRACTION, LEFT_LUNG, RIGHT_LUNG
+
+log = logging.getLogger(__name__)
+#: Patches that ImageNet statistics are estimated from.
+STATISTICS_BATCHES, STATISTICS_BATCH = 8, 16
+
+
+class UsageError(ValueError):
+    """A run cannot be made as asked; the message says what to change."""
+
+
+def train(config: TrainingConfig) -> bool:
+    """Train as configured, or go on with the run found in the folder.
+
+    Args:
+        config: options of the run.
+
+    Returns:
+        True when training is over, False when it was stopped early as asked.
+
+    Raises:
+        UsageError: the options do not fit each other or the run found.
+        ManifestError: the data have faults; all are listed.
+    """
+    run = Path(config.out)
+    try:
+        strategy = make_strategy(config)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    chief = worker(strategy)[0] == 0
+    if (run / "config.json").is_file() and chief:
+        if changes := changed_options(read_run(run), config):
+            raise UsageError(
+                f"{run} was trained with other options ({'; '.join(changes)}); "
+                "choose another --out, or the options it was started with"
+            )
+    if config.deterministic:
+        keras.utils.set_random_seed(config.seed)
+        tf.config.experimental.enable_op_determinism()
+    data = open_data(config.data)
+    log.info("%d films in %s", len(data), data.root)
+    task = make_task(config, data)
+    if chief:
+        describe(run, config, data)
+    start = first_weights(config, task)
+    trainer = Trainer(task, strategy, start)
+    if trainer.restore(run):
+        log.info("going on from epoch %d, step %d", trainer.state.epoch + 1, trainer.state.step)
+    log.info(
+        "%s: %d parameters, %d steps an epoch, %d replicas",
+        config.network, trainer.model.count_params(), trainer.steps_per_epoch(),
+        strategy.num_replicas_in_sync,
+    )  # fmt: skip
+    monitor = Monitor(config, run, chief)
+    try:
+        finished = fit(trainer, run, monitor)
+    finally:
+        monitor.close()
+    best = trainer.state.validation
+    if best.best_epoch >= 0:
+        log.info(
+            "best validation %s %.4f in epoch %d, %s in all; weights in %s",
+            task.score, best.best, best.best_epoch + 1, duration(trainer.state.seconds), run / BEST,
+        )  # fmt: skip
+    return finished
+
+
+def make_task(config: TrainingConfig, data: Manifest) -> Task:
+    """Check the data and read the examples of a task into memory.
+
+    Args:
+        config: options of the run.
+        data: all rows.
+
+    Raises:
+        ManifestError: the data have faults; all are listed.
+        UsageError: a split is empty, or no segmentation run is named.
+    """
+    limit = config.resolution_limit or None
+    if isinstance(config, SegmentationConfig):
+        validate(data, "segmentation", None)
+        parts = [
+            read_segmentation(rows, config.size, limit, config.normalise)
+            for rows in splits(config, data, "segmentation")
+        ]
+        return SegmentationTask(config, *parts)
+    assert isinstance(config, ClassificationConfig)
+    if not config.segmentation:
+        raise UsageError("--segmentation is missing: name the run whose network makes the masks")
+    classes = parse_classes(config.classes)
+    validate(data, "classification", classes)
+    data = data.select("classification", classes=classes)
+    examples = []
+    for rows in splits(config, data, "classification"):
+        cache = Path(config.cache) if config.cache else None
+        maps = predicted_masks(rows, Path(config.segmentation), config.resolution_limit, cache)
+        lungs = np.isin(maps, (LEFT_LUNG, RIGHT_LUNG)).mean((1, 2)) >= LEAST_LUNG_FRACTION
+        for row in (row for row, kept in zip(rows, lungs, strict=True) if not kept):
+            log.warning("%s: no lungs found; left out", row.path)
+        rows = [row for row, kept in zip(rows, lungs, strict=True) if kept]
+        labels = [classes.index(row.label) for row in rows]
+        examples.append(
+            read_classification(
+                rows,
+                maps[lungs],
+                labels,
+                config.patch_size,
+                config.approach == "global",
+                config.content,
+                limit,
+            )  # fmt: skip
+        )
+    return ClassificationTask(config, classes.names, *examples)
+
+
+def splits(config: TrainingConfig, data: Manifest, task: str) -> list[list[ManifestRow]]:
+    """Rows to train on and to validate on.
+
+    Films whose licence forbids derivatives are never trained on.
+
+    Args:
+        config: options of the run.
+        data: all rows.
+        task: `segmentation` or `classification`.
+
+    Raises:
+        UsageError: one of the splits has no film.
+    """
+    training = [row for row in data.select(task, "train") if row.trainable]
+    spared = len(data.select(task, "train")) - len(training)
+    if spared:
+        log.info("%d films may not be trained on (no-derivatives licence); left out", spared)
+    validation = list(data.select(task, "validation"))
+    if not training or not validation:
+        raise UsageError(
+            f"{data.root}: {len(training)} films to train on and {len(validation)} to validate on; "
+            f"fill the column split_{task} with train and validation"
+        )
+    several = config.films or None
+    parts = [thinned(part, several) for part in (training, validation)]
+    log.info("%d films to train on, %d to validate on", *map(len, parts))
+    return parts
+
+
+def thinned(rows: list[ManifestRow], count: int | None) -> list[ManifestRow]:
+    """Keep a number of rows spread evenly over all, so that each class stays present.
+
+    Args:
+        rows: rows in order.
+        count: how many to keep; None for all.
+    """
+    if count is None or count >= len(rows):
+        return rows
+    return [rows[round(index)] for index in np.linspace(0, len(rows) - 1, count)]
+
+
+def first_weights(config: TrainingConfig, task: Task) -> list[np.ndarray] | None:
+    """First weights of the network where they do not come from the random generator.
+
+    Args:
+        config: options of the run.
+        task: gives network and patches.
+
+    Returns:
+        Arrays in the order of the network's weights, or None.
+    """
+    imagenet = config.imagenet if isinstance(config, ClassificationConfig) else ()
+    if not imagenet and not config.start_from:
+        return None
+    keras.utils.set_random_seed(config.seed)
+    model = task.build()
+    if config.start_from:
+        path = Path(config.start_from)
+        load_weights(model, path / BEST if path.is_dir() else path)
+    else:
+        cache = Path.home() / ".cache" / "cxr_tf"
+        files = [download(cache) if name == "download" else Path(name) for name in imagenet]
+        places = np.arange(min(STATISTICS_BATCHES * STATISTICS_BATCH, len(task.order(0))))
+        size = min(STATISTICS_BATCH, len(places))
+        batches = [task.inputs(batch) for batch in task.batches(0, places, size)]
+        log.info("%s starts from %s", config.network, ", ".join(map(str, files)))
+        load_imagenet(model, files, batches)
+    return model.get_weights()
+
+
+def describe(run: Path, config: TrainingConfig, data: Manifest) -> None:
+    """Save configuration, versions, revision and data fingerprint beside the run.
+
+    Args:
+        run: folder of the run.
+        config: resolved options.
+        data: all rows.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    config.save(run / "config.json")
+    (run / "environment.json").write_text(json.dumps(environment(), indent=2) + "\n")
+    facts = {"fingerprint": data.fingerprint(), "films": len(data), "phantom": data.phantom}
+    (run / "data.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def environment() -> dict[str, Any]:
+    """Versions, revision and machine."""
+    names = ("tensorflow", "keras", "numpy", "opencv-python-headless", "pydicom")
+    try:
+        revision = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        revision = ""
+    return {
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in names},
+        "revision": revision,
+        "platform": platform.platform(),
+        "devices": [device.name for device in tf.config.list_logical_devices()],
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1",
+    }

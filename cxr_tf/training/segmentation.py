@@ -1,0 +1,141 @@
+"""The task of segmenting heart and lungs (section II-A)."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from cxr_tf.config import SegmentationConfig
+from cxr_tf.metrics import label_jaccard
+from cxr_tf.models import build
+from cxr_tf.objectives import segmentation_loss
+from cxr_tf.overlays import draw_outlines
+from pipelines.datasets import SegmentationExamples
+from pipelines.masks import HEART, LEFT_LUNG, RIGHT_LUNG
+from pipelines.sampling import plain_order
+
+EVALUATION_BATCH = 4
+
+
+class SegmentationTask:
+    """Films and label maps, Eq. 2, and the Jaccard similarity on validation films."""
+
+    score = "jaccard"
+
+    def __init__(
+        self,
+        config: SegmentationConfig,
+        training: SegmentationExamples,
+        validation: SegmentationExamples,
+    ) -> None:
+        """Take the examples in memory.
+
+        Args:
+            config: options of the run.
+            training: examples to learn from.
+            validation: examples that choose the best epoch.
+        """
+        self.config = config
+        self.training = training
+        self.validation = validation
+
+    def build(self) -> keras.Model:
+        """Make the network with fresh weights."""
+        return build(
+            self.config.network,
+            size=self.config.size,
+            dropout=self.config.dropout,
+            synchronised=self.config.synchronised_batch_norm,
+        )
+
+    def order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """Every film once.
+
+        Args:
+            epoch: number of the epoch.
+        """
+        return plain_order(len(self.training), self.config.seed, epoch)
+
+    def batches(
+        self, epoch: int, places: npt.NDArray[np.int64], batch_size: int
+    ) -> tf.data.Dataset:
+        """Films and labels for some places of an epoch.
+
+        Args:
+            epoch: number of the epoch.
+            places: int64 [m].
+            batch_size: examples a batch.
+        """
+        strength = self.config.augment_strength if self.config.augment else 0.0
+        order = self.order(epoch)[places]
+        return self.training.batches(order, places, batch_size, self.config.seed, epoch, strength)
+
+    def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """Films in 0..1 with a channel.
+
+        Args:
+            batch: films float32 [B, S, S] in 0..255 first.
+        """
+        return batch[0][..., None] / 255.0
+
+    def losses(self, model: keras.Model, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """Weighted cross entropy of each film.
+
+        Args:
+            model: the network.
+            batch: films and labels.
+        """
+        logits = model(self.inputs(batch), training=True)
+        return segmentation_loss(logits, batch[1], self.config.class_weights)
+
+    def predict(self, model: keras.Model, films: tf.Tensor) -> npt.NDArray[np.uint8]:
+        """Label maps of films.
+
+        Args:
+            model: the network.
+            films: float32 [n, S, S] in 0..255.
+        """
+        forward = tf.function(
+            lambda x: tf.argmax(model(self.inputs((x,)), training=False), -1),
+            reduce_retracing=True,
+        )
+        parts = [
+            forward(films[start : start + EVALUATION_BATCH]).numpy()
+            for start in range(0, films.shape[0], EVALUATION_BATCH)
+        ]
+        return np.concatenate(parts).astype(np.uint8)
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        """Mean Jaccard similarity over validation films, at the training size.
+
+        Args:
+            model: the network.
+
+        Returns:
+            `lung`, `heart`, `lung_union`, and their mean over heart and both lungs, `jaccard`.
+        """
+        predicted = self.predict(model, self.validation.films)
+        rows = []
+        for labels, truth in zip(predicted, self.validation.labels.numpy(), strict=True):
+            masks = {"left_lung": truth == LEFT_LUNG, "right_lung": truth == RIGHT_LUNG}
+            rows.append(label_jaccard(labels, masks | {"heart": truth == HEART}))
+        figures = {
+            name: float(np.mean([row[name] for row in rows]))
+            for name in ("lung", "heart", "lung_union")
+        }
+        parts = [[row["left_lung"], row["right_lung"], row["heart"]] for row in rows]
+        return {"jaccard": float(np.mean(parts)), **figures}
+
+    def images(self, model: keras.Model) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
+        """Outlines of predicted masks on the first validation films.
+
+        Args:
+            model: the network.
+        """
+        films = self.validation.films[:4]
+        for index, labels in enumerate(self.predict(model, films)):
+            picture = np.repeat(films[index].numpy().astype(np.uint8)[..., None], 3, -1)
+            draw_outlines(picture, labels)
+            yield f"mask/{index}", picture

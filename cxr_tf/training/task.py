@@ -1,0 +1,45 @@
+"""What the loop asks of a task."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from cxr_tf.config import TrainingConfig
+
+
+class Task(Protocol):
+    """A kind of training: its network, examples, loss and evaluation."""
+
+    #: Name of the number in `evaluate`'s result that chooses the best epoch.
+    score: str
+
+    @property
+    def config(self) -> TrainingConfig:
+        """Options of the run."""
+
+    def build(self) -> keras.Model:
+        """Make the network with its first weights."""
+
+    def order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """Which example comes at each place of an epoch."""
+
+    def batches(
+        self, epoch: int, places: npt.NDArray[np.int64], batch_size: int
+    ) -> tf.data.Dataset:
+        """Batches for some places of an epoch."""
+
+    def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """The network's input for a batch."""
+
+    def losses(self, model: keras.Model, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """Loss of each example, float32 [B]."""
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        """Figures on the validation films."""
+
+    def images(self, model: keras.Model) -> Iterable[tuple[str, npt.NDArray[np.uint8]]]:
+        """Names and pictures, uint8 [H, W, 3], for TensorBoard."""

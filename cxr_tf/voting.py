@@ -1,0 +1,70 @@
+"""The majority vote over a film's patches (section II-B), and when it is settled early."""
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+
+def count_votes(probabilities: tf.Tensor, used: tf.Tensor) -> tf.Tensor:
+    """Count the patches that each class wins.
+
+    Args:
+        probabilities: softmax of each patch, float32 [K, C].
+        used: bool [K], which patches count.
+
+    Returns:
+        int32 [C].
+    """
+    winners = tf.argmax(probabilities, -1, output_type=tf.int32)
+    votes = tf.one_hot(winners, probabilities.shape[-1], dtype=tf.int32)
+    return tf.reduce_sum(tf.where(used[:, None], votes, 0), 0)
+
+
+def mean_probabilities(probabilities: tf.Tensor, used: tf.Tensor) -> tf.Tensor:
+    """Mean softmax over the patches that count.
+
+    Args:
+        probabilities: float32 [K, C].
+        used: bool [K].
+
+    Returns:
+        float32 [C]; zero where no patch counts.
+    """
+    total = tf.reduce_sum(tf.where(used[:, None], probabilities, 0.0), 0)
+    return tf.math.divide_no_nan(total, tf.reduce_sum(tf.cast(used, tf.float32)))
+
+
+def decide(votes: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """Choose the class with most votes.
+
+    A tie goes to the tied class with the larger mean probability, then to the lower index.
+
+    Args:
+        votes: int32 [C].
+        probabilities: mean softmax over all patches, float32 [C].
+
+    Returns:
+        int32 scalar.
+    """
+    leading = votes == tf.reduce_max(votes)
+    return tf.argmax(tf.where(leading, probabilities, -1.0), output_type=tf.int32)
+
+
+def patches_needed(winners: npt.ArrayLike, classes: int) -> int:
+    """Fewest patches after which the vote cannot change: leader - runner-up > patches left.
+
+    Args:
+        winners: int [K], the class that each patch votes for, in order.
+        classes: number of classes.
+
+    Returns:
+        A number from 1 to K; K where the vote stays open to the end.
+    """
+    votes = np.zeros(classes, np.int64)
+    order = np.asarray(winners)
+    for index, winner in enumerate(order):
+        votes[winner] += 1
+        runner_up, leader = np.sort(votes)[-2:]
+        if leader - runner_up > len(order) - index - 1:
+            return index + 1
+    return len(order)

@@ -1,0 +1,73 @@
+"""Weights on disk: safetensors under the Keras paths of the variables. Nothing is unpickled."""
+
+import hashlib
+from pathlib import Path
+
+import keras
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+
+def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
+    """Weights of a model by path, without the states of random generators.
+
+    Args:
+        model: any Keras model.
+
+    Returns:
+        Arrays by path, such as `layer1_0_conv1/kernel`.
+    """
+    return {weight.path: np.asarray(weight) for weight in model.weights}
+
+
+def save_weights(model: keras.Model, path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write the weights of a model; the file appears whole or not at all.
+
+    Args:
+        model: any Keras model.
+        path: the safetensors file.
+        metadata: notes kept in the file's header.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    arrays = {name: np.ascontiguousarray(value) for name, value in weight_arrays(model).items()}
+    save_file(arrays, partial, metadata=metadata)
+    partial.replace(path)
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Read weights written by `save_weights`.
+
+    Args:
+        model: a model with the same variables; changed in place.
+        path: the safetensors file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: a variable is missing, left over, or of another shape; all are named.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no weights here; was the training run finished?")
+    arrays = load_file(path)
+    faults = []
+    for weight in model.weights:
+        value = arrays.pop(weight.path, None)
+        if value is None:
+            faults.append(f"{weight.path} is missing")
+        elif tuple(value.shape) != tuple(weight.shape):
+            faults.append(f"{weight.path} has shape {value.shape}, not {tuple(weight.shape)}")
+        else:
+            weight.assign(value)
+    faults += [f"{name} is not part of {model.name}" for name in arrays]
+    if faults:
+        raise ValueError(f"{path} does not fit {model.name}: " + "; ".join(faults))
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits.
+
+    Args:
+        path: the file.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

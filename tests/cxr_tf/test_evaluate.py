@@ -1,0 +1,404 @@
+"""`python -m cxr_tf.evaluate` with models whose answers are known, on films written to disk."""
+
+import csv
+import json
+import math
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from cxr_tf.evaluate import main, run
+from cxr_tf.evaluation.options import ClassificationOptions, SegmentationOptions
+from cxr_tf.evaluation.subject import Subject
+from cxr_tf.inputs import UsageError
+from cxr_tf.loading import Prediction
+from cxr_tf.progress import Reporter
+from pipelines.classes import PAPER_CLASSES
+from pipelines.manifest import Manifest, ManifestError, ManifestRow, write_manifest
+
+CLASSES = PAPER_CLASSES.names
+FIGURES = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc")
+
+
+def _prediction(status="ok", index=-1, probabilities=(0.0,) * 4):
+    votes = np.zeros(4, np.int32)
+    votes[index] = 5 * (index >= 0)
+    label = CLASSES[index] if index >= 0 else ""
+    numbers = np.array(probabilities, np.float32)
+    return Prediction(status, label, index, votes, numbers, 1.0, 0.3, 5, "fake-1")
+
+
+class Reads:
+    """A model that reads its answer off the film: the grey level is the class decided."""
+
+    classes = CLASSES
+    model_version = "fake-1"
+
+    def __init__(self, **card):
+        self.card = card
+        self.calls = []
+
+    def predict(self, pixels, padding, *, seed, patches):
+        self.calls.append((seed, patches))
+        answer = int(pixels[-1, -1]) // 257
+        if answer == 99:
+            return _prediction("no_lung")
+        if answer == 98:
+            raise RuntimeError("out of memory")
+        probabilities = np.full(4, 0.1)
+        probabilities[answer] = 0.7
+        return _prediction("ok", answer, probabilities)
+
+    def segment(self, pixels, padding):
+        labels = np.zeros((256, 256), np.uint8)
+        if pixels[0, 0] == pixels[-1, -1]:
+            return labels, "no_lung"
+        labels[64:192, 32:96], labels[64:192, 160:224], labels[128:192, 112:144] = 3, 2, 1
+        return labels, "ok"
+
+
+def _film(folder, name, answer):
+    film = np.full((40, 30), answer, np.uint8)
+    film[:8] = 200  # not a constant film
+    path = folder / f"{name}.png"
+    assert cv2.imwrite(str(path), film)
+    return path
+
+
+@pytest.fixture
+def decided(tmp_path):
+    """Films with their class, patient, source and what the model will say of them."""
+    films = [
+        ("normal", "a", "jsrt", 0), ("normal", "a", "jsrt", 0), ("normal", "b", "jsrt", 3),
+        ("bacterial", "c", "kermany", 1), ("bacterial", "d", "kermany", 99),
+        ("tuberculosis", "e", "montgomery", 2), ("tuberculosis", "f", "montgomery", 0),
+        ("viral", "g", "cohen", 3), ("covid19", "h", "cohen", 3), ("covid19", "i", "cohen", 1),
+    ]  # fmt: skip
+    rows = [
+        ManifestRow(
+            _film(tmp_path, f"film{number}", answer),
+            label,
+            patient_id=patient,
+            source=source,
+            cohort="paediatric" if source == "kermany" else "adult",
+            paper_list="yes" if label == "covid19" else "",
+            split_classification="test",
+        )
+        for number, (label, patient, source, answer) in enumerate(films)
+    ]
+    manifest = Manifest(tmp_path / "manifest.csv", tuple(rows))
+    write_manifest(manifest, manifest.root)
+    return manifest
+
+
+@pytest.fixture
+def segmented(tmp_path):
+    """Films the model segments rightly, one by half, one not at all, one with a union only."""
+    masks = {name: np.zeros((512, 512), np.uint8) for name in ("heart", "left_lung", "right_lung")}
+    masks["right_lung"][128:384, 64:192] = 255
+    masks["left_lung"][128:384, 320:448] = 255
+    masks["heart"][256:384, 224:288] = 255
+    masks["half"] = masks["left_lung"].copy()
+    masks["half"][256:] = 0
+    masks["lung"] = masks["left_lung"] | masks["right_lung"]
+    for name, mask in masks.items():
+        assert cv2.imwrite(str(tmp_path / f"{name}_mask.png"), mask)
+    file = {name: tmp_path / f"{name}_mask.png" for name in masks}
+    full = {f"mask_{name}": file[name] for name in ("heart", "left_lung", "right_lung")}
+    films = [
+        (full, 0, "jsrt"),
+        (full | {"mask_left_lung": file["half"]}, 0, "jsrt"),
+        (full, 200, "jsrt"),
+        ({"mask_lung": file["lung"]}, 0, "montgomery"),
+    ]
+    rows = [
+        ManifestRow(
+            _film(tmp_path, f"film{number}", answer),
+            "normal",
+            patient_id=str(number),
+            source=source,
+            split_segmentation="test",
+            **own,
+        )
+        for number, (own, answer, source) in enumerate(films)
+    ]
+    manifest = Manifest(tmp_path / "manifest.csv", tuple(rows))
+    write_manifest(manifest, manifest.root)
+    return manifest
+
+
+def _run(manifest, out, model=None, kind=ClassificationOptions, **changes):
+    model = model or Reads()
+    options = kind(data=manifest.root, run=out, out=out, quiet=True, samples=200, **changes)
+    status = run(options, Reporter(quiet=True), lambda _: Subject(model, out, "local"))
+    text = (out / "metrics.json").read_text(encoding="utf-8")
+    return status, json.loads(text, parse_constant=pytest.fail)
+
+
+def _rows(path):
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_decisions_metrics_and_groups_are_right(decided, tmp_path, capsys):
+    out = tmp_path / "out"
+    model = Reads()
+    status, record = _run(decided, out, model, patches=7, seed=5)
+    assert status == 0 and model.calls == [(5, 7)] * 10
+    assert record["statuses"] == {"no_lung": 1, "ok": 9}
+    assert [film["path"] for film in record["not_ok"]] == ["film4.png"]
+    everything = record["groups"]["all"]
+    assert everything["confusion"] == [
+        [2, 0, 0, 1, 0], [0, 1, 0, 0, 1], [1, 0, 1, 0, 0], [0, 1, 0, 2, 0]
+    ]  # fmt: skip
+    assert (everything["n"], everything["patients"], everything["without_decision"]) == (10, 9, 1)
+    overall = everything["overall"]
+    assert overall["accuracy"]["value"] == 0.6
+    assert overall["recall"]["value"] == pytest.approx((2 / 3 + 1 / 2 + 1 / 2 + 2 / 3) / 4)
+    assert overall["precision"]["value"] == pytest.approx((2 / 3 + 1 / 2 + 1 + 2 / 3) / 4)
+    assert tuple(overall) == FIGURES
+    for figure in FIGURES[:-1]:
+        own = overall[figure]
+        assert own["low"] < own["value"] < own["high"]
+    assert overall["roc_auc"]["low"] is None  # most samples miss a class among so few films
+    assert overall["roc_auc"]["n"] == 9
+    assert {name: group["n"] for name, group in record["groups"].items()} == {
+        "all": 10, "paper_list": 2, "cohort=adult": 8, "cohort=paediatric": 2,
+        "source=cohen": 3, "source=jsrt": 3, "source=kermany": 2, "source=montgomery": 2,
+    }  # fmt: skip
+    parts = record["sensitivity_by_manifest_class"]
+    assert {name: (own["value"], own["n"]) for name, own in parts.items()} == {
+        "viral": (1.0, 1), "covid19": (0.5, 2)
+    }  # fmt: skip
+    printed = capsys.readouterr()
+    assert (out / "summary.md").read_text(encoding="utf-8") in printed.out
+    assert "Not a medical device" in printed.out and printed.err == ""
+    assert {path.name for path in out.iterdir()} == {
+        "predictions.csv", "metrics.json", "summary.md", "confusion.png", "roc.png"
+    }  # fmt: skip
+
+
+def test_predictions_hold_a_row_for_each_film(decided, tmp_path):
+    _run(decided, tmp_path / "out")
+    rows = _rows(tmp_path / "out" / "predictions.csv")
+    assert [row["path"] for row in rows] == [f"film{number}.png" for number in range(10)]
+    assert list(rows[0])[:3] == ["path", "status", "label"]
+    assert (rows[2]["label"], rows[2]["truth"], rows[2]["correct"]) == ("viral", "normal", "0")
+    assert (rows[8]["class"], rows[8]["truth"], rows[8]["correct"]) == ("covid19", "viral", "1")
+    assert (rows[4]["status"], rows[4]["label"], rows[4]["correct"]) == ("no_lung", "", "0")
+    assert "lungs" in rows[4]["error"] and rows[0]["p_normal"] == "0.700000"
+
+
+def test_unreadable_films_and_a_breaking_model_count_as_wrong_and_the_rest_goes_on(
+    decided, tmp_path
+):
+    decided.rows[0].path.write_bytes(b"no image at all")
+    _film(tmp_path, "film1", 98)
+    status, record = _run(decided, tmp_path / "out")
+    assert status == 1 and record["failed"] == 2
+    assert record["statuses"] == {"failed": 1, "no_lung": 1, "ok": 7, "unreadable": 1}
+    assert record["groups"]["all"]["overall"]["accuracy"]["value"] == 0.4
+    assert "out of memory" in record["not_ok"][1]["error"]
+    assert "out of memory" in (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+
+
+def test_paper_list_and_number_of_films_are_noted(decided, tmp_path):
+    _, record = _run(decided, tmp_path / "out", paper_list_only=True, films=1)
+    assert record["data"]["films"] == 1 and len(record["notes"]) == 2
+    assert record["groups"]["all"]["overall"]["accuracy"]["low"] is None  # one patient
+
+
+def test_phantom_models_and_phantom_data_are_named_everywhere(decided, tmp_path, capsys):
+    rows = (ManifestRow(**{**vars(row), "source": "phantom"}) for row in decided)
+    write_manifest(Manifest(decided.root, tuple(rows)), decided.root)
+    _, record = _run(decided, tmp_path / "out", Reads(phantom=True))
+    assert [notice.split(":")[0] for notice in record["phantom_notices"]] == [
+        "PHANTOM MODEL", "PHANTOM DATA"
+    ]  # fmt: skip
+    printed = capsys.readouterr()
+    for text in (printed.out, printed.err):
+        assert "PHANTOM MODEL" in text and "PHANTOM DATA" in text
+
+
+def test_a_model_trained_on_other_data_is_told(decided, tmp_path):
+    def notes(fingerprint):
+        trained = {"classification": {"data": {"fingerprint": fingerprint}}}
+        return _run(decided, tmp_path / "out", Reads(networks=trained))[1]["notes"]
+
+    assert "other data" in notes("0" * 64)[0]
+    assert notes(decided.fingerprint()) == []
+
+
+def test_the_same_seed_gives_the_same_record(decided, tmp_path):
+    first, second = (_run(decided, tmp_path / name)[1]["groups"] for name in ("a", "b"))
+    assert first == second
+    assert _run(decided, tmp_path / "c", seed=1)[1]["groups"] != first
+
+
+def test_jaccard_by_part_group_and_film(segmented, tmp_path):
+    out = tmp_path / "out"
+    status, record = _run(segmented, out, kind=SegmentationOptions)
+    assert status == 0 and record["statuses"] == {"no_lung": 1, "ok": 3}
+    rows = _rows(out / "jaccard.csv")
+    assert [row["lung"] for row in rows] == ["1.000000", "0.750000", "0.000000", ""]
+    assert [row["lung_union"] for row in rows] == ["1.000000", "0.750000", "0.000000", "1.000000"]
+    assert [row["heart"] for row in rows] == ["1.000000", "1.000000", "0.000000", ""]
+    jaccard = record["groups"]["all"]["jaccard"]
+    assert jaccard["lung"]["value"] == pytest.approx(1.75 / 3) and jaccard["lung"]["n"] == 3
+    assert jaccard["lung"]["sd"] == pytest.approx(np.std([1, 0.75, 0], ddof=1))
+    assert jaccard["lung_union"]["n"] == 4
+    assert list(record["groups"]["source=montgomery"]["jaccard"]) == ["lung_union"]
+    text = (out / "summary.md").read_text(encoding="utf-8")
+    assert f"0.583 ± {jaccard['lung']['sd']:.3f}" in text
+    assert {path.name for path in out.iterdir()} == {
+        "jaccard.csv", "metrics.json", "summary.md", "jaccard.png", "contours.png"
+    }  # fmt: skip
+
+
+def test_a_film_that_cannot_be_read_has_no_mask_and_a_broken_mask_no_jaccard(segmented, tmp_path):
+    segmented.rows[0].path.write_bytes(b"no image at all")
+    segmented.rows[3].mask_lung.write_bytes(b"no image at all")
+    status, record = _run(segmented, tmp_path / "out", kind=SegmentationOptions)
+    assert status == 1 and record["failed"] == 2
+    assert record["statuses"] == {"mask_unreadable": 1, "no_lung": 1, "ok": 1, "unreadable": 1}
+    jaccard = record["groups"]["all"]["jaccard"]
+    assert jaccard["lung_union"]["n"] == 3
+    assert jaccard["lung"]["value"] == pytest.approx(0.75 / 3)
+
+
+def test_an_interrupted_evaluation_keeps_its_rows_and_writes_no_figures(decided, tmp_path):
+    class Stops(Reads):
+        def predict(self, pixels, padding, *, seed, patches):
+            if len(self.calls) == 3:
+                raise KeyboardInterrupt
+            return super().predict(pixels, padding, seed=seed, patches=patches)
+
+    with pytest.raises(KeyboardInterrupt):
+        _run(decided, tmp_path / "out", Stops())
+    assert len(_rows(tmp_path / "out" / "predictions.csv.partial")) == 3
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["predictions.csv.partial"]
+
+
+def test_faults_in_the_data_are_told_before_the_model_is_loaded(decided, tmp_path):
+    decided.rows[0].path.unlink()
+    options = ClassificationOptions(data=decided.root, run=tmp_path, out=tmp_path / "out")
+
+    def never(_):
+        pytest.fail("the model was loaded")
+
+    with pytest.raises(ManifestError, match="film0.png"):
+        run(options, Reporter(quiet=True), never)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_with_other_classes_is_refused(decided, tmp_path):
+    model = Reads()
+    model.classes = ("ill", "normal")
+    with pytest.raises(ManifestError, match="unknown class 'bacterial'"):
+        _run(decided, tmp_path / "out", model)
+    with pytest.raises(UsageError, match="--classes"):
+        _run(decided, tmp_path / "out", model, classes=PAPER_CLASSES.spec())
+
+
+@pytest.mark.parametrize(
+    "changes, reason",
+    [
+        ({"model": None, "run": None}, "either --run RUN or --model"),
+        ({"model": "."}, "either --run RUN or --model"),
+        ({"patches": 0}, "--patches 0"),
+        ({"patches": 401}, "--patches 401"),
+        ({"seed": -1}, "--seed"),
+        ({"samples": 0}, "--samples"),
+    ],
+)
+def test_wrong_usage_is_told(changes, reason, tmp_path):
+    options = ClassificationOptions(**{"data": tmp_path, "run": tmp_path, **changes})
+    with pytest.raises(UsageError, match=reason):
+        run(options, Reporter(quiet=True))
+
+
+def test_exit_status_2_names_the_cause(decided, tmp_path, capsys):
+    data = ["--data", str(decided.root)]
+    assert main(["classification", *data, "--run", str(tmp_path)]) == 2
+    assert "config.json is missing" in capsys.readouterr().err
+    assert main(["classification", *data, "--model", str(tmp_path / "none")]) == 2
+    assert "cxr_tf.export" in capsys.readouterr().err
+    assert main(["segmentation", *data, "--run", str(tmp_path)]) == 2
+    assert "no film in the segmentation split 'test'" in capsys.readouterr().err
+    assert main(["classification", "--data", str(tmp_path / "none"), "--run", "x"]) == 2
+    assert "does not exist" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        main(["classification", *data, "--split", "crossdb"])
+    assert stop.value.code == 2
+
+
+@pytest.mark.parametrize("task", ["segmentation", "classification"])
+def test_a_run_of_the_other_task_is_refused(task, decided, segmented, tmp_path, capsys):
+    from cxr_tf.config import ClassificationConfig, SegmentationConfig
+
+    config = ClassificationConfig(segmentation="runs/seg")
+    manifest = segmented
+    if task == "classification":
+        config, rows = SegmentationConfig(), [vars(row) for row in segmented]
+        rows = (ManifestRow(**row | {"split_classification": "test"}) for row in rows)
+        write_manifest(Manifest(manifest.root, tuple(rows)), manifest.root)
+    config.save(tmp_path / "config.json")
+    assert main([task, "--data", str(manifest.root), "--run", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "--run runs/seg" in error if task == "segmentation" else "evaluate it as such" in error
+
+
+def test_results_go_beside_the_run_unless_told_otherwise(decided, tmp_path):
+    options = ClassificationOptions(data=decided.root, run=tmp_path / "run", samples=1, quiet=True)
+    subject = Subject(Reads(), tmp_path / "run")
+    assert run(options, Reporter(quiet=True), lambda _: subject) == 0
+    assert (tmp_path / "run" / "evaluation" / "classification_test" / "metrics.json").is_file()
+
+
+def test_results_of_an_exported_model_go_to_the_working_directory(decided, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ClassificationOptions(data=decided.root, model=tmp_path, samples=1, quiet=True)
+    subject = Subject(Reads(), tmp_path / "cxr_triage" / "3")
+    assert run(options, Reporter(quiet=True), lambda _: subject) == 0
+    out = tmp_path / "evaluation" / "cxr_triage_classification_test"
+    assert (out / "metrics.json").is_file()
+
+
+def test_films_are_read_by_the_reader_given(decided, tmp_path):
+    out = tmp_path / "out"
+    options = ClassificationOptions(data=decided.root, run=out, out=out, samples=1, quiet=True)
+    film = SimpleNamespace(
+        pixels=np.full((4, 4), 257, np.uint16), padding=-1, status="ok", error=""
+    )
+    subject = Subject(Reads(), out)
+    assert run(options, Reporter(quiet=True), lambda _: subject, lambda _: film) == 0
+    assert {row["label"] for row in _rows(out / "predictions.csv")} == {"bacterial"}
+
+
+def test_help_needs_no_tensorflow():
+    code = (
+        "import sys; from cxr_tf.evaluate import main\n"
+        "try: main(['classification', '--help'])\n"
+        "except SystemExit as stop: assert stop.code == 0\n"
+        "assert not {'tensorflow', 'matplotlib', 'keras'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--paper-list-only" in done.stdout
+
+
+def test_no_figure_of_the_record_is_a_bare_nan(decided, tmp_path):
+    _, record = _run(decided, tmp_path / "out")
+
+    def numbers(value):
+        if isinstance(value, dict | list):
+            for item in value.values() if isinstance(value, dict) else value:
+                yield from numbers(item)
+        elif isinstance(value, float):
+            yield value
+
+    assert all(map(math.isfinite, numbers(record)))
