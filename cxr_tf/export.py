@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
+from cxr_tf.info import NOTICE
 from cxr_tf.model_folders import CARD, version_folders
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 SIGNATURES = ("serving_default", "predict_pixels", "segment", "explain")
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
-RESEARCH = "Research software, not a medical device; not for use in diagnosis or treatment."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ def complete_card(card: dict[str, Any], name: str, version: int) -> dict[str, An
         "software": {
             package: importlib.metadata.version(package) for package in ("tensorflow", "keras")
         },
-        "use": RESEARCH,
+        "use": NOTICE,
     }
 
 

@@ -12,7 +12,9 @@ from typing import Any
 from cxr_tf.model_folders import read_card, version_folders
 
 NOTICE = "Research use only. Not a medical device."
-PHANTOM_NOTICE = "PHANTOM MODEL: trained on generated phantoms, its answers mean nothing."
+PHANTOM_NOTICE = (
+    "PHANTOM MODEL: trained on generated phantoms; its answers about real films mean nothing."
+)
 
 PACKAGES = (
     "tensorflow",

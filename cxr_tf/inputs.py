@@ -3,7 +3,7 @@
 import csv
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,21 +31,11 @@ class Gathered:
 
     Attributes:
         inputs: every film, explicit ones and those found in folders and tables.
-        skipped: files in folders that are no films by name or magic bytes.
+        skipped: files in folders that are no films.
     """
 
     inputs: tuple[Input, ...]
     skipped: tuple[Path, ...]
-
-
-def _has_dicom_magic(path: Path) -> bool:
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as stream:
-            return stream.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
 
 
 def _walk(folder: Path, recursive: bool, report: Callable[[OSError], None]) -> Iterator[Path]:
@@ -65,7 +55,7 @@ def _walk(folder: Path, recursive: bool, report: Callable[[OSError], None]) -> I
 
 def _from_folder(
     folder: Path,
-    suffixes: Collection[str],
+    is_film: Callable[[Path], bool],
     leave_out: Path | None,
     recursive: bool,
     skipped: list[Path],
@@ -80,34 +70,36 @@ def _from_folder(
     for path in _walk(folder, recursive, report):
         if leave_out is not None and path.resolve().is_relative_to(leave_out):
             continue
-        if path.suffix.lower() in suffixes or _has_dicom_magic(path):
+        irregular = os.path.exists(path) and not os.path.isfile(path)  # reading a pipe never ends
+        if not irregular and is_film(path):
             found = True
             yield _from_file(path)
         else:
             skipped.append(path)
     yield from faults
     if not (found or faults):
-        kinds = " ".join(sorted(suffixes))
-        yield Input(folder, f"the folder holds no film (looked for {kinds} and DICOM files)")
+        yield Input(folder, "the folder holds no film: looked for PNG, JPEG, DICOM and raw JSRT")
 
 
-def _from_table(table: Path) -> Iterator[Input]:
+def _from_table(table: Path, where: Mapping[str, str]) -> Iterator[Input]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream)
-            if "path" not in (rows.fieldnames or ()):
-                raise UsageError(
-                    f"{table} has no column named 'path': add one, relative to the table's folder"
-                )
-            number = 0
+            for column in ("path", *where):
+                if column not in (rows.fieldnames or ()):
+                    raise UsageError(f"{table} has no column named '{column}': add it")
+            found = False
             for number, row in enumerate(rows, start=1):
+                if any(row[column] != value for column, value in where.items()):
+                    continue
+                found = True
                 text = (row["path"] or "").strip()
                 if text:
                     yield _from_file(table.parent / text)
                 else:
                     yield Input(table, f"row {number} of the table has no path")
-            if not number:
-                yield Input(table, "the table has no rows")
+            if not found:
+                yield Input(table, "the table has no such rows" if where else "the table is empty")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{table} cannot be read as a UTF-8 CSV table: {error}") from error
 
@@ -122,20 +114,22 @@ def _from_file(path: Path) -> Input:
 
 def gather(
     named: Iterable[Path],
-    suffixes: Collection[str],
+    is_film: Callable[[Path], bool],
     *,
+    where: Mapping[str, str] | None = None,
     leave_out: Path | None = None,
     recursive: bool = True,
 ) -> Gathered:
     """Expand files, folders and tables to the films they name; nothing named is lost.
 
     A file named explicitly is an input whatever it is called. In folders, hidden files and files
-    that are no films by suffix or DICOM magic are passed over. A path in a table counts from the
+    that `is_film` does not take for films are passed over. A path in a table counts from the
     table's own folder. What cannot be read becomes an input with a fault, so that it gets a row.
 
     Args:
         named: films, folders, or `.csv` tables with a `path` column.
-        suffixes: endings that mark a film in a folder, in lower case with the dot.
+        is_film: says which files of a folder are films (`pipelines.films.is_film`).
+        where: the rows of tables to take, as the value each named column must have.
         leave_out: a folder never looked into (where the overlays are written).
         recursive: look into sub-folders too.
 
@@ -143,16 +137,16 @@ def gather(
         The inputs in the order named, folders sorted by path, and what was passed over.
 
     Raises:
-        UsageError: a table is unreadable or has no `path` column.
+        UsageError: a table is unreadable, or lacks the column `path` or one of `where`.
     """
     inputs: list[Input] = []
     skipped: list[Path] = []
     leave_out = leave_out.resolve() if leave_out is not None else None
     for path in named:
         if path.is_dir():
-            inputs += _from_folder(path, suffixes, leave_out, recursive, skipped)
+            inputs += _from_folder(path, is_film, leave_out, recursive, skipped)
         elif path.suffix.lower() == ".csv":
-            inputs += _from_table(path)
+            inputs += _from_table(path, where or {})
         else:
             inputs.append(_from_file(path))
     return Gathered(tuple(inputs), tuple(skipped))

@@ -269,6 +269,7 @@ def make_module(
     card = {
         "classes": list(classes),
         "model_version": version,
+        "class_map": classifier.classes if classifier is not None else "",
         "phantom": any(facts["phantom"] for facts in data.values()),
         "options": options,
         "networks": {

@@ -1,10 +1,11 @@
 """`python -m cxr_tf.score`: radiographs in, one row of `scores.csv` each, whatever happens."""
 
+import contextlib
 import datetime
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +44,8 @@ class ScoreOptions:
     """saved_models/NAME (its newest version) or saved_models/NAME/VERSION"""
     out: Path
     """folder for scores.csv, run.json and what else is asked for"""
+    where: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """of CSV tables take only the rows with these values, such as split_classification=test"""
     overlays: bool = False
     """draw each film with mask outline and saliency into OUT/overlays"""
     patch_table: bool = False
@@ -80,6 +83,9 @@ def _check(options: ScoreOptions) -> Path:
         raise UsageError(f"--patches {options.patches}: give a number from 1 to {MAX_PATCHES}")
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
+    for condition in options.where:
+        if "=" not in condition:
+            raise UsageError(f"--where {condition}: write COLUMN=VALUE")
     if not options.inputs:
         raise UsageError("no input: name films, folders, or CSV tables with a path column")
     try:
@@ -93,6 +99,35 @@ def _check(options: ScoreOptions) -> Path:
     if not os.access(options.out, os.W_OK):
         raise UsageError(f"--out {options.out} cannot be written to: choose another folder")
     return folder
+
+
+@contextlib.contextmanager
+def _native_logs_aside(aside: bool) -> Iterator[None]:
+    """Keep off stderr what libraries write to it past Python while they start."""
+    if not aside:
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _load(folder: Path, load: "Callable[[Path], TriageModel] | None") -> "TriageModel":
+    if load is None:
+        from cxr_tf import loading
+
+        load = loading.load
+    try:
+        return load(folder)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise UsageError(f"--model {folder} cannot be loaded: {reason}; export it again") from error
 
 
 def run(
@@ -117,28 +152,27 @@ def run(
     started = datetime.datetime.now(datetime.UTC)
     folder = _check(options)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from pipelines.films import FILM_SUFFIXES, read_film
+    aside = options.quiet or options.log_json
+    with _native_logs_aside(aside):
+        from pipelines.films import is_film, read_film
 
     overlays = options.out / "overlays"
     gathered = gather(
-        options.inputs, FILM_SUFFIXES, leave_out=overlays, recursive=options.recursive
+        options.inputs,
+        is_film,
+        where={
+            column: value for column, _, value in (text.partition("=") for text in options.where)
+        },
+        leave_out=overlays,
+        recursive=options.recursive,
     )
     if gathered.skipped:
         number = len(gathered.skipped)
         reporter.note(f"{number} files in folders are no films and were passed over")
     reporter.note(f"loading {folder}")
-    if load is None:
-        from cxr_tf import loading
-
-        load = loading.load
     began = time.perf_counter()
-    try:
-        model = load(folder)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise UsageError(
-            f"--model {folder} cannot be loaded ({reason}): export it again"
-        ) from error
+    with _native_logs_aside(aside):
+        model = _load(folder, load)
     loading_seconds = time.perf_counter() - began
     if model.card.get("phantom"):
         reporter.warn(PHANTOM_NOTICE)

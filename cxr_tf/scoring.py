@@ -192,6 +192,7 @@ class _Scorer:
     def _draw(self, path: str, reading: Reading, prediction: "Prediction", file: Path) -> None:
         from cxr_tf.overlays import render_overlay, write_png
 
+        assert prediction.mask is not None, "drawn with explain=True only"
         saliency = None
         caption = f"{prediction.status}   lungs {prediction.lung_fraction:.3f} of the film"
         if prediction.status == OK:

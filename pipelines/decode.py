@@ -39,26 +39,27 @@ def _checked(condition: tf.Tensor, image_bytes: tf.Tensor, *message: Any) -> tf.
         return tf.identity(image_bytes)
 
 
-def _grey(levels: tf.Tensor) -> tf.Tensor:
-    """Turn uint16 [H, W, 1..4] to grey uint16 [H, W] in integers; alpha is dropped."""
+def _grey(levels: tf.Tensor, scale: int = 1) -> tf.Tensor:
+    """Turn [H, W, 1..4] to grey uint16 [H, W] of scaled levels in integers; alpha is dropped."""
 
     def from_colour() -> tf.Tensor:
         red, green, blue = (tf.cast(levels[..., i], tf.int32) for i in range(3))
-        return tf.cast((299 * red + 587 * green + 114 * blue + 500) // 1000, tf.uint16)
+        total = 299 * scale * red + 587 * scale * green + 114 * scale * blue
+        return tf.cast((total + 500) // 1000, tf.uint16)
 
-    return tf.cond(tf.shape(levels)[2] >= 3, from_colour, lambda: levels[..., 0])
+    def from_grey() -> tf.Tensor:
+        return tf.cast(levels[..., 0], tf.uint16) * scale
+
+    return tf.cond(tf.shape(levels)[2] >= 3, from_colour, from_grey)
 
 
 def _grey_png(image_bytes: tf.Tensor) -> tf.Tensor:
     return _grey(tf.io.decode_png(image_bytes, channels=0, dtype=tf.uint16))
 
 
-def _grey_8_bit(levels: tf.Tensor) -> tf.Tensor:
-    return _grey(tf.cast(levels, tf.uint16) * 257)
-
-
 def _grey_jpeg(image_bytes: tf.Tensor) -> tf.Tensor:
-    return _grey_8_bit(tf.io.decode_jpeg(image_bytes, channels=0, dct_method="INTEGER_ACCURATE"))
+    levels = tf.io.decode_jpeg(image_bytes, channels=0, dct_method="INTEGER_ACCURATE")
+    return _grey(levels, 257)
 
 
 def decode_film(image_bytes: tf.Tensor, any_orientation: bool = False) -> tf.Tensor:
@@ -119,7 +120,7 @@ def decode_mask(image_bytes: tf.Tensor) -> tf.Tensor:
 
     def first_frame() -> tf.Tensor:
         frame = tf.io.decode_image(image_bytes, channels=3, expand_animations=False)
-        return _grey_8_bit(tf.ensure_shape(frame, [None, None, 3]))
+        return _grey(tf.ensure_shape(frame, [None, None, 3]), 257)
 
     pixels = tf.cond(is_gif, first_frame, lambda: _grey_png(image_bytes))
     pixels = tf.cast(tf.ensure_shape(pixels, [None, None]), tf.int32)

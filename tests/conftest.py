@@ -1,13 +1,19 @@
 """Fixtures that all tests share."""
 
 import os
+import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # A GPU is found by the tests only where one is asked for.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+# These tests trace graphs and share the machine: time says nothing about one example.
+hypothesis.settings.register_profile("steady", deadline=None)
+hypothesis.settings.load_profile("steady")
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -24,7 +30,7 @@ def research_data() -> Path:
 @pytest.fixture(autouse=True)
 def _float32_and_fresh_names() -> None:
     """Start every test with Keras' global state as a new process has it."""
-    import keras
-
-    keras.backend.clear_session()
-    keras.mixed_precision.set_dtype_policy("float32")
+    if "keras" in sys.modules:
+        keras = sys.modules["keras"]
+        keras.backend.clear_session()
+        keras.mixed_precision.set_dtype_policy("float32")

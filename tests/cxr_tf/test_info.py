@@ -1,0 +1,90 @@
+import json
+import os
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from cxr_tf import info
+from cxr_tf.model_folders import CARD
+from pipelines.classes import PAPER_CLASSES
+
+REPOSITORY = Path(info.__file__).parent.parent
+COMPLETE = {
+    "name": "cxr_triage",
+    "version": 1,
+    "model_version": "abc",
+    "classes": ["normal", "ill"],
+    "signatures": ["serving_default", "segment"],
+    "phantom": True,
+}
+
+
+def make_models(root):
+    for version, card in ((1, json.dumps(COMPLETE)), (2, None), (3, "{")):
+        folder = root / "cxr_triage" / str(version)
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").write_bytes(b"")
+        if card is not None:
+            (folder / CARD).parent.mkdir()
+            (folder / CARD).write_text(card)
+    return root
+
+
+def test_json_lists_versions_classes_and_models(tmp_path, capsys):
+    assert info.main(["--json", "--models", str(make_models(tmp_path))]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["classes"] == list(PAPER_CLASSES.names)
+    assert answer["packages"]["numpy"] == metadata.version("numpy")
+    assert "Not a medical device" in answer["notice"]
+    first, second, third = answer["models"]
+    assert {name: first[name] for name in ("model_version", "classes", "signatures")} == {
+        name: COMPLETE[name] for name in ("model_version", "classes", "signatures")
+    }
+    assert first["phantom"] is True and first["fault"] is None
+    assert second["version"] == "2" and second["fault"] == "no model card"
+    assert "is not JSON" in third["fault"]
+
+
+def test_text_says_what_comes_from_phantoms(tmp_path, capsys):
+    assert info.main(["--models", str(make_models(tmp_path))]) == 0
+    text = capsys.readouterr().out
+    assert text.count(info.PHANTOM_NOTICE) == 1
+    assert "serving_default, segment" in text and "normal, ill" in text
+    assert info.main(["--models", str(tmp_path / "cxr_triage")]) == 0
+    assert "none found" in capsys.readouterr().out
+
+
+def test_missing_package_is_said(monkeypatch):
+    monkeypatch.setattr(info, "PACKAGES", ("numpy", "no-such-distribution"))
+    assert info.package_versions()["no-such-distribution"] is None
+
+
+def test_models_must_be_a_folder(tmp_path, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        info.main(["--models", str(tmp_path / "gone")])
+    assert leaving.value.code == 2
+    assert "gone is no folder" in capsys.readouterr().err
+
+
+def test_no_tensorflow_is_imported_and_the_answer_is_quick():
+    code = (
+        "import sys; from cxr_tf.info import main; main(['--json']); "
+        "heavy = {'tensorflow', 'keras', 'numpy', 'cv2'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    seconds = []
+    for _ in range(5):
+        before = os.times()
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True
+        )
+        after = os.times()
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["cxr_tf"]
+        # Processor time: what the wall clock shows on a machine that does nothing else.
+        user, system = (getattr(after, f"children_{k}") for k in ("user", "system"))
+        seconds.append(user + system - before.children_user - before.children_system)
+    assert min(seconds) < 0.3

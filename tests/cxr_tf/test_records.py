@@ -1,0 +1,113 @@
+import csv
+import hashlib
+import json
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cxr_tf import records
+
+CLASSES = ("normal", "ill")
+
+
+def test_table_appears_only_when_committed(tmp_path):
+    table = records.Table(tmp_path / "t.csv", ("a", "b"))
+    table.add((1, 'x,\n"y"'))
+    assert not table.path.exists()
+    assert table.partial.read_text() == 'a,b\n1,"x,\n""y"""\n'  # on disk before the end
+    digest = table.commit()
+    assert not table.partial.exists()
+    assert digest == hashlib.sha256(table.path.read_bytes()).hexdigest()
+    with table.path.open(newline="") as stream:
+        assert list(csv.reader(stream)) == [["a", "b"], ["1", 'x,\n"y"']]
+
+
+def test_closed_table_stays_partial_and_leaves_the_older_one(tmp_path):
+    (tmp_path / "t.csv").write_text("older")
+    table = records.Table(tmp_path / "t.csv", ("a",))
+    table.add((1,), (2,))
+    table.close()
+    assert table.rows == 2
+    assert table.partial.read_text() == "a\n1\n2\n"
+    assert (tmp_path / "t.csv").read_text() == "older"
+
+
+def test_row_of_wrong_length_is_refused(tmp_path):
+    table = records.Table(tmp_path / "t.csv", ("a", "b"))
+    with pytest.raises(ValueError, match="1 values for 2 columns"):
+        table.add((1,))
+    table.close()
+
+
+def test_undecodable_names_keep_the_table_utf8(tmp_path):
+    table = records.Table(tmp_path / "t.csv", ("path",))
+    table.add((os.fsdecode(b"f\xff.png"),))
+    table.commit()
+    assert table.path.read_text(encoding="utf-8") == "path\nf\\udcff.png\n"
+    records.write_json(tmp_path / "r.json", {"path": os.fsdecode(b"\xff"), "ä": 1})
+    record = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert record == {"path": "\udcff", "ä": 1}
+
+
+def test_json_refuses_nan_and_leaves_the_older_file(tmp_path):
+    records.write_json(tmp_path / "r.json", {"a": 1})
+    with pytest.raises(ValueError):
+        records.write_json(tmp_path / "r.json", {"a": float("nan")})
+    assert json.loads((tmp_path / "r.json").read_text()) == {"a": 1}
+
+
+def test_one_line():
+    assert records.one_line("a\n  b\tc") == "a b c"
+    assert records.one_line("x" * 400) == "x" * 299 + "…"
+
+
+def prediction(**changes):
+    values = dict(
+        status="ok",
+        label="ill",
+        class_index=1,
+        votes=np.array([1, 2], np.int32),
+        probabilities=np.array([0.25, 0.75], np.float32),
+        agreement=2 / 3,
+        lung_fraction=0.5,
+        patches_used=3,
+        model_version="m1",
+        centres=np.array([[5, 6], [7, 8], [9, 10], [-1, -1]], np.int32),
+        patch_probabilities=np.array([[0.9, 0.1], [0.5, 0.5], [0, 1], [0, 0]], np.float32),
+    )
+    return SimpleNamespace(**{**values, **changes})
+
+
+def test_columns_are_those_of_the_contract():
+    assert ",".join(records.score_columns(CLASSES)) == (
+        "path,status,label,votes_normal,votes_ill,p_normal,p_ill,"
+        "agreement,lung_fraction,patches_used,seed,model_version,error"
+    )
+
+
+def test_rows_fit_their_columns():
+    row = records.score_row("a.png", prediction(), 7, "two\nlines")
+    named = dict(zip(records.score_columns(CLASSES), row, strict=True))
+    assert named["votes_ill"] == 2 and named["p_ill"] == "0.750000"
+    assert named["agreement"] == "0.666667" and named["seed"] == 7
+    assert named["error"] == "two lines" and named["model_version"] == "m1"
+    row = records.failure_row("a.png", "unreadable", CLASSES, 7, "m1", "cut off")
+    named = dict(zip(records.score_columns(CLASSES), row, strict=True))
+    assert named["label"] == "" and named["votes_ill"] == 0 and named["p_ill"] == "0.000000"
+    assert named["patches_used"] == 0 and named["error"] == "cut off"
+
+
+def test_patch_rows_stop_at_the_patches_used():
+    rows = list(records.patch_rows("a.png", prediction(), CLASSES))
+    header = records.patch_columns(CLASSES)
+    assert header == ("path", "patch", "row", "column", "p_normal", "p_ill", "vote")
+    assert [dict(zip(header, row, strict=True))["vote"] for row in rows] == [
+        "normal",
+        "normal",  # equal: the lowest index
+        "ill",
+    ]
+    assert rows[2][:4] == ("a.png", 2, 9, 10)
+    assert not list(records.patch_rows("a.png", prediction(patches_used=0), CLASSES))
+    assert not list(records.patch_rows("a.png", prediction(centres=None), CLASSES))

@@ -1,0 +1,394 @@
+import csv
+import dataclasses
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cxr_tf import score
+from cxr_tf.info import PHANTOM_NOTICE
+from cxr_tf.inputs import Input
+from cxr_tf.loading import Prediction
+from cxr_tf.progress import Reporter
+from cxr_tf.records import score_columns
+from cxr_tf.scoring import read_ahead
+from pipelines.films import Film
+from pipelines.patches import MOST_PATCHES
+from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
+
+CLASSES = ("normal", "ill")
+
+
+class FakeModel:
+    """Decides by the mean grey level; breaks, refuses or is interrupted on chosen heights."""
+
+    classes = CLASSES
+    model_version = "fake-1"
+
+    def __init__(self, phantom=False, interrupt_at=None):
+        self.card = {"phantom": phantom}
+        self.interrupt_at = interrupt_at
+        self.calls = []
+
+    def predict(self, pixels, padding=-1, *, seed=0, patches=100, explain=False):
+        self.calls.append((pixels.shape, padding, seed, patches, explain))
+        if len(self.calls) == self.interrupt_at:
+            raise KeyboardInterrupt
+        if pixels.shape[0] == 13:
+            raise RuntimeError("out of\nmemory")
+        mask = np.zeros((256, 256), np.uint8)
+        if pixels.shape[0] == 17:
+            nothing = np.zeros(2, np.int32), np.zeros(2, np.float32)
+            answer = Prediction("no_lung", "", -1, *nothing, 0.0, 0.004, 0, "fake-1")
+            return dataclasses.replace(answer, mask=mask) if explain else answer
+        probability = float(pixels.mean() / 65535)
+        index = int(probability > 0.5)
+        votes = np.array([patches, 0] if index == 0 else [0, patches], np.int32)
+        means = np.array([1 - probability, probability], np.float32)
+        answer = Prediction("ok", CLASSES[index], index, votes, means, 1.0, 0.25, patches, "fake-1")
+        if not explain:
+            return answer
+        mask[50:200, 20:110] = 3
+        return dataclasses.replace(
+            answer,
+            mask=mask,
+            saliency=np.full((2, 256, 256), 0.5, np.float32),
+            centres=np.tile(np.int32([[500, 300]]), (patches, 1)),
+            patch_probabilities=np.tile(means, (patches, 1)),
+        )
+
+
+@pytest.fixture
+def saved_model(tmp_path):
+    folder = tmp_path / "models" / "cxr" / "3"
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(b"graph")
+    return folder.parent
+
+
+@pytest.fixture
+def films(tmp_path):
+    """Six films, of which one is refused, one breaks the model and two cannot be read."""
+    folder = tmp_path / "films"
+    (folder / "sub").mkdir(parents=True)
+    contents = {
+        "a.png": encode(ramp(40, 56), "PNG"),
+        "b.jpg": encode(255 - ramp(40, 56), "JPEG"),
+        "breaks.png": encode(ramp(13, 20), "PNG"),
+        "cut.png": encode(ramp(40, 56), "PNG")[:-30],
+        "empty.png": b"",
+        "lungless.png": encode(ramp(17, 20), "PNG"),
+        "sub/a.dcm": dicom_bytes(dicom_dataset(ramp(30, 50, 4095, np.uint16), stored_bits=12)),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def options(saved_model, tmp_path, *inputs, **changes):
+    return score.ScoreOptions(inputs=inputs, model=saved_model, out=tmp_path / "out", **changes)
+
+
+def run(options, model=None, reporter=None):
+    return score.run(options, reporter or Reporter(quiet=True), load=lambda _: model or FakeModel())
+
+
+def table(path):
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_every_input_gets_a_row_and_failures_the_exit_status_1(saved_model, tmp_path, films):
+    assert run(options(saved_model, tmp_path, films, films / "gone.png", seed=5)) == 1
+    out = tmp_path / "out"
+    rows = table(out / "scores.csv")
+    assert tuple(rows[0]) == score_columns(CLASSES)
+    found = {Path(row["path"]).relative_to(films).as_posix(): row for row in rows}
+    assert {name: row["status"] for name, row in found.items()} == {
+        "a.png": "ok",
+        "b.jpg": "ok",
+        "breaks.png": "failed",
+        "cut.png": "unreadable",
+        "empty.png": "unreadable",
+        "lungless.png": "no_lung",
+        "sub/a.dcm": "ok",
+        "gone.png": "unreadable",
+    }
+    for name, row in found.items():
+        assert bool(row["error"]) == (row["status"] != "ok"), name
+        assert row["seed"] == "5" and row["model_version"] == "fake-1"
+        assert row["votes_ill"].isdecimal() and 0 <= float(row["p_ill"]) <= 1
+    assert found["breaks.png"]["error"] == "the model broke: RuntimeError: out of memory"
+    assert found["lungless.png"]["lung_fraction"] == "0.004000"
+    assert found["a.png"]["label"] == "normal" and found["b.jpg"]["label"] == "ill"
+    assert {path.name for path in out.iterdir()} == {"scores.csv", "run.json"}
+
+
+def test_refusals_are_answers(saved_model, tmp_path, films):
+    assert run(options(saved_model, tmp_path, films / "lungless.png", films / "a.png")) == 0
+
+
+def test_run_record(saved_model, tmp_path, films):
+    assert run(options(saved_model, tmp_path, films, patches=9), FakeModel(phantom=True)) == 1
+    text = (tmp_path / "out" / "run.json").read_text()
+    record = json.loads(text)
+    assert record["complete"] is True and record["exit_status"] == 1
+    assert record["phantom"] is True and record["phantom_notice"] == PHANTOM_NOTICE
+    assert "Not a medical device" in record["notice"]
+    assert record["arguments"]["patches"] == 9 and record["arguments"]["inputs"] == [str(films)]
+    assert record["model"]["path"].endswith("3") and len(record["model"]["sha256"]) == 64
+    assert record["inputs"]["films"] == record["inputs"]["scored"] == 7
+    assert record["counts"] == {
+        "status": {"failed": 1, "no_lung": 1, "ok": 3, "unreadable": 2},
+        "label": {"normal": 2, "ill": 1},
+        "failed": 3,
+    }
+    scores = (tmp_path / "out" / "scores.csv").read_bytes()
+    assert record["outputs"] == {
+        "scores.csv": {"rows": 7, "sha256": hashlib.sha256(scores).hexdigest()}
+    }
+    assert {"loading", "model", "reading", "scoring", "total"} <= set(record["seconds"])
+    assert record["versions"]["tensorflow"] and record["versions"]["cxr_tf"]
+
+
+def test_two_runs_write_the_same_bytes(saved_model, tmp_path, films):
+    digests = set()
+    for _ in range(2):
+        run(options(saved_model, tmp_path, films, overlays=True, patch_table=True))
+        record = json.loads((tmp_path / "out" / "run.json").read_text())
+        digests.add(json.dumps(record["outputs"], sort_keys=True))
+    assert len(digests) == 1
+
+
+def test_overlays_and_patches(saved_model, tmp_path, films):
+    twin = films / "other" / "a.png"
+    twin.parent.mkdir()
+    twin.write_bytes((films / "b.jpg").read_bytes())
+    model = FakeModel()
+    wanted = options(saved_model, tmp_path, films, overlays=True, patch_table=True, patches=4)
+    assert run(wanted, model) == 1
+    out = tmp_path / "out"
+    index = table(out / "overlays" / "index.csv")
+    drawn = {path.name for path in (out / "overlays").glob("*.png")}
+    assert {row["overlay"] for row in index} == drawn and len(index) == len(drawn) == 5
+    named = {Path(row["path"]).relative_to(films).as_posix(): row["overlay"] for row in index}
+    assert named["b.jpg"] == "b.png" and named["lungless.png"] == "lungless.png"
+    assert len({named["a.png"], named["other/a.png"], named["sub/a.dcm"]}) == 3
+    patches = table(out / "patches.csv")
+    assert len(patches) == 4 * 4  # the refused film has none
+    assert patches[0]["vote"] == "normal" and patches[0]["row"] == "500"
+    assert [row["patch"] for row in patches[:4]] == list("0123")
+    assert all(explain for *_, explain in model.calls)
+
+
+def test_a_failed_overlay_costs_neither_the_score_nor_the_run(saved_model, tmp_path, films):
+    (tmp_path / "out" / "overlays" / "a.png").mkdir(parents=True)  # in the overlay's way
+    inputs = films / "a.png", films / "b.jpg"
+    assert run(options(saved_model, tmp_path, *inputs, overlays=True)) == 1
+    first, second = table(tmp_path / "out" / "scores.csv")
+    assert first["status"] == "ok" and first["label"] == "normal"
+    assert first["error"].startswith("the overlay was not written: IsADirectoryError")
+    assert second["error"] == ""
+
+
+def test_overlays_of_an_earlier_run_are_not_scored(saved_model, tmp_path, films):
+    wanted = score.ScoreOptions(
+        inputs=(films,), model=saved_model, out=films / "out", overlays=True
+    )
+    run(wanted)
+    first = (films / "out" / "scores.csv").read_bytes()
+    run(wanted)
+    assert (films / "out" / "scores.csv").read_bytes() == first
+
+
+def test_interrupt_leaves_what_is_done(saved_model, tmp_path, films, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "scores.csv").write_text("older")
+    code = run(options(saved_model, tmp_path, films), FakeModel(interrupt_at=3))
+    assert code == 130
+    rows = table(out / "scores.csv.partial")
+    assert [row["status"] for row in rows] == ["ok", "ok"]
+    assert (out / "scores.csv").read_text() == "older"
+    record = json.loads((out / "run.json.partial").read_text())
+    assert record["complete"] is False and record["inputs"]["scored"] == 2
+    assert record["outputs"] == {"scores.csv.partial": {"rows": 2}}
+    assert "interrupted after 2 films" in capsys.readouterr().err
+
+
+def test_phantom_model_says_so_everywhere(saved_model, tmp_path, films, capsys):
+    wanted = options(saved_model, tmp_path, films / "a.png", overlays=True)
+    model = FakeModel(phantom=True)
+    assert run(dataclasses.replace(wanted, quiet=True), model) == 0
+    told = capsys.readouterr()
+    assert PHANTOM_NOTICE in told.err and told.out == ""
+    marked = (tmp_path / "out" / "overlays" / "a.png").read_bytes()
+    assert run(wanted, model) == 0
+    assert PHANTOM_NOTICE in capsys.readouterr().out
+    assert run(wanted, FakeModel()) == 0
+    told = capsys.readouterr()
+    assert PHANTOM_NOTICE not in told.out + told.err and "Not a medical device" in told.out
+    assert (tmp_path / "out" / "overlays" / "a.png").read_bytes() != marked
+
+
+def test_seed_patches_and_padding_reach_the_model(saved_model, tmp_path, films):
+    model = FakeModel()
+    padded = ramp(30, 50, 4000, np.uint16)
+    padded[:10] = 4095
+    dataset = dicom_dataset(padded, stored_bits=12, PixelPaddingValue=4095)
+    (films / "sub" / "a.dcm").write_bytes(dicom_bytes(dataset))
+    inputs = films / "a.png", films / "sub" / "a.dcm"
+    run(options(saved_model, tmp_path, *inputs, seed=2**40, patches=7), model)
+    first, second = model.calls
+    assert first == ((40, 56), -1, 2**40, 7, False)
+    assert second[0] == (30, 50) and second[1] >= 0
+
+
+def read_slowly(log, seconds=0.0):
+    def read(path):
+        time.sleep(seconds)
+        log.append((path.name, threading.current_thread().name))
+        if path.name == "1":
+            raise MemoryError("no room")
+        return Film(np.zeros((2, 2), np.uint16), -1, "ok", "", "png")
+
+    return read
+
+
+def test_reading_runs_ahead_in_order_and_never_raises():
+    log = []
+    inputs = [Input(Path(str(number)), "gone" if number == 2 else "") for number in range(6)]
+    seen = []
+    for item, reading in read_ahead(inputs, read_slowly(log), depth=2):
+        seen.append((item.path.name, reading.status))
+        time.sleep(0.02)
+        assert len(log) <= len(seen) + 3  # bounded: depth, and the one in work
+    assert [name for name, _ in seen] == list("012345")
+    assert [status for _, status in seen][:3] == ["ok", "failed", "unreadable"]
+    assert all(name.startswith("read-ahead") for _, name in log)
+
+
+def test_the_next_film_is_read_while_the_caller_works():
+    begun = threading.Event()
+
+    def read(path):
+        if path.name == "second":
+            begun.set()
+        return Film(np.zeros((2, 2), np.uint16), -1, "ok", "", "png")
+
+    for _ in read_ahead([Input(Path("first")), Input(Path("second"))], read):
+        assert begun.wait(10)
+
+
+def test_leaving_the_reader_early_stops_its_thread():
+    before = threading.active_count()
+    readings = read_ahead([Input(Path(str(n))) for n in range(2, 100)], read_slowly([], 0.01))
+    next(readings)
+    readings.close()
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"patches": 0}, "from 1 to 400"),
+        ({"patches": 401}, "from 1 to 400"),
+        ({"seed": -1}, "--seed"),
+        ({"where": ("split",)}, "COLUMN=VALUE"),
+        ({"model": Path("gone")}, "gone does not exist"),
+        ({"inputs": ()}, "no input"),
+    ],
+)
+def test_wrong_usage_is_refused_before_anything_is_loaded(
+    saved_model, tmp_path, films, changes, message
+):
+    wanted = dataclasses.replace(options(saved_model, tmp_path, films), **changes)
+
+    def load(_):
+        raise AssertionError("loaded")
+
+    with pytest.raises(score.UsageError, match=message):
+        score.run(wanted, Reporter(quiet=True), load)
+
+
+def test_the_limit_of_patches_is_the_pipelines():
+    assert score.MAX_PATCHES == MOST_PATCHES
+
+
+def test_main_answers_wrong_usage_with_2(saved_model, tmp_path, films, capsys):
+    arguments = ["--model", str(saved_model), "--out", str(tmp_path / "out")]
+    assert score.main([*arguments, "--patches", "0", str(films)]) == 2
+    assert capsys.readouterr().err.startswith("error: --patches 0")
+    assert score.main([*arguments, str(films / "gone.csv")]) == 2
+    assert score.main([*arguments, str(films)]) == 2  # not really a SavedModel
+    assert "cannot be loaded" in capsys.readouterr().err
+    assert score.main(["--model", str(saved_model), "--out", str(films / "a.png"), "x"]) == 2
+    with pytest.raises(SystemExit) as leaving:
+        score.main(["--out", "x", "y.png"])
+    assert leaving.value.code == 2
+
+
+def test_arguments_may_stand_in_any_order(monkeypatch):
+    seen = []
+    monkeypatch.setattr(score, "run", lambda options, reporter: seen.append(options) or 0)
+    line = "--overlays a.png b --where x=1 --model m --where y=2 --out o --no-recursive --log-json"
+    assert score.main(line.split()) == 0
+    assert score.main("--model m --out o --where x=1 --patches 3 c.csv".split()) == 0
+    first, second = seen
+    assert first.inputs == (Path("a.png"), Path("b")) and first.where == ("x=1", "y=2")
+    assert first.overlays and first.log_json and not first.recursive
+    assert second.inputs == (Path("c.csv"),) and second.where == ("x=1",) and second.patches == 3
+
+
+def test_log_json_puts_only_json_on_stderr(saved_model, tmp_path, films, capsys):
+    run(options(saved_model, tmp_path, films), reporter=Reporter(as_json=True))
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [event["status"] for event in events if event.get("event") == "film"] == [
+        row["status"] for row in table(tmp_path / "out" / "scores.csv")
+    ]
+
+
+@pytest.mark.parametrize("changes, hidden", [({}, False), ({"quiet": True}, True)])
+def test_libraries_are_silent_at_the_start_only_where_asked(
+    saved_model, tmp_path, films, capfd, changes, hidden
+):
+    def load(_):
+        os.write(2, b"noise\n")
+        return FakeModel()
+
+    wanted = options(saved_model, tmp_path, films / "a.png", **changes)
+    assert score.run(wanted, Reporter(quiet=True), load) == 0
+    os.write(2, b"later\n")
+    error = capfd.readouterr().err
+    assert ("noise" not in error) == hidden and "later" in error
+
+
+def test_help_is_quick_and_imports_no_tensorflow():
+    code = (
+        "import sys\nfrom cxr_tf.score import main\n"
+        "try: main(['--help'])\nexcept SystemExit as leaving: assert leaving.code == 0\n"
+        "assert 'tensorflow' not in sys.modules and 'numpy' not in sys.modules"
+    )
+    seconds = []
+    for _ in range(3):
+        before = os.times()
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(score.__file__).parent.parent,
+            env={**os.environ, "COLUMNS": "100"},
+            capture_output=True,
+            text=True,
+        )
+        after = os.times()
+        user, system = (getattr(after, f"children_{k}") for k in ("user", "system"))
+        seconds.append(user + system - before.children_user - before.children_system)
+        assert done.returncode == 0, done.stderr
+        assert "--patch-table" in done.stdout and "Not a medical device" in done.stdout
+    assert min(seconds) < 1.0

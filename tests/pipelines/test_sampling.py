@@ -1,0 +1,65 @@
+from collections import Counter
+
+import numpy as np
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.sampling import balanced_order, plain_order
+
+SEEDS = st.integers(0, 2**31 - 1)
+LABELS = st.lists(st.integers(0, 3), min_size=1, max_size=60)
+
+
+@given(st.integers(0, 200), SEEDS, SEEDS)
+def test_the_plain_order_is_a_permutation(count, seed, epoch):
+    order = plain_order(count, seed, epoch)
+    assert order.dtype == np.int64
+    np.testing.assert_array_equal(np.sort(order), np.arange(count))
+    np.testing.assert_array_equal(plain_order(count, seed, epoch), order)
+
+
+@given(LABELS, SEEDS, SEEDS)
+def test_classes_are_balanced_and_their_examples_come_equally_often(labels, seed, epoch):
+    order = balanced_order(labels, seed, epoch)
+    assert order.dtype == np.int64
+    counts = Counter(labels)
+    most = max(counts.values())
+    assert Counter(labels[i] for i in order) == dict.fromkeys(counts, most)
+    times = Counter(order.tolist())
+    for index, label in enumerate(labels):
+        assert times[index] in (most // counts[label], -(-most // counts[label]))
+
+
+@given(LABELS, SEEDS, SEEDS)
+def test_the_balanced_order_is_a_pure_function(labels, seed, epoch):
+    first = balanced_order(labels, seed, epoch)
+    np.random.default_rng(0).random()
+    np.random.seed(epoch % 1000)
+    np.testing.assert_array_equal(balanced_order(np.array(labels), seed, epoch), first)
+
+
+def test_seed_and_epoch_change_the_order():
+    labels = [0] * 30 + [1] * 7
+    orders = {
+        tuple(balanced_order(labels, seed, epoch)) for seed in range(4) for epoch in range(4)
+    }
+    assert len(orders) == 16
+    assert len({tuple(plain_order(30, seed, epoch)) for seed in (0, 1) for epoch in (0, 1)}) == 4
+
+
+def test_what_comes_once_more_is_drawn_anew_in_each_epoch():
+    labels = [0] * 10 + [1] * 7
+    extra = Counter()
+    for epoch in range(700):
+        times = Counter(balanced_order(labels, 0, epoch).tolist())
+        extra.update(index for index in range(10, 17) if times[index] == 2)
+    assert sum(extra.values()) == 700 * 3
+    assert scipy.stats.chisquare([extra[index] for index in range(10, 17)]).pvalue > 1e-3
+
+
+def test_classes_are_mixed_along_an_epoch():
+    labels = np.repeat([0, 1, 2, 3], [80, 20, 5, 60])
+    order = labels[balanced_order(labels, 0, 0)]
+    first_half = np.bincount(order[:160], minlength=4)
+    assert first_half.min() > 20
