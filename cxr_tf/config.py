@@ -4,11 +4,12 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 import tyro
 
-Config = TypeVar("Config", bound="TrainingConfig")
+from cxr_tf.errors import UsageError
+
 #: Options that may change when a run goes on.
 MAY_CHANGE = frozenset(
     {"data", "out", "epochs", "patience", "profile", "stop_after_steps", "tensorboard"}
@@ -113,13 +114,13 @@ class TrainingConfig:
             path: the file.
 
         Raises:
-            ValueError: the file has options that this version does not know.
+            UsageError: the file has options that this version does not know.
         """
         values: dict[str, Any] = json.loads(path.read_text())
         values.pop("task", None)
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - known):
-            raise ValueError(f"{path}: unknown options {', '.join(unknown)}")
+            raise UsageError(f"{path}: unknown options {', '.join(unknown)}")
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**values)
 
@@ -128,8 +129,10 @@ class TrainingConfig:
 class SegmentationConfig(TrainingConfig):
     """Options of `train segmentation`."""
 
-    network: str = "fc_densenet103"
-    """fc_densenet103, fc_densenet67, fc_densenet56, u_net or u_net_small."""
+    network: Literal["fc_densenet103", "fc_densenet67", "fc_densenet56", "u_net", "u_net_small"] = (
+        "fc_densenet103"
+    )
+    """Name of the network; u_net_small is for phantoms."""
     size: int = 256
     """Side of the films in pixels; 128 for a cheaper first stage."""
     dropout: float = 0.2
@@ -146,8 +149,8 @@ class SegmentationConfig(TrainingConfig):
 class ClassificationConfig(TrainingConfig):
     """Options of `train classification`."""
 
-    network: str = "resnet18"
-    """resnet18 or resnet18_small."""
+    network: Literal["resnet18", "resnet18_small"] = "resnet18"
+    """Name of the network; resnet18_small is for phantoms."""
     segmentation: str = ""
     """Run of `train segmentation` whose network makes the lung masks."""
     approach: Literal["local", "global"] = "local"

@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from cxr_tf import records
+from cxr_tf.errors import UsageError
 from cxr_tf.evaluation import results
 from cxr_tf.evaluation.options import (
     ClassificationOptions,
@@ -23,7 +24,6 @@ from cxr_tf.evaluation.selection import class_map_of, select_films
 from cxr_tf.evaluation.subject import Subject, load_subject
 from cxr_tf.evaluation.summary import summary
 from cxr_tf.info import NOTICE
-from cxr_tf.inputs import UsageError
 from cxr_tf.progress import Reporter
 from pipelines.adapters import open_data
 from pipelines.classes import ClassMap

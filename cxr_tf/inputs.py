@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-
-class UsageError(ValueError):
-    """The command was asked for something it cannot even begin (exit status 2)."""
+from cxr_tf.errors import UsageError
 
 
 @dataclass(frozen=True)

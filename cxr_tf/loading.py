@@ -12,6 +12,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cxr_tf.config import ClassificationConfig, SegmentationConfig, read_run
+from cxr_tf.errors import UsageError
 from cxr_tf.model_folders import read_card, version_folder
 from cxr_tf.runs import BEST, trained_model
 from cxr_tf.weights import file_hash
@@ -121,13 +122,13 @@ class TriageModel:
             The answer; a film that has none is told by its status.
 
         Raises:
-            ValueError: `patches` is out of range, or the model has no classifier.
+            UsageError: `patches` is out of range, or the model has no classifier.
         """
         if not 1 <= patches <= 400:
-            raise ValueError(f"{patches} patches: choose 1 to 400")
+            raise UsageError(f"{patches} patches: choose 1 to 400")
         name = "explain_film" if explain else "predict_film"
         if name not in self._functions:
-            raise ValueError("this model only segments; give a classification run too")
+            raise UsageError("this model only segments; give a classification run too")
         answer = self._functions[name](
             tf.constant(pixels, tf.uint16),
             tf.constant(padding, tf.int32),
@@ -195,7 +196,7 @@ def from_runs(
 
     Raises:
         FileNotFoundError: a folder holds no run.
-        ValueError: neither run is given.
+        UsageError: neither run is given.
     """
     from cxr_tf.inference import FILM_SPECS
 
@@ -231,7 +232,7 @@ def make_module(
 
     Raises:
         FileNotFoundError: a folder holds no run.
-        ValueError: neither run is given, or one is of the other kind.
+        UsageError: neither run is given, or one is of the other kind.
     """
     from cxr_tf.inference import Triage, TriageOptions
 
@@ -239,14 +240,14 @@ def make_module(
     if classification_run is not None:
         config = read_run(Path(classification_run))
         if not isinstance(config, ClassificationConfig):
-            raise ValueError(f"{classification_run} is a run of segmentation, not classification")
+            raise UsageError(f"{classification_run} is a run of segmentation, not classification")
         classifier = config
         segmentation_run = segmentation_run or classifier.segmentation
     if segmentation_run is None:
-        raise ValueError("name a segmentation run, a classification run, or both")
+        raise UsageError("name a segmentation run, a classification run, or both")
     segmenter = read_run(Path(segmentation_run))
     if not isinstance(segmenter, SegmentationConfig):
-        raise ValueError(f"{segmentation_run} is a run of classification, not segmentation")
+        raise UsageError(f"{segmentation_run} is a run of classification, not segmentation")
     runs = {"segmentation": Path(segmentation_run)}
     classes: tuple[str, ...] = ()
     options: dict[str, Any] = {

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from cxr_tf.errors import UsageError
 from cxr_tf.loading import from_runs
 from cxr_tf.runs import BEST
 from cxr_tf.weights import file_hash
@@ -41,7 +42,7 @@ def predicted_masks(
 
     Raises:
         FileNotFoundError: the run has no weights.
-        ValueError: a film cannot be read or is constant; the message names it.
+        UsageError: a film cannot be read or is constant; the message names it.
     """
     weights = run / BEST
     if not weights.is_file():
@@ -58,10 +59,10 @@ def predicted_masks(
             model = model or from_runs(run, resolution_limit=resolution_limit)
             film = read_film(row.path)
             if film.pixels is None:
-                raise ValueError(f"{row.path}: {film.status}: {film.error}; repair or remove it")
+                raise UsageError(f"{row.path}: {film.status}: {film.error}; repair or remove it")
             known, status = model.segment(film.pixels, film.padding)
             if status != OK:
-                raise ValueError(f"{row.path}: {status}; remove it from the manifest")
+                raise UsageError(f"{row.path}: {status}; remove it from the manifest")
             partial = path.with_suffix(".partial.png")
             cv2.imwrite(str(partial), known)
             partial.replace(path)

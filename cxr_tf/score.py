@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from cxr_tf.errors import UsageError
 from cxr_tf.info import NOTICE, PHANTOM_NOTICE
-from cxr_tf.inputs import UsageError, gather
+from cxr_tf.inputs import gather
 from cxr_tf.model_folders import version_folder
 from cxr_tf.progress import Reporter
 from cxr_tf.records import utf8, write_json

@@ -67,13 +67,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = parse_arguments(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("cxr_tf").setLevel(logging.INFO)
-    from cxr_tf.training.run import UsageError, train
+    import tensorflow as tf
+
+    from cxr_tf.errors import UsageError
+    from cxr_tf.training.run import train
     from pipelines.manifest import ManifestError
 
     try:
         finished = train(config)
     except (UsageError, ManifestError, FileNotFoundError) as error:
         print(f"cxr_tf.train: {error}", file=sys.stderr)
+        return 2
+    except tf.errors.InvalidArgumentError as error:
+        # A film that cannot be read; the graph's own trace is of no use to a reader.
+        print(f"cxr_tf.train: {error.message.splitlines()[0]}", file=sys.stderr)
         return 2
     if not finished:
         log.info("stopped as asked; the same command goes on from here")

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from cxr_tf.errors import UsageError
+
 
 def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
     """Weights of a model by path, without the states of random generators.
@@ -44,7 +46,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a variable is missing, left over, or of another shape; all are named.
+        UsageError: a variable is missing, left over, or of another shape; all are named.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no weights here; was the training run finished?")
@@ -60,7 +62,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
             weight.assign(value)
     faults += [f"{name} is not part of {model.name}" for name in arrays]
     if faults:
-        raise ValueError(f"{path} does not fit {model.name}: " + "; ".join(faults))
+        raise UsageError(f"{path} does not fit {model.name}: " + "; ".join(faults))
 
 
 def file_hash(path: Path) -> str:

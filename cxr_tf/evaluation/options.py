@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from cxr_tf.bootstrap import SAMPLES
-from cxr_tf.inputs import UsageError
+from cxr_tf.errors import UsageError
 
 MAX_PATCHES = 400
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cxr_tf.inputs import UsageError
+from cxr_tf.errors import UsageError
 from pipelines.classes import COVID_NET_CLASSES, PAPER_CLASSES, ClassMap, parse_classes
 from pipelines.manifest import SPLITS, Manifest, ManifestRow, validate
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxr_tf.errors import UsageError
 from cxr_tf.evaluation.options import Options, task_of
-from cxr_tf.inputs import UsageError
 from cxr_tf.model_folders import version_folder
 
 if TYPE_CHECKING:

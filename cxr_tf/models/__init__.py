@@ -5,6 +5,7 @@ from functools import partial
 
 import keras
 
+from cxr_tf.errors import UsageError
 from cxr_tf.models.fc_densenet import fc_densenet
 from cxr_tf.models.resnet import resnet18
 from cxr_tf.models.u_net import u_net
@@ -42,8 +43,8 @@ def build(name: str, **options: object) -> keras.Model:
         The model, with fresh weights.
 
     Raises:
-        ValueError: no network has that name.
+        UsageError: no network has that name.
     """
     if name not in MODELS:
-        raise ValueError(f"no network is named {name!r}; choose one of {', '.join(MODELS)}")
+        raise UsageError(f"no network is named {name!r}; choose one of {', '.join(MODELS)}")
     return MODELS[name](**options)

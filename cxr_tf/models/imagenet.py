@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from safetensors.numpy import load_file
 
+from cxr_tf.errors import UsageError
 from cxr_tf.models.layers import BATCH_NORM_EPSILON
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ PUBLIC_URL = (
 PUBLIC_SHA256 = "694f673df6520a3158624e8a89af086f59923ee4cd7436fe5bc3bc71d295ad81"
 
 
-class WeightsError(ValueError):
+class WeightsError(UsageError):
     """A weight file cannot be used; the message names file, cause and remedy."""
 
 

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from cxr_tf.config import TrainingConfig
+from cxr_tf.errors import UsageError
 from cxr_tf.training.state import TrainingState
 from cxr_tf.training.task import Task
 
@@ -131,13 +132,13 @@ def parse_profile(text: str) -> tuple[int, int] | None:
         text: such as `20:25`; empty for none.
 
     Raises:
-        ValueError: the text is of another form.
+        UsageError: the text is of another form.
     """
     if not text:
         return None
     first, _, last = text.partition(":")
     if not (first.isdigit() and last.isdigit() and int(first) <= int(last)):
-        raise ValueError(f"--profile {text!r}: give the first and last step, such as 20:25")
+        raise UsageError(f"--profile {text!r}: give the first and last step, such as 20:25")
     return int(first), int(last)
 
 

@@ -20,6 +20,7 @@ from cxr_tf.config import (
     changed_options,
     read_run,
 )
+from cxr_tf.errors import UsageError
 from cxr_tf.models.imagenet import download, load_imagenet
 from cxr_tf.predicted_masks import predicted_masks
 from cxr_tf.runs import BEST
@@ -43,10 +44,6 @@ log = logging.getLogger(__name__)
 STATISTICS_BATCHES, STATISTICS_BATCH = 8, 16
 
 
-class UsageError(ValueError):
-    """A run cannot be made as asked; the message says what to change."""
-
-
 def train(config: TrainingConfig) -> bool:
     """Train as configured, or go on with the run found in the folder.
 
@@ -61,10 +58,7 @@ def train(config: TrainingConfig) -> bool:
         ManifestError: the data have faults; all are listed.
     """
     run = Path(config.out)
-    try:
-        strategy = make_strategy(config)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    strategy = make_strategy(config)
     chief = worker(strategy)[0] == 0
     if (run / "config.json").is_file() and chief:
         if changes := changed_options(read_run(run), config):
@@ -125,7 +119,10 @@ def make_task(config: TrainingConfig, data: Manifest) -> Task:
     assert isinstance(config, ClassificationConfig)
     if not config.segmentation:
         raise UsageError("--segmentation is missing: name the run whose network makes the masks")
-    classes = parse_classes(config.classes)
+    try:
+        classes = parse_classes(config.classes)
+    except ValueError as error:
+        raise UsageError(f"--classes: {error}") from error
     validate(data, "classification", classes)
     data = data.select("classification", classes=classes)
     examples = []

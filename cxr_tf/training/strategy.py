@@ -6,6 +6,7 @@ import os
 import tensorflow as tf
 
 from cxr_tf.config import TrainingConfig
+from cxr_tf.errors import UsageError
 
 
 def make_strategy(config: TrainingConfig) -> tf.distribute.Strategy:
@@ -18,7 +19,7 @@ def make_strategy(config: TrainingConfig) -> tf.distribute.Strategy:
         The strategy: TensorFlow's default one for a single device.
 
     Raises:
-        ValueError: the batch does not divide among the replicas, or XLA is asked for with
+        UsageError: the batch does not divide among the replicas, or XLA is asked for with
             several of them.
     """
     workers = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {})
@@ -36,12 +37,12 @@ def make_strategy(config: TrainingConfig) -> tf.distribute.Strategy:
         strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
     if config.batch_size % replicas:
-        raise ValueError(
+        raise UsageError(
             f"--batch-size {config.batch_size} does not divide among {replicas} replicas; "
             f"choose a multiple of {replicas}"
         )
     if config.xla and replicas > 1:
-        raise ValueError("--xla works with one replica only; leave it out or use --strategy one")
+        raise UsageError("--xla works with one replica only; leave it out or use --strategy one")
     return strategy
 
 

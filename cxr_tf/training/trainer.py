@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from cxr_tf.batch_norm import estimate_batch_norm
+from cxr_tf.errors import UsageError
 from cxr_tf.objectives import is_regularised, penalty
 from cxr_tf.training.state import TrainingState
 from cxr_tf.training.strategy import worker
@@ -126,7 +127,7 @@ class Trainer:
         """Steps of an epoch; at least one."""
         whole = len(self.task.order(0)) // self.config.batch_size
         if not whole:
-            raise ValueError(
+            raise UsageError(
                 f"{len(self.task.order(0))} training examples do not fill one batch of "
                 f"{self.config.batch_size}; choose a smaller --batch-size"
             )

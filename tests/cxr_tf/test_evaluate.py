@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from cxr_tf.errors import UsageError
 from cxr_tf.evaluate import main, run
 from cxr_tf.evaluation.options import ClassificationOptions, SegmentationOptions
 from cxr_tf.evaluation.subject import Subject
-from cxr_tf.inputs import UsageError
 from cxr_tf.loading import Prediction
 from cxr_tf.progress import Reporter
 from pipelines.classes import PAPER_CLASSES

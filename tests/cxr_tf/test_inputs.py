@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from cxr_tf.inputs import Input, UsageError, gather
+from cxr_tf.errors import UsageError
+from cxr_tf.inputs import Input, gather
 from pipelines.films import is_film
 
 
