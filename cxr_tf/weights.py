@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from cxr_tf.errors import UsageError
@@ -46,11 +47,15 @@ def load_weights(model: keras.Model, path: Path) -> None:
 
     Raises:
         FileNotFoundError: there is no such file.
-        UsageError: a variable is missing, left over, or of another shape; all are named.
+        UsageError: the file is damaged, or a variable is missing, left over, or of another shape;
+            all are named.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no weights here; was the training run finished?")
-    arrays = load_file(path)
+    try:
+        arrays = load_file(path)
+    except SafetensorError as error:
+        raise UsageError(f"{path}: damaged, or no safetensors file ({error})") from error
     faults = []
     for weight in model.weights:
         value = arrays.pop(weight.path, None)

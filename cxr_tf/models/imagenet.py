@@ -10,12 +10,14 @@ import hashlib
 import logging
 import re
 import urllib.request
+import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from cxr_tf.errors import UsageError
@@ -53,24 +55,32 @@ def read_arrays(paths: Sequence[Path]) -> dict[str, np.ndarray]:
         Arrays by their name in the file.
 
     Raises:
-        WeightsError: a file is missing, of another kind, or holds Python objects.
+        WeightsError: a file is missing, damaged, of another kind, or holds Python objects.
     """
     arrays: dict[str, np.ndarray] = {}
     for path in paths:
         if not path.is_file():
             raise WeightsError(f"{path}: no such weight file")
-        if path.suffix == ".safetensors":
-            found = load_file(path)
-        elif path.suffix == ".npz":
-            try:
-                with np.load(path, allow_pickle=False) as archive:
-                    found = {name: archive[name] for name in archive.files}
-            except ValueError as error:
-                raise WeightsError(f"{path}: not a plain npz file ({error})") from error
-        else:
+        if path.suffix not in (".safetensors", ".npz"):
             raise WeightsError(f"{path}: give a .safetensors or .npz file; others are not opened")
+        try:
+            found = load_file(path) if path.suffix == ".safetensors" else _read_npz(path)
+        except (ValueError, EOFError, SafetensorError, zipfile.BadZipFile) as error:
+            kind = path.suffix[1:]
+            raise WeightsError(
+                f"{path}: damaged, or not a plain {kind} file ({error}); fetch it again"
+            ) from error
         arrays = found | arrays
     return arrays
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    # Opened here: NumPy leaves the file open where it finds no archive in it.
+    with path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("it holds one array without a name")
+        return {name: archive[name] for name in archive.files}
 
 
 def torchvision_name(layer: str) -> str:

@@ -25,9 +25,12 @@ def make_strategy(config: TrainingConfig) -> tf.distribute.Strategy:
     workers = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {})
     devices = list(config.devices) or None
     kind = config.strategy
-    if kind == "auto":
-        several = len(tf.config.list_logical_devices("GPU")) > 1
-        kind = "multiworker" if workers else "mirrored" if several or devices else "one"
+    if kind == "auto" and workers:
+        # Before anything looks at devices: collectives are set up ahead of TensorFlow's context.
+        kind = "multiworker"
+    elif kind == "auto":
+        several = len(tf.config.list_physical_devices("GPU")) > 1
+        kind = "mirrored" if several or devices else "one"
     strategy: tf.distribute.Strategy
     if kind == "multiworker":
         strategy = tf.distribute.MultiWorkerMirroredStrategy()

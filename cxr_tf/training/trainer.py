@@ -186,7 +186,11 @@ class Trainer:
             run: folder of the run.
         """
         index, _ = worker(self.strategy)
-        folder = run / "checkpoints" if index == 0 else Path(tempfile.mkdtemp())
+        folder = run / "checkpoints"
+        if index:
+            # All must take part in writing; what the others write goes when they end.
+            self._elsewhere = tempfile.TemporaryDirectory()
+            folder = Path(self._elsewhere.name)
         return tf.train.CheckpointManager(self.checkpoint, str(folder), max_to_keep=2)
 
     def save(self, manager: tf.train.CheckpointManager) -> None:
