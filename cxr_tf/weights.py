@@ -56,7 +56,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
         arrays = load_file(path)
     except SafetensorError as error:
         raise UsageError(f"{path}: damaged, or no safetensors file ({error})") from error
-    faults = []
+    faults, fitting = [], []
     for weight in model.weights:
         value = arrays.pop(weight.path, None)
         if value is None:
@@ -64,10 +64,12 @@ def load_weights(model: keras.Model, path: Path) -> None:
         elif tuple(value.shape) != tuple(weight.shape):
             faults.append(f"{weight.path} has shape {value.shape}, not {tuple(weight.shape)}")
         else:
-            weight.assign(value)
+            fitting.append((weight, value))
     faults += [f"{name} is not part of {model.name}" for name in arrays]
     if faults:
         raise UsageError(f"{path} does not fit {model.name}: " + "; ".join(faults))
+    for weight, value in fitting:
+        weight.assign(value)
 
 
 def file_hash(path: Path) -> str:

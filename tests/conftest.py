@@ -32,5 +32,5 @@ def _float32_and_fresh_names() -> None:
     """Start every test with Keras' global state as a new process has it."""
     if "keras" in sys.modules:
         keras = sys.modules["keras"]
-        keras.backend.clear_session()
+        keras.backend.clear_session(free_memory=False)
         keras.mixed_precision.set_dtype_policy("float32")

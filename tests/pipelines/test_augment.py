@@ -127,7 +127,9 @@ def test_each_image_of_a_batch_can_have_its_own_transform():
     ]
     both = warp(tf.constant(films), tf.stack(transforms))
     for index, transform in enumerate(transforms):
-        np.testing.assert_array_equal(both[index], warp(tf.constant(films[index : index + 1]), transform)[0])
+        np.testing.assert_array_equal(
+            both[index], warp(tf.constant(films[index : index + 1]), transform)[0]
+        )
 
 
 # Patches.

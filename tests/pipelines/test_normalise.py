@@ -154,6 +154,11 @@ def test_the_table_of_64_megapixels_on_every_level():
     assert table[-1] == 255
 
 
+def test_counts_beyond_32_bits_in_all():
+    table = table_from_histogram(np.full(LEVELS, 64_000_000)).numpy()
+    np.testing.assert_allclose(table, 255 * np.arange(LEVELS) / (LEVELS - 1), rtol=1e-12)
+
+
 @pytest.mark.parametrize("counts", [{}, {0: 5}, {900: 64_000_000}, {LEVELS - 1: 1}])
 def test_fewer_than_two_levels_give_a_table_of_zeros(counts):
     histogram = np.zeros(LEVELS, np.int64)
@@ -221,6 +226,7 @@ def test_a_border_of_more_than_2_in_255_is_kept():
     noisy = np.pad(film, 1)
     noisy[0, 5] = noisy[-1, 5] = noisy[5, 0] = noisy[5, -1] = BLANK_SPREAD + 1
     assert content_box(noisy).numpy().tolist() == [0, 0, *noisy.shape]
+    assert BLANK_SPREAD == 2 / 255 * 65535
 
 
 @FEW

@@ -41,9 +41,7 @@ def test_the_balanced_order_is_a_pure_function(labels, seed, epoch):
 
 def test_seed_and_epoch_change_the_order():
     labels = [0] * 30 + [1] * 7
-    orders = {
-        tuple(balanced_order(labels, seed, epoch)) for seed in range(4) for epoch in range(4)
-    }
+    orders = {tuple(balanced_order(labels, seed, epoch)) for seed in range(4) for epoch in range(4)}
     assert len(orders) == 16
     assert len({tuple(plain_order(30, seed, epoch)) for seed in (0, 1) for epoch in (0, 1)}) == 4
 
