@@ -41,13 +41,18 @@ def validate(
     used = manifest.select(task, classes=classes)
     manifest.select(task, *need)
     faults = [
-        *_doubled_paths(manifest.rows),
-        *_unknown_splits(manifest.rows, task),
-        *_missing_files(used.rows),
-        *_crossing(used.rows, task),
-        *(_missing_masks(used.rows) if task == "segmentation" else _classes(used.rows, classes)),
+        *doubled_paths(manifest.rows),
+        *unknown_splits(manifest.rows, task),
+        *missing_files(used.rows),
+        *crossing_patients(used.rows, task),
+        *crossing_films(used.rows, task),
+        *(
+            missing_masks(used.rows)
+            if task == "segmentation"
+            else unknown_classes(used.rows, classes)
+        ),
         *_empty_splits(used, task, classes, need),
-        *(_changed_films(used.rows) if verify else ()),
+        *(changed_films(used.rows) if verify else ()),
     ]
     if faults:
         raise ManifestError(manifest.root, faults)
@@ -59,13 +64,15 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _doubled_paths(rows: Sequence[ManifestRow]) -> Iterator[str]:
+def doubled_paths(rows: Sequence[ManifestRow]) -> Iterator[str]:
+    """Names the films that stand in several rows."""
     for path, count in Counter(row.path for row in rows).items():
         if count > 1:
             yield f"{path}: stands in {count} rows; keep one"
 
 
-def _unknown_splits(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
+def unknown_splits(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
+    """Names the rows whose split of a task is none of `SPLITS`."""
     for row in rows:
         split = row.split(task)
         if split and split not in SPLITS[task]:
@@ -73,7 +80,8 @@ def _unknown_splits(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
             yield f"{row.path}: unknown {task} split {split!r}; use {names} or leave it empty"
 
 
-def _missing_files(rows: Sequence[ManifestRow]) -> Iterator[str]:
+def missing_files(rows: Sequence[ManifestRow]) -> Iterator[str]:
+    """Names the films and masks that are not there, or empty."""
     for row in rows:
         for name, file in {"film": row.path, **row.masks}.items():
             what = name if name == "film" else f"{name} mask"
@@ -83,7 +91,8 @@ def _missing_files(rows: Sequence[ManifestRow]) -> Iterator[str]:
                 yield f"{file}: {what} is an empty file; restore it or remove it from the manifest"
 
 
-def _missing_masks(rows: Sequence[ManifestRow]) -> Iterator[str]:
+def missing_masks(rows: Sequence[ManifestRow]) -> Iterator[str]:
+    """Names the rows without a mask that their segmentation split needs."""
     for row in rows:
         masks = set(row.masks)
         if row.split_segmentation in ("train", "validation"):
@@ -96,7 +105,8 @@ def _missing_masks(rows: Sequence[ManifestRow]) -> Iterator[str]:
             yield f"{row.path}: no lung mask to compare with; add one or empty the split"
 
 
-def _classes(rows: Sequence[ManifestRow], classes: ClassMap | None) -> Iterator[str]:
+def unknown_classes(rows: Sequence[ManifestRow], classes: ClassMap | None) -> Iterator[str]:
+    """Names the rows whose class is not in the map, or that no adapter writes."""
     for row in rows:
         if classes is not None and row.label not in classes:
             known = f"the classes are {classes.spec()!r}"
@@ -107,20 +117,26 @@ def _classes(rows: Sequence[ManifestRow], classes: ClassMap | None) -> Iterator[
         yield f"{row.path}: unknown class {row.label!r}; {known}: correct it or empty the split"
 
 
-def _crossing(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
+def crossing_patients(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
+    """Names the patients that stand in two splits of a task."""
     patients: dict[str, set[str]] = {}
-    contents: dict[str, set[str]] = {}
     for row in rows:
         patients.setdefault(row.patient, set()).add(row.split(task))
-        if row.sha256:
-            contents.setdefault(row.sha256.lower(), set()).add(row.split(task))
     for patient, splits in patients.items():
         if len(splits) > 1:
             names = ", ".join(sorted(splits))
             yield f"patient {patient!r} is in {task} splits {names}; keep one split a patient"
-    for digest, splits in contents.items():
-        if len(splits) > 1:
-            paths = ", ".join(str(r.path) for r in rows if r.sha256.lower() == digest)
+
+
+def crossing_films(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
+    """Names the films with the same `sha256` in two splits of a task."""
+    contents: dict[str, list[ManifestRow]] = {}
+    for row in rows:
+        if row.sha256:
+            contents.setdefault(row.sha256.lower(), []).append(row)
+    for films in contents.values():
+        if len(splits := {row.split(task) for row in films}) > 1:
+            paths = ", ".join(str(row.path) for row in films)
             names = ", ".join(sorted(splits))
             yield f"{paths}: the same film in {task} splits {names}; keep one"
 
@@ -139,7 +155,8 @@ def _empty_splits(
                 yield f"class {name!r} has no film to train on; add films or drop the class"
 
 
-def _changed_films(rows: Sequence[ManifestRow]) -> Iterator[str]:
+def changed_films(rows: Sequence[ManifestRow]) -> Iterator[str]:
+    """Names the films whose bytes differ from their `sha256`."""
     for row in rows:
         if row.sha256 and row.path.is_file() and file_sha256(row.path) != row.sha256.lower():
             yield f"{row.path}: differs from its sha256; restore the film or hash it again"

@@ -5,18 +5,23 @@ which only looks at names and headers, and `adapt(folder) -> Manifest`. It is en
 `ADAPTERS`.
 """
 
-import dataclasses
 from pathlib import Path
 from typing import Protocol
 
-from pipelines.adapters import development
-from pipelines.manifest import (
-    PHANTOM_SOURCE,
-    Manifest,
-    ManifestError,
-    is_manifest,
-    read_manifest,
+from pipelines.adapters import (
+    cohen,
+    coronahack,
+    covidx,
+    development,
+    jsrt,
+    montgomery,
+    rsna,
+    shenzhen,
 )
+from pipelines.adapters.phantoms import PHANTOM_MARKER, mark_phantoms
+from pipelines.manifest import Manifest, ManifestError, is_manifest, read_manifest
+
+__all__ = ["ADAPTERS", "PHANTOM_MARKER", "Adapter", "open_data"]
 
 
 class Adapter(Protocol):
@@ -31,10 +36,16 @@ class Adapter(Protocol):
         """Makes the manifest of the folder."""
 
 
-ADAPTERS: dict[str, Adapter] = {"development": development}
-
-PHANTOM_MARKER = "PHANTOM.txt"
-"""A folder with this file holds generated films, whatever layout they are written in."""
+ADAPTERS: dict[str, Adapter] = {
+    "development": development,
+    "jsrt": jsrt,
+    "montgomery": montgomery,
+    "shenzhen": shenzhen,
+    "coronahack": coronahack,
+    "cohen": cohen,
+    "rsna": rsna,
+    "covidx": covidx,
+}
 
 
 def open_data(path: Path | str) -> Manifest:
@@ -49,30 +60,29 @@ def open_data(path: Path | str) -> Manifest:
         `phantom` where the folder holds `PHANTOM.txt`.
 
     Raises:
-        ManifestError: Nothing there that can be read; says what was looked for.
+        ManifestError: Nothing there that can be read, and what was looked for; several releases
+            in one folder; or the faults of the release.
     """
     path = Path(path).absolute()
     folder = path if path.is_dir() else path.parent
     file = path / "manifest.csv" if path.is_dir() else path
     if not path.exists():
         raise ManifestError(path, ["does not exist; name a manifest CSV or a data folder"])
-    adapters = [adapter for adapter in ADAPTERS.values() if adapter.recognises(folder)]
     if is_manifest(file):
-        manifest = read_manifest(file)
-    elif adapters and (path == folder or file.name == "manifest.csv"):
-        manifest = adapters[0].adapt(folder)
-    elif file.is_file():
-        manifest = read_manifest(file)  # raises, and names the columns that are missing
-    else:
-        looked_for = [f"{name}: {adapter.LOOKS_FOR}" for name, adapter in ADAPTERS.items()]
-        raise ManifestError(
-            path,
-            [
-                "no data recognised; looked for manifest.csv in this project's form, and for "
-                + "; ".join(looked_for)
-            ],
-        )
-    if (folder / PHANTOM_MARKER).is_file():
-        rows = (dataclasses.replace(row, source=PHANTOM_SOURCE) for row in manifest.rows)
-        manifest = Manifest(manifest.root, tuple(rows))
-    return manifest
+        return mark_phantoms(folder, read_manifest(file))
+    found = {name: adapter for name, adapter in ADAPTERS.items() if adapter.recognises(folder)}
+    if found and (path == folder or file.name == "manifest.csv"):
+        if len(found) > 1:
+            names = " and ".join(found)
+            raise ManifestError(path, [f"holds {names} at once; put each into its own folder"])
+        return mark_phantoms(folder, *(adapter.adapt(folder) for adapter in found.values()))
+    if file.is_file():
+        return read_manifest(file)  # raises, and names the columns that are missing
+    looked_for = "; ".join(f"{name}: {adapter.LOOKS_FOR}" for name, adapter in ADAPTERS.items())
+    raise ManifestError(
+        path,
+        [
+            "no data recognised; looked for manifest.csv in this project's form, and for "
+            + looked_for
+        ],
+    )

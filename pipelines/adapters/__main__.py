@@ -1,12 +1,15 @@
-"""Writes the manifest of a data folder: `python -m pipelines.adapters FOLDER OUT.csv`."""
+"""Writes the manifest of data folders: `python -m pipelines.adapters FOLDER… OUT.csv`."""
 
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipelines.adapters import open_data
-from pipelines.manifest import SPLITS, ManifestError, hash_films, write_manifest
+from pipelines.adapters.merging import merge
+from pipelines.manifest import SPLITS, Manifest, ManifestError, hash_films, write_manifest
+from pipelines.splits import split_again, without_splits
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,14 +22,31 @@ def main(arguments: list[str] | None = None) -> int:
         Exit status: 0 written, 2 the data or the output cannot be used.
     """
     parser = argparse.ArgumentParser("python -m pipelines.adapters", description=__doc__)
-    parser.add_argument("data", type=Path, help="data folder, or a manifest to write anew")
+    parser.add_argument(
+        "data", type=Path, nargs="+", help="data folders, or manifests to write anew, as one"
+    )
     parser.add_argument("out", type=Path, help="CSV to write; its paths are relative to it")
+    parser.add_argument(
+        "--split",
+        choices=("patient", "image", "none"),
+        help="split classification anew, 0.7 / 0.1 / 0.2 and stratified by class, over all "
+        "folders together: by patient, or by image as the paper did; none empties the splits of "
+        "both tasks; default: the splits that each data set has",
+    )
+    parser.add_argument("--seed", type=int, help="seed of --split (default 0)")
     parser.add_argument("--no-hash", action="store_true", help="leave the sha256 column as it is")
     options = parser.parse_args(arguments)
+    if options.seed is not None and options.split not in ("patient", "image"):
+        parser.error("--seed belongs to --split patient and --split image")
     try:
-        manifest = open_data(options.data)
+        parts = [open_data(folder) for folder in options.data]
         if not options.no_hash:
-            manifest = hash_films(manifest)
+            parts = [hash_films(part) for part in parts]
+        manifest, dropped = merge(parts) if len(parts) > 1 else (parts[0], [])
+        if options.split == "none":
+            manifest = without_splits(manifest)
+        elif options.split:
+            manifest = split_again(manifest, by=options.split, seed=options.seed or 0)
         write_manifest(manifest, options.out)
     except ManifestError as error:
         print(error, file=sys.stderr)
@@ -35,10 +55,27 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{options.out}: cannot be written ({error.strerror})", file=sys.stderr)
         return 2
     print(f"{options.out}: {len(manifest)} films")
-    for task in SPLITS:
-        counts = Counter(row.split(task) or "none" for row in manifest.rows)
-        print(f"  {task}: " + ", ".join(f"{counts[name]} {name}" for name in sorted(counts)))
+    if dropped:
+        print(f"  {len(dropped)} films left out, which are in another data set too")
+    _summarise(manifest)
     return 0
+
+
+def _summarise(manifest: Manifest) -> None:
+    """Prints the counts of Tables I to IV: by source, and by task, split and class."""
+    for source in sorted({row.source for row in manifest}):
+        rows = [row for row in manifest if row.source == source]
+        print(f"  {source or 'unknown source'}: {_counts(row.label for row in rows)}")
+    for task, names in SPLITS.items():
+        print(f"  {task}: {_counts(row.split(task) or 'none' for row in manifest)}")
+        for name in names:
+            if chosen := [row.label for row in manifest if row.split(task) == name]:
+                print(f"    {name}: {_counts(chosen)}")
+
+
+def _counts(words: Iterable[str]) -> str:
+    counts = Counter(words)
+    return ", ".join(f"{counts[word]} {word}" for word in sorted(counts))
 
 
 if __name__ == "__main__":

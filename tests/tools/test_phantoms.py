@@ -147,6 +147,48 @@ def test_montgomery_names_tell_the_class(tmp_path):
         assert ("tuberculosis" in reading) == name.endswith("_1.png")
 
 
+def test_shenzhen_has_masks_of_both_lungs_for_some_films(tmp_path):
+    root = write(tmp_path, "shenzhen", 7)
+    films = sorted(file.stem for file in (root / "ChinaSet_AllFiles" / "CXR_png").iterdir())
+    assert films == [f"CHNCXR_000{n}_{n % 2 ^ 1}" for n in range(1, 8)]
+    masks = sorted((root / "mask").iterdir())
+    assert [file.name for file in masks] == [f"{films[number]}_mask.png" for number in (1, 2, 4, 5)]
+    mask = cv2.imread(str(masks[0]), cv2.IMREAD_UNCHANGED)
+    assert set(np.unique(mask)) == {0, 255}
+    assert mask[:, : SIZE // 2].any()
+    assert mask[:, SIZE // 2 :].any()
+    readings = root / "ChinaSet_AllFiles" / "ClinicalReadings"
+    assert (readings / f"{films[0]}.txt").read_text() == "male 20yrs\nnormal (phantom)\n"
+    assert (readings / f"{films[6]}.txt").read_text().startswith("male 16month\n")
+
+
+def test_rsna_is_jpeg_in_dicom_with_a_line_for_each_box(tmp_path):
+    write(tmp_path, "rsna", 6)
+    labels = table(tmp_path / "stage_2_train_labels.csv")
+    details = table(tmp_path / "stage_2_detailed_class_info.csv")
+    assert [row["patientId"] for row in labels] == [row["patientId"] for row in details]
+    assert Counter(row["class"] for row in details) == {
+        "Normal": 2, "Lung Opacity": 4, "No Lung Opacity / Not Normal": 2,
+    }  # fmt: skip
+    for label, detail in zip(labels, details, strict=True):
+        opaque = detail["class"] == "Lung Opacity"
+        assert (label["Target"] == "1", label["x"] != "") == (opaque, opaque)
+    for name in {row["patientId"] for row in labels}:
+        dicom = pydicom.dcmread(tmp_path / "stage_2_train_images" / f"{name}.dcm")
+        assert dicom.file_meta.TransferSyntaxUID == pydicom.uid.JPEGBaseline8Bit
+        assert (dicom.PatientID, dicom.BitsStored) == (name, 8)
+        assert dicom.pixel_array.shape == (SIZE, SIZE)
+
+
+def test_covidx_holds_both_parts(tmp_path):
+    write(tmp_path, "covidx", 9)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "PHANTOM.txt", "rsna-pneumonia-detection-challenge", "covid-chestxray-dataset",
+    }  # fmt: skip
+    assert len(list(tmp_path.rglob("*.dcm"))) == 4
+    assert len(table(tmp_path / "covid-chestxray-dataset" / "metadata.csv")) == 5
+
+
 def test_coronahack_lists_children_and_adults(tmp_path):
     write(tmp_path, "coronahack", 10)
     rows = table(tmp_path / "Chest_xray_Corona_Metadata.csv")

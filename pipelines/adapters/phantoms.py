@@ -1,0 +1,17 @@
+"""Tells generated films from radiographs, whatever layout they are written in."""
+
+import dataclasses
+from pathlib import Path
+
+from pipelines.manifest_rows import PHANTOM_SOURCE, Manifest
+
+PHANTOM_MARKER = "PHANTOM.txt"
+"""A folder with this file holds generated films."""
+
+
+def mark_phantoms(folder: Path, manifest: Manifest) -> Manifest:
+    """Makes `phantom` every row's source where the folder is marked as generated."""
+    if not (folder / PHANTOM_MARKER).is_file():
+        return manifest
+    rows = (dataclasses.replace(row, source=PHANTOM_SOURCE) for row in manifest.rows)
+    return Manifest(manifest.root, tuple(rows))

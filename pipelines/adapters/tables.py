@@ -1,0 +1,84 @@
+"""Tables and notes of data releases, as they are found: spelling of headers, ages, sexes."""
+
+import csv
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipelines.manifest_rows import ManifestError
+
+ADULT_AGE = 18
+_AGE = re.compile(r"(?<![\d.])0*(\d{1,3})(?:\.\d+)?\s*([a-z]*)", re.IGNORECASE)
+_SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "femal": "F"}
+
+
+def header(path: Path) -> set[str]:
+    """Reads the column names of a CSV, stripped and in lower case; none for any other file."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            return {name.strip().lower() for name in next(csv.reader(file), [])}
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return set()
+
+
+def read_table(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
+    """Reads a CSV of a data release.
+
+    Args:
+        path: UTF-8 CSV with a header.
+        required: Columns that must be there, in lower case.
+
+    Returns:
+        One dictionary a line; names in lower case, names and cells without surrounding blanks.
+
+    Raises:
+        ManifestError: The file cannot be read or lacks columns.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            names = [name.strip().lower() for name in next(reader, [])]
+            if missing := [name for name in required if name not in names]:
+                raise ManifestError(
+                    path,
+                    [f"no column {name!r}; use the file as it was released" for name in missing],
+                )
+            lines = [[cell.strip() for cell in line] for line in reader if any(line)]
+    except OSError as error:
+        raise ManifestError(path, [f"cannot be read ({error.strerror}); restore it"]) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(path, [f"no UTF-8 CSV ({error}); restore it"]) from None
+    return [dict(zip(names, line, strict=False)) for line in lines]
+
+
+def read_text(path: Path) -> str:
+    """Reads a note, '' where there is none; bytes that are no UTF-8 are replaced."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def sex_of(text: str) -> str:
+    """Finds M or F in text such as `male 45yrs` or `F`; '' where it says neither."""
+    words = re.findall(r"[a-z]+", text.lower())
+    return next((_SEXES[word] for word in words if word in _SEXES), "")
+
+
+def age_of(text: str) -> str:
+    """Finds an age in whole years in text such as `027Y`, `45yrs`, `16month` or `57.0`."""
+    found = _AGE.search(text)
+    if found is None:
+        return ""
+    months_or_days = found[2][:3].lower() in ("mon", "day") or found[2] in ("M", "D", "W")
+    if not months_or_days:
+        return found[1]
+    per_year = 12 if found[2][:1].lower() == "m" else 52 if found[2] == "W" else 365
+    return str(int(found[1]) // per_year)
+
+
+def cohort_of(age: str) -> str:
+    """Gives `paediatric` below 18 years, `adult` from there, '' where the age is unknown."""
+    if not age.isdigit():
+        return ""
+    return "adult" if int(age) >= ADULT_AGE else "paediatric"
