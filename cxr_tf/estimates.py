@@ -1,6 +1,6 @@
 """Every reported figure with its interval and count, over all films and by group of films."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ from pipelines.manifest_rows import ManifestRow
 OVERALL = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc")
 #: The figures by class; the sensitivity is the class's recall (Table XI).
 BY_CLASS = ("sensitivity", "precision", "f1", "specificity", "roc_auc")
+
+#: Group of the films that are new to the segmentation too.
+UNSEEN = "without_films_seen_in_segmentation"
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -200,7 +203,9 @@ def jaccard_estimates(
     return found
 
 
-def film_groups(rows: Sequence[ManifestRow], *, classes: bool = False) -> dict[str, list[int]]:
+def film_groups(
+    rows: Sequence[ManifestRow], *, classes: bool = False, seen: Collection[int] = ()
+) -> dict[str, list[int]]:
     """Sorts films into the groups that are reported.
 
     Source correlates with class, so a figure over all films can hide one that fails on a source.
@@ -208,12 +213,16 @@ def film_groups(rows: Sequence[ManifestRow], *, classes: bool = False) -> dict[s
     Args:
         rows: the films.
         classes: group by manifest class too.
+        seen: positions of the films that the segmentation was trained or validated on.
 
     Returns:
-        Positions by group: `all`, `paper_list` (where some films are on the paper's list),
-        `cohort=…` and `source=…` for each value known, and `class=…` where asked for.
+        Positions by group: `all`, `without_films_seen_in_segmentation` (where some but not all
+        films were), `paper_list` (where some films are on the paper's list), `cohort=…` and
+        `source=…` for each value known, and `class=…` where asked for.
     """
     groups = {"all": list(range(len(rows)))}
+    if 0 < len(set(seen)) < len(rows):
+        groups[UNSEEN] = [index for index in groups["all"] if index not in seen]
     on_list = [index for index, row in enumerate(rows) if row.on_paper_list]
     if on_list:
         groups["paper_list"] = on_list

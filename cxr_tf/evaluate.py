@@ -28,6 +28,7 @@ from cxr_tf.progress import Reporter
 from pipelines.adapters import open_data
 from pipelines.classes import ClassMap
 from pipelines.manifest import Manifest, ManifestError
+from pipelines.overlap import seen_films
 
 INTERRUPTED = 130
 
@@ -103,7 +104,8 @@ def run(
     record = results.first_record(subject, manifest, films, options)
     for notice in (*record["phantom_notices"], *record["notes"]):
         reporter.warn(notice)
-    job = results.Job(subject, films, out, read, reporter, record)
+    seen = seen_films(manifest, films.rows, "segmentation")
+    job = results.Job(subject, films, out, read, reporter, record, seen)
     if isinstance(options, ClassificationOptions):
         tally = results.classify(job, options)
     else:

@@ -54,9 +54,10 @@ def run_record(
         "started": started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),
         "arguments": {
-            **{name: value for name, value in asdict(options).items() if name != "inputs"},
-            "model": str(options.model),
-            "out": str(options.out),
+            **{
+                name: str(value) if isinstance(value, Path) else value
+                for name, value in asdict(options).items()
+            },
             "inputs": [str(path) for path in options.inputs],
         },
         "model": {

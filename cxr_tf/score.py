@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from cxr_tf.errors import UsageError
+from cxr_tf.identifiers import identifier_reader
 from cxr_tf.info import NOTICE, PHANTOM_NOTICE
 from cxr_tf.inputs import gather
 from cxr_tf.model_folders import version_folder
@@ -56,7 +57,12 @@ class ScoreOptions:
     seed: int = 0
     """seed of the patch centres"""
     voi: bool = False
-    """apply a DICOM file's VOI window"""
+    """apply a DICOM file's VOI LUT, or its first window"""
+    keep_identifiers: bool = False
+    """write identifiers.csv: PatientID and UIDs of DICOM files, in plain text"""
+    hash_identifiers: Path | None = None
+    """write identifiers.csv with salted hashes in their place; names the file that holds the salt,
+    made if it is not there. Without either, no output holds anything of a DICOM header."""
     recursive: bool = True
     """look into sub-folders"""
     quiet: bool = False
@@ -152,6 +158,7 @@ def run(
     """
     started = datetime.datetime.now(datetime.UTC)
     folder = _check(options)
+    identify = identifier_reader(options.keep_identifiers, options.hash_identifiers, options.out)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     aside = options.quiet or options.log_json
     with _native_logs_aside(aside):
@@ -181,7 +188,7 @@ def run(
     def read(path: Path) -> "Film":
         return read_film(path, voi=options.voi)
 
-    outcome = score_films(model, gathered.inputs, read, options, reporter)
+    outcome = score_films(model, gathered.inputs, read, options, reporter, identify)
     outcome.seconds["loading"] = loading_seconds
     status = int(outcome.failed > 0) if outcome.complete else INTERRUPTED
     record = run_record(options, model, folder, gathered, outcome, started, status)

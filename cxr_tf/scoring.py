@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxr_tf import records
+from cxr_tf.identifiers import COLUMNS, Identify
 from cxr_tf.info import PHANTOM_NOTICE
 from cxr_tf.inputs import Input
 from cxr_tf.progress import Reporter
@@ -114,8 +115,14 @@ def read_ahead(
 class _Scorer:
     """Scores one film after another into the tables of one run."""
 
-    def __init__(self, model: "TriageModel", options: "ScoreOptions", names: Sequence[str]) -> None:
-        self.model, self.options = model, options
+    def __init__(
+        self,
+        model: "TriageModel",
+        options: "ScoreOptions",
+        names: Sequence[str],
+        identify: Identify | None,
+    ) -> None:
+        self.model, self.options, self.identify = model, options, identify
         self.outcome = Outcome()
         self.scores = records.Table(
             options.out / "scores.csv", records.score_columns(model.classes)
@@ -125,6 +132,9 @@ class _Scorer:
         if options.patch_table:
             columns = records.patch_columns(model.classes)
             self.patches = records.Table(options.out / "patches.csv", columns)
+        self.identifiers: records.Table | None = None
+        if identify is not None:
+            self.identifiers = records.Table(options.out / "identifiers.csv", COLUMNS)
         if options.overlays:
             self.names = iter(names)
             (options.out / "overlays").mkdir(exist_ok=True)
@@ -134,7 +144,8 @@ class _Scorer:
 
     @property
     def tables(self) -> list[records.Table]:
-        return [table for table in (self.patches, self.index, self.scores) if table is not None]
+        tables = self.patches, self.index, self.identifiers, self.scores
+        return [table for table in tables if table is not None]
 
     def add(self, item: Input, reading: Reading) -> tuple[str, str, str, bool]:
         """Score one film; returns (status, label, error, whether it failed)."""
@@ -166,6 +177,9 @@ class _Scorer:
             row = records.score_row(path, prediction, seed, error)
         else:
             row = records.failure_row(path, status, model.classes, seed, model.model_version, error)
+        if self.identifiers is not None and self.identify is not None:
+            if (found := self.identify(item.path)) is not None:
+                self.identifiers.add((path, *found))
         self.scores.add(row)
         self.outcome.statuses[status] += 1
         self.outcome.labels[label] += bool(label)
@@ -237,8 +251,9 @@ def score_films(
     read: "Callable[[Path], Film]",
     options: "ScoreOptions",
     reporter: Reporter,
+    identify: Identify | None = None,
 ) -> Outcome:
-    """Score films into `options.out`: `scores.csv`, and patches and overlays where asked for.
+    """Score films into `options.out`: `scores.csv`, and what other tables are asked for.
 
     Args:
         model: answers `predict`.
@@ -246,6 +261,7 @@ def score_films(
         read: reads one film; called in another thread.
         options: what to write, seed and patches. `options.out` exists.
         reporter: told of every film.
+        identify: what `identifiers.csv` holds of a film; None writes no such table.
 
     Returns:
         Counts and timings; `complete` is False after Ctrl-C, and the tables stay `.partial`.
@@ -258,7 +274,7 @@ def score_films(
         from cxr_tf.overlays import overlay_names
 
         names = overlay_names([os.fspath(item.path) for item in inputs])
-    scorer = _Scorer(model, options, names)
+    scorer = _Scorer(model, options, names, identify)
     began = time.perf_counter()
     try:
         with contextlib.closing(read_ahead(inputs, read)) as readings:

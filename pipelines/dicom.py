@@ -2,7 +2,8 @@
 
 Every step (modality LUT, VOI LUT, inversion) is a function of the stored value alone, so it is
 applied to the distinct values of a film and not to its pixels. Only the attributes named here
-are parsed: what identifies the patient is neither read nor repeated in a message.
+are parsed, so overlays and what identifies the patient are not even read (`read_identifiers`
+apart), and no message repeats text from a file.
 """
 
 import threading
@@ -19,6 +20,7 @@ from pydicom.config import logger
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from pipelines import frontal
 from pipelines import status as statuses
 from pipelines.headers import MAX_PIXELS
 
@@ -34,8 +36,10 @@ _ATTRIBUTES = [
     "PixelPaddingRangeLimit", "WindowCenter", "WindowWidth", "VOILUTFunction",
     "RescaleIntercept", "RescaleSlope", "ModalityLUTSequence", "VOILUTSequence",
     "ExtendedOffsetTable", "ExtendedOffsetTableLengths", "FloatPixelData",
-    "DoubleFloatPixelData", "PixelData",
+    "DoubleFloatPixelData", "PixelData", *frontal.ATTRIBUTES,
 ]  # fmt: skip
+#: What tells a patient, an examination and a film apart.
+IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _ITEM, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0" + bytes(4)
 _JPEG_SYNTAXES = tuple(f"1.2.840.10008.1.2.4.{family}" for family in "56789") + (
     "1.2.840.10008.1.2.4.20",
@@ -196,7 +200,7 @@ def _map(dataset: pydicom.Dataset, voi: bool) -> tuple[npt.NDArray[np.uint16], i
     values, places = _distinct(stored)
     mapped = apply_modality_lut(values, dataset)
     if voi:
-        if "VOILUTSequence" in dataset:
+        if dataset.get("VOILUTSequence"):
             mapped = np.rint(mapped).astype(np.int64)
         mapped = apply_voi_lut(mapped, dataset)
     mapped = np.asarray(mapped, np.float64)
@@ -217,11 +221,13 @@ def read_dicom(source: str | Path | bytes, voi: bool = False) -> tuple[npt.NDArr
     """Read the one grey image of a DICOM object.
 
     The modality LUT is applied, then the VOI LUT or window if asked for, then the inversion of
-    MONOCHROME1. Pixels in the range of PixelPaddingValue get a level of their own.
+    MONOCHROME1. Pixels in the range of PixelPaddingValue get a level of their own. Overlays are
+    left out, also those in unused bits of the pixels.
 
     Args:
         source: path of the file, or its whole content.
-        voi: apply the first VOI LUT or window; off by default, because clipping only loses ranks.
+        voi: apply the first VOI LUT, or where there is none the first window; off by default,
+            because clipping only loses ranks.
 
     Returns:
         pixels: uint16 [H, W] over the full range; the order of values is kept strictly unless
@@ -229,13 +235,16 @@ def read_dicom(source: str | Path | bytes, voi: bool = False) -> tuple[npt.NDArr
         padding: the level of the pixels to be left out, or -1 where there are none.
 
     Raises:
-        FilmError: no image, several frames, colour, too large, cut off or not decodable.
+        FilmError: the header names no frontal chest film, or there is no image, several frames,
+            colour, or the object is too large, cut off or not decodable.
         OSError: the file cannot be opened.
     """
     content = source if isinstance(source, bytes) else Path(source).read_bytes()
     with _quiet():
         try:
             dataset = _parse(content)
+            if reason := frontal.reason_against(dataset):
+                raise FilmError(statuses.NOT_CHEST_FILM, reason)
             _refuse(dataset)
             if dataset.file_meta.TransferSyntaxUID.is_compressed:
                 _check_fragments(dataset, content)
@@ -249,3 +258,28 @@ def read_dicom(source: str | Path | bytes, voi: bool = False) -> tuple[npt.NDArr
                 f"the DICOM file is cut off, damaged or not decodable ({type(error).__name__}); "
                 "fetch or export it again",
             ) from None
+
+
+def read_identifiers(path: str | Path) -> dict[str, str] | None:
+    """Read what identifies patient, examination and film of a DICOM file, in plain text.
+
+    Args:
+        path: any file.
+
+    Returns:
+        The values by `IDENTIFIERS`, '' where the header gives none; None for a file that is no
+        DICOM file or cannot be read.
+    """
+    path = Path(path)
+    with _quiet():
+        try:
+            dataset = pydicom.dcmread(
+                path,
+                stop_before_pixels=True,
+                force=path.suffix.lower() in (".dcm", ".dicom"),
+                specific_tags=[*IDENTIFIERS, "SpecificCharacterSet"],
+            )
+            found = {name: str(dataset.get(name) or "").strip() for name in IDENTIFIERS}
+        except Exception:  # whatever it is, `read_film` says it without text from the file
+            return None
+    return found if any(found.values()) or "TransferSyntaxUID" in dataset.file_meta else None

@@ -42,7 +42,8 @@ class Film:
         pixels: uint16 [H, W], upright, bright where the body is dense, over the full range
             0..65535; None unless the status is `ok`.
         padding: grey level of the pixels to be left out; -1 where there are none.
-        status: `ok`, `unreadable`, `unsupported`, `too_large` or `constant` (all padding).
+        status: `ok`, `unreadable`, `unsupported`, `too_large`, `constant` (all padding) or
+            `not_chest_film` (by a DICOM header).
         error: one line: the cause and the remedy; empty where the status is `ok`.
         kind: `png`, `jpeg`, `dicom`, `jsrt`, or another format that was recognised; may be empty.
         transient: whether the fault lay in reading (disk, network, memory), not in the file, so
@@ -168,7 +169,7 @@ def read_film(path: str | os.PathLike[str], *, voi: bool = False) -> Film:
     Args:
         path: the file. A file named .img that has no magic bytes is a raw JSRT film; one named
             .dcm or .dicom may lack the header of DICOM files.
-        voi: apply the first VOI LUT or window of a DICOM file.
+        voi: apply the first VOI LUT of a DICOM file, or where it has none the first window.
 
     Returns:
         The film, or the status and the reason why there is none; bad content never raises.

@@ -1,7 +1,7 @@
 """From films to figures: metrics by group, tables and pictures of one evaluation."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Job:
         read: reads a film.
         reporter: told of every film.
         record: what `metrics.json` will hold; filled as the evaluation goes on.
+        seen: positions of the films that the segmentation was trained or validated on.
     """
 
     subject: Subject
@@ -62,6 +63,7 @@ class Job:
     read: passes.ReadFilm
     reporter: Reporter
     record: dict[str, Any]
+    seen: Collection[int] = ()
 
     @property
     def folder(self) -> Path:
@@ -110,7 +112,7 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
         name: estimates.classification_estimates(
             decisions.take(chosen), classes.names, options.samples, options.seed
         )
-        for name, chosen in estimates.film_groups(films.rows).items()
+        for name, chosen in estimates.film_groups(films.rows, seen=job.seen).items()
     }
     job.record["class_map"] = classes.spec()
     job.record["groups"] = {name: group.record() for name, group in groups.items()}

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from cxr_tf.errors import UsageError
 from pipelines.classes import COVID_NET_CLASSES, PAPER_CLASSES, ClassMap, parse_classes
-from pipelines.manifest import SPLITS, Manifest, ManifestRow, validate
+from pipelines.manifest import SPLITS, Manifest, validate
+from pipelines.overlap import seen_films
 
 
 def class_map_of(names: Sequence[str], spec: str = "") -> ClassMap:
@@ -93,9 +94,11 @@ def notes_on(manifest: Manifest, films: Manifest, task: str, split: str) -> list
         notes.append("these films were trained on: the figures do not tell of new films")
     elif split == "validation":
         notes.append("training chose its best weights on these films: the figures flatter")
-    elif count := _shared(manifest, films, task):
+    elif count := len(seen_films(manifest, films.rows, task)):
         notes.append(f"LEAKAGE: films whose patients are trained or validated on too: {count}")
-    if task == "classification" and (count := _shared(manifest, films, "segmentation")):
+    if task == "classification" and (
+        count := len(seen_films(manifest, films.rows, "segmentation"))
+    ):
         notes.append(
             "films whose patients stand in the segmentation's training or validation split of this "
             f"data: {count}; their lung masks may be better than on new films"
@@ -103,13 +106,3 @@ def notes_on(manifest: Manifest, films: Manifest, task: str, split: str) -> list
     if unknown := sum(not row.patient_id for row in films):
         notes.append(f"films without a patient id: {unknown}; each counts as a patient of its own")
     return notes
-
-
-def _shared(manifest: Manifest, films: Manifest, task: str) -> int:
-    """How many films are of patients that a task trains or validates on."""
-
-    def patients(rows: Sequence[ManifestRow]) -> set[str]:
-        return {row.patient for row in rows}
-
-    seen = patients(manifest.select(task, "train", "validation"))
-    return sum(row.patient in seen for row in films)

@@ -135,3 +135,7 @@ def test_films_are_grouped_by_list_cohort_source_and_class():
     }
     assert film_groups(rows, classes=True) == groups | {"class=normal": [0, 2], "class=viral": [1]}
     assert film_groups([]) == {"all": []}
+    seen = film_groups(rows, seen={1: "any collection of positions"})
+    assert seen == groups | {"without_films_seen_in_segmentation": [0, 2]}
+    assert list(seen)[:2] == ["all", "without_films_seen_in_segmentation"]
+    assert film_groups(rows, seen=[0, 1, 2]) == film_groups(rows, seen=()) == groups

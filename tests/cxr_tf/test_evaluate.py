@@ -182,6 +182,29 @@ def test_decisions_metrics_and_groups_are_right(decided, tmp_path, capsys):
     }  # fmt: skip
 
 
+def test_figures_stand_with_and_without_the_films_that_segmentation_has_seen(decided, tmp_path):
+    trained = ManifestRow(
+        _film(tmp_path, "trained", 0),
+        "normal",
+        patient_id="a",
+        split_segmentation="train",
+        mask_lung=_film(tmp_path, "mask", 0),
+    )
+    manifest = Manifest(decided.root, (*decided.rows, trained))
+    write_manifest(manifest, manifest.root)
+    status, record = _run(manifest, tmp_path / "out")
+    assert status == 0
+    groups = record["groups"]
+    unseen = groups["without_films_seen_in_segmentation"]
+    assert (groups["all"]["n"], unseen["n"], unseen["patients"]) == (10, 8, 8)
+    assert unseen["confusion"][0] == [0, 0, 0, 1, 0]  # both films of patient a are left out
+    assert (groups["all"]["overall"]["accuracy"]["value"]) == 0.6
+    assert unseen["overall"]["accuracy"]["value"] == 0.5
+    assert any("segmentation" in note and ": 2;" in note for note in record["notes"])
+    summary = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+    assert "without_films_seen_in_segmentation" in summary
+
+
 def test_predictions_hold_a_row_for_each_film(decided, tmp_path):
     _run(decided, tmp_path / "out")
     rows = _rows(tmp_path / "out" / "predictions.csv")
