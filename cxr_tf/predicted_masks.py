@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def predicted_masks(
             known, status = model.segment(film.pixels, film.padding)
             if status != OK:
                 raise UsageError(f"{row.path}: {status}; remove it from the manifest")
-            partial = path.with_suffix(".partial.png")
+            partial = path.with_suffix(f".{os.getpid()}.partial.png")
             cv2.imwrite(str(partial), known)
             partial.replace(path)
             made += 1

@@ -26,7 +26,7 @@ from cxr_tf.predicted_masks import predicted_masks
 from cxr_tf.runs import BEST
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.loop import fit
-from cxr_tf.training.monitor import Monitor, duration
+from cxr_tf.training.monitor import Monitor, duration, parse_profile
 from cxr_tf.training.segmentation import SegmentationTask
 from cxr_tf.training.strategy import make_strategy, worker
 from cxr_tf.training.task import Task
@@ -58,6 +58,7 @@ def train(config: TrainingConfig) -> bool:
         ManifestError: the data have faults; all are listed.
     """
     run = Path(config.out)
+    parse_profile(config.profile)  # wrong usage is told before any work
     strategy = make_strategy(config)
     chief = worker(strategy)[0] == 0
     if (run / "config.json").is_file() and chief:

@@ -1,0 +1,355 @@
+"""The command from its line to the run it leaves, on phantoms."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.util.event_pb2 import Event
+from tensorflow.python.framework.config import disable_op_determinism
+
+from cxr_tf.config import PRESETS, SegmentationConfig, read_run
+from cxr_tf.loading import from_runs
+from cxr_tf.train import main, parse_arguments
+from pipelines.manifest import read_manifest
+from pipelines.manifest_rows import COLUMNS
+from tests.cxr_tf.fake_runs import film
+from tools.phantom_layouts import write_manifest_layout
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory):
+    out = tmp_path_factory.mktemp("phantoms")
+    write_manifest_layout(out, 12, 0, 160)
+    return out
+
+
+@pytest.fixture(autouse=True)
+def _no_determinism_left():
+    """`--deterministic` holds for the whole process; other tests are not to run under it."""
+    yield
+    disable_op_determinism()
+
+
+def command(task, data, run, *options):
+    """Arguments of a short training of small networks."""
+    words = [task, "--preset", "demo", "--data", str(data), "--out", str(run)]
+    return [*words, *map(str, options)]
+
+
+def segmentation(data, run, *options):
+    shorter = ("--size", 64, "--batch-size", 2, "--estimate-batch-norm", 2, "--epochs", 2)
+    return command("segmentation", data, run, *shorter, *options)
+
+
+def classification(data, run, segmentation_run, *options):
+    shorter = ("--patch-size", 64, "--batch-size", 2, "--validation-patches", 2, "--epochs", 2)
+    shorter += ("--segmentation", segmentation_run, "--estimate-batch-norm", 2)
+    return command("classification", data, run, *shorter, *options)
+
+
+def history(run):
+    """What was measured in each epoch, without the time it took."""
+    with (run / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        assert float(row.pop("seconds")) > 0.0
+    return rows
+
+
+def assert_same_run(left, right):
+    assert (left / "best.safetensors").read_bytes() == (right / "best.safetensors").read_bytes()
+    assert history(left) == history(right)
+
+
+def start(words):
+    return subprocess.Popen(
+        [sys.executable, "-m", "cxr_tf.train", *words],
+        cwd=REPOSITORY,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "2"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process):
+    text, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, text
+    return text
+
+
+@pytest.mark.slow
+def test_killed_run_goes_on_bit_for_bit(phantoms, tmp_path):
+    """SIGKILL in the middle of an epoch, dropout and augmentation on."""
+    options = ("--deterministic", "--checkpoint-steps", 1, "--epochs", 3, "--images-every", 0)
+    words = {name: segmentation(phantoms, tmp_path / name, *options) for name in ("whole", "cut")}
+    whole, cut = start(words["whole"]), start(words["cut"])
+    try:
+        checkpoint = tmp_path / "cut" / "checkpoints" / "checkpoint"
+        end = time.monotonic() + 300
+        # An epoch has two steps and writes three checkpoints: the fourth lies within the second.
+        while not (checkpoint.is_file() and "ckpt-4" in checkpoint.read_text()):
+            assert cut.poll() is None, cut.communicate()[0]
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        cut.send_signal(signal.SIGKILL)
+        assert cut.wait() == -signal.SIGKILL
+        finish(whole)
+    finally:
+        for process in (whole, cut):
+            process.kill()
+            process.wait()
+            process.stdout.close()
+    assert len(history(tmp_path / "cut")) < 3, "the run was over before it was killed"
+    assert "going on from epoch" in finish(start(words["cut"]))
+    assert len(history(tmp_path / "whole")) == 3
+    assert_same_run(tmp_path / "whole", tmp_path / "cut")
+
+
+@pytest.fixture(scope="module")
+def trained(phantoms, tmp_path_factory, fake_segmentation):
+    """Two finished runs, with pictures in every epoch and a profile."""
+    out = tmp_path_factory.mktemp("runs")
+    extra = ("--images-every", 1, "--deterministic")
+    runs = {"segmentation": out / "seg", "classification": out / "cls"}
+    words = segmentation(phantoms, runs["segmentation"], "--profile", "1:2", *extra)
+    assert main(words) == 0
+    assert main(classification(phantoms, runs["classification"], fake_segmentation, *extra)) == 0
+    disable_op_determinism()
+    return runs
+
+
+@pytest.mark.slow
+def test_classification_goes_on_bit_for_bit(phantoms, tmp_path, trained, fake_segmentation):
+    """Weights, their average, Adam's moments and the order of the films."""
+    run = tmp_path / "parts"
+    words = classification(phantoms, run, fake_segmentation, "--images-every", 1)
+    words += ["--deterministic", "--stop-after-steps", "3"]
+    assert main(words) == 0
+    # An epoch has two steps.
+    assert len(history(run)) == 1
+    assert main([*words[:-1], "0"]) == 0
+    assert_same_run(trained["classification"], run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["segmentation", "classification"])
+def test_what_a_run_leaves(trained, phantoms, task):
+    run = trained[task]
+    config = read_run(run)
+    assert config.preset == "demo" and config.epochs == 2
+    facts = json.loads((run / "data.json").read_text())
+    manifest = read_manifest(phantoms / "manifest.csv")
+    assert facts == {"fingerprint": manifest.fingerprint(), "films": 12, "phantom": True}
+    environment = json.loads((run / "environment.json").read_text())
+    assert environment["packages"]["tensorflow"] == tf.__version__
+    assert {"python", "revision", "platform", "devices"} <= environment.keys()
+    assert [row["epoch"] for row in history(run)] == ["0", "1"]
+    score = {"segmentation": "jaccard", "classification": "f1"}[task]
+    assert all(0.0 <= float(row[f"validation_{score}"]) <= 1.0 for row in history(run))
+    assert not list(run.rglob("*.partial*"))
+
+
+@pytest.mark.slow
+def test_runs_answer_without_an_export(trained):
+    model = from_runs(None, trained["classification"])
+    assert model.card["phantom"] is True
+    assert model.predict(film(), patches=3).status == "ok"
+
+
+def events(run):
+    """Tags of the scalars and the pictures that TensorBoard finds."""
+    found = {}
+    for path in (run / "tensorboard").glob("events*"):
+        for record in tf.data.TFRecordDataset(str(path)):
+            for value in Event.FromString(record.numpy()).summary.value:
+                found.setdefault(value.tag, []).append(value.tensor)
+    return found
+
+
+@pytest.mark.slow
+def test_pictures_for_tensorboard(trained):
+    masks = events(trained["segmentation"])
+    patches = events(trained["classification"])
+    pictures = {tag: masks[tag] for tag in masks if tag.startswith("mask/")}
+    assert pictures
+    seen = {tag: patches[tag] for tag in patches if tag.startswith("patches/")}
+    assert {"patches/normal", "patches/viral"} <= seen.keys()
+    for size, group in (((64, 64), pictures), ((64, 256), seen)):
+        for tag, values in group.items():
+            assert len(values) == 2, f"{tag}: one an epoch"
+            for value in values:
+                width, height, encoded = value.string_val
+                assert (int(height), int(width)) == size, tag
+                picture = tf.io.decode_png(encoded).numpy()
+                assert picture.shape == (*size, 3) and picture.std() > 5.0, tag
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["segmentation", "classification"])
+def test_scalars_for_tensorboard(trained, task):
+    found = events(trained[task])
+    score = {"segmentation": "jaccard", "classification": "f1"}[task]
+    assert {"step/loss", "step/rate", "epoch/loss", f"epoch/validation_{score}"} <= found.keys()
+    assert len(found["epoch/loss"]) == 2
+    assert all(np.isfinite(tf.make_ndarray(value)) for value in found["step/loss"])
+
+
+@pytest.mark.slow
+def test_profile_is_written(trained):
+    assert list((trained["segmentation"] / "tensorboard").rglob("*.xplane.pb"))
+    assert not list((trained["classification"] / "tensorboard").rglob("*.xplane.pb"))
+
+
+@pytest.mark.slow
+def test_run_that_is_over_is_left_alone(trained, phantoms, capsys):
+    run = trained["segmentation"]
+    before = (run / "best.safetensors").stat()
+    assert main(segmentation(phantoms, run, "--images-every", 1, "--deterministic")) == 0
+    assert (run / "best.safetensors").stat() == before and len(history(run)) == 2
+
+
+@pytest.mark.slow
+def test_other_options_on_a_run_are_refused(trained, phantoms, capsys):
+    run = trained["segmentation"]
+    before = (run / "config.json").read_bytes()
+    words = segmentation(phantoms, run, "--deterministic", "--learning-rate", "0.5", "--seed", 9)
+    assert main(words) == 2
+    message = capsys.readouterr().err
+    assert "learning_rate: 0.003 -> 0.5" in message and "seed: 0 -> 9" in message
+    assert "--out" in message
+    assert (run / "config.json").read_bytes() == before
+
+
+def faulty(manifest, phantoms):
+    """Write a manifest with a missing film, an unknown class and a patient in two splits."""
+    with (phantoms / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        for column in ("path", "mask_heart", "mask_left_lung", "mask_right_lung"):
+            row[column] = str(phantoms / row[column])
+        row["sha256"] = ""
+    by_split = {row["split_classification"]: row for row in rows}
+    by_split["train"]["patient_id"] = by_split["test"]["patient_id"] = "seen-twice"
+    rows[0]["path"] = str(phantoms / "films" / "not-there.png")
+    rows[1]["class"] = "headache"
+    with manifest.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_faults_of_a_manifest_are_listed_before_training(
+    phantoms, tmp_path, capsys, fake_segmentation
+):
+    manifest = tmp_path / "manifest.csv"
+    faulty(manifest, phantoms)
+    run = tmp_path / "run"
+    assert main(classification(manifest, run, fake_segmentation)) == 2
+    message = capsys.readouterr().err
+    for fault in ("not-there.png", "headache", "seen-twice"):
+        assert fault in message, message
+    assert not run.exists()
+    assert main(segmentation(manifest, run)) == 2
+    message = capsys.readouterr().err
+    assert "not-there.png" in message and "seen-twice" in message
+    assert not run.exists()
+
+
+def test_film_that_cannot_be_read_is_named(phantoms, tmp_path, capsys):
+    manifest = tmp_path / "manifest.csv"
+    text = (phantoms / "manifest.csv").read_text().replace("films/", f"{phantoms}/films/")
+    manifest.write_text(text.replace("masks/", f"{phantoms}/masks/"))
+    broken = read_manifest(manifest).rows[0]
+    (tmp_path / "broken.png").write_bytes(broken.path.read_bytes()[:-300])
+    text = manifest.read_text().replace(str(broken.path), str(tmp_path / "broken.png"))
+    manifest.write_text(text)
+    assert main(segmentation(manifest, tmp_path / "run")) == 2
+    assert "broken.png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "usage"),
+        (["both"], "usage"),
+        (["segmentation", "--out", "run"], "--data"),
+        (["segmentation", "--data", "x"], "--out"),
+        (["segmentation", "--data", "x", "--out", "run", "--epocs", "3"], "epocs"),
+        (["segmentation", "--data", "x", "--out", "run", "--preset", "best"], "preset"),
+    ],
+)
+def test_wrong_usage(words, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    captured = capsys.readouterr()
+    assert message in captured.err + captured.out
+
+
+def test_what_is_not_there_is_named(tmp_path, capsys, phantoms):
+    assert main(segmentation(tmp_path / "none", tmp_path / "run")) == 2
+    assert "none" in capsys.readouterr().err
+    assert main(command("classification", phantoms, tmp_path / "run")) == 2
+    assert "--segmentation" in capsys.readouterr().err
+    words = classification(phantoms, tmp_path / "run", tmp_path / "no-run")
+    assert main(words) == 2
+    assert "no-run" in capsys.readouterr().err
+    words = segmentation(phantoms, tmp_path / "run", "--start-from", tmp_path / "none.safetensors")
+    assert main(words) == 2
+    assert "none.safetensors" in capsys.readouterr().err
+    assert main(segmentation(phantoms, tmp_path / "other", "--profile", "late")) == 2
+    assert "--profile" in capsys.readouterr().err
+
+
+def test_preset_gives_the_values_of_all_other_options():
+    for task, presets in PRESETS.items():
+        for name, config in presets.items():
+            found = parse_arguments([task, "--preset", name, "--data", "x", "--out", "y"])
+            assert found == type(config)(**{**vars(config), "data": "x", "out": "y"})
+            assert found.preset == name
+    found = parse_arguments(["segmentation", "--preset=paper", "--data=x", "--out=y", "--l2=3"])
+    assert found.l2 == 3.0 and found.learning_rate == 1e-4 and not found.augment
+
+
+def test_paper_preset_has_the_paper_s_numbers():
+    segment, classify = PRESETS["segmentation"]["paper"], PRESETS["classification"]["paper"]
+    assert (segment.network, segment.batch_size) == ("fc_densenet103", 2)
+    assert (segment.learning_rate, segment.l2, segment.schedule) == (1e-4, 1e-6, "plateau")
+    assert segment.class_weights == (0.5, 1.0, 1.0, 1.0) and segment.dropout == 0.2
+    assert (classify.network, classify.batch_size) == ("resnet18", 16)
+    assert (classify.learning_rate, classify.epochs, classify.patience) == (1e-5, 100, 50)
+    assert (classify.l2, classify.l1, classify.scaling) == (0.1, 1e-5, "raw255")
+
+
+def test_options_are_read_back(tmp_path):
+    config = SegmentationConfig(seed=3, devices=("CPU:0",), class_weights=(1.0, 2.0, 3.0, 4.0))
+    config.save(tmp_path / "config.json")
+    assert read_run(tmp_path) == config
+    values = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(values | {"magic": 1}))
+    with pytest.raises(ValueError, match="magic"):
+        read_run(tmp_path)
+
+
+def test_help_answers_without_tensorflow():
+    code = (
+        "import sys; from cxr_tf.train import main\n"
+        "try: main(['segmentation', '--help'])\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    text = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
+    assert "--learning-rate" in text and "--deterministic" in text

@@ -1,0 +1,161 @@
+"""Early stopping, plateaus, schedules and what an epoch leaves behind, with a scripted task."""
+
+import csv
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from safetensors import safe_open
+
+from cxr_tf.config import SegmentationConfig
+from cxr_tf.training.loop import fit
+from cxr_tf.training.monitor import Monitor
+from cxr_tf.training.trainer import Trainer
+
+CONFIG = SegmentationConfig(
+    batch_size=2, epochs=20, schedule="constant", patience=50, tensorboard=False
+)
+STEPS = 3
+
+
+class ScriptedTask:
+    """One weight; losses and scores of each epoch are given."""
+
+    score = "jaccard"
+
+    def __init__(self, config, scores, losses=()):
+        self.config, self.scores, self.losses_of = config, scores, losses
+        self.evaluated = []
+
+    def build(self):
+        inputs = keras.Input((1,))
+        return keras.Model(inputs, keras.layers.Dense(1, use_bias=False, name="only")(inputs))
+
+    def order(self, epoch):
+        return np.arange(STEPS * self.config.batch_size)
+
+    def batches(self, epoch, places, batch_size):
+        loss = self.losses_of[epoch] if epoch < len(self.losses_of) else 1.0
+        values = np.full((len(places), 1), loss, np.float32)
+        return tf.data.Dataset.from_tensor_slices((values,)).batch(batch_size)
+
+    def inputs(self, batch):
+        return batch[0]
+
+    def losses(self, model, batch):
+        return batch[0][:, 0] + 0.0 * model(batch[0])[:, 0]
+
+    def evaluate(self, model):
+        self.evaluated.append(model.get_layer("only").kernel.numpy())
+        return {"jaccard": self.scores[len(self.evaluated) - 1]}
+
+    def images(self, model):
+        return ()
+
+
+def train(run, scores, losses=(), **options):
+    config = dataclasses.replace(CONFIG, **options)
+    trainer = Trainer(ScriptedTask(config, scores, losses), tf.distribute.get_strategy())
+    rates = []
+    step = trainer.step
+
+    def recorded(batch, rate):
+        rates.append(rate)
+        return step(batch, rate)
+
+    trainer.step = recorded
+    run.mkdir(exist_ok=True)
+    trainer.restore(run)
+    finished = fit(trainer, run, Monitor(config, run))
+    return finished, trainer, rates
+
+
+def history(run):
+    with (run / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def best_epoch(run):
+    with safe_open(run / "best.safetensors", "np") as file:
+        return file.metadata()["epoch"]
+
+
+def test_training_stops_when_validation_does_not_improve(tmp_path):
+    scores = [0.1, 0.5, 0.4, 0.5, 0.49, 0.9]
+    finished, trainer, _ = train(tmp_path, scores, patience=3)
+    assert finished and trainer.state.epoch == 5
+    assert [float(row["validation_jaccard"]) for row in history(tmp_path)] == scores[:5]
+    assert best_epoch(tmp_path) == "1"
+    assert trainer.state.validation.best == 0.5
+    # Asked again, the run is over.
+    finished, _, rates = train(tmp_path, scores, patience=3)
+    assert finished and not rates
+
+
+def test_gains_start_the_patience_anew(tmp_path):
+    scores = [0.1, 0.0, 0.2, 0.1, 0.3, 0.2, 0.1, 0.9]
+    _, trainer, _ = train(tmp_path, scores, patience=2)
+    assert trainer.state.epoch == 7 and best_epoch(tmp_path) == "4"
+
+
+def test_score_that_is_not_a_number_is_no_gain(tmp_path):
+    scores = [0.2, float("nan"), float("nan"), 0.9]
+    _, trainer, _ = train(tmp_path, scores, patience=2)
+    assert trainer.state.epoch == 3 and best_epoch(tmp_path) == "0"
+
+
+def test_rate_falls_when_the_training_loss_stalls(tmp_path):
+    losses = [1.0, 0.9, 0.9, 0.9, 0.8, 0.7999, 0.7998, 0.5]
+    _, trainer, rates = train(
+        tmp_path, [0.0] * 8, losses, epochs=8, schedule="plateau", learning_rate=1.0,
+        plateau_patience=2, plateau_gain=1e-3,
+    )  # fmt: skip
+    by_epoch = np.reshape(rates, (8, STEPS))
+    np.testing.assert_allclose(by_epoch, by_epoch[:, :1].repeat(STEPS, 1))
+    np.testing.assert_allclose(by_epoch[:, 0], [1, 1, 1, 1, 0.1, 0.1, 0.1, 0.01])
+    assert trainer.state.factor == pytest.approx(0.01)
+    assert [float(row["loss"]) for row in history(tmp_path)] == pytest.approx(losses, abs=1e-6)
+
+
+def test_rate_rises_and_falls_as_a_cosine(tmp_path):
+    _, _, rates = train(
+        tmp_path, [0.0] * 4, epochs=4, schedule="cosine", learning_rate=2.0, warmup_steps=4
+    )
+    expected = [0.5, 1.0, 1.5, 2.0, *(1.0 + np.cos(np.pi * np.arange(8) / 8))]
+    np.testing.assert_allclose(rates, expected, rtol=1e-12)
+
+
+def test_epochs_without_evaluation(tmp_path):
+    _, trainer, _ = train(tmp_path, [0.3, 0.2, 0.4], epochs=5, validate_every=2)
+    assert [row["validation_jaccard"] for row in history(tmp_path)] == ["", "0.3", "", "0.2", "0.4"]
+    assert len(trainer.task.evaluated) == 3 and best_epoch(tmp_path) == "4"
+
+
+def test_run_goes_on_within_an_epoch(tmp_path):
+    losses = [4.0, 2.0, 1.0]
+    finished, trainer, rates = train(
+        tmp_path / "run", [0.1, 0.2, 0.3], losses, epochs=3, stop_after_steps=4
+    )
+    assert not finished and len(rates) == 4
+    assert (trainer.state.epoch, trainer.state.step) == (1, 1)
+    finished, trainer, rates = train(tmp_path / "run", [0.2, 0.3], losses, epochs=3)
+    assert finished and len(rates) == 5
+    rows = history(tmp_path / "run")
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert [float(row["loss"]) for row in rows] == losses
+    assert [row["validation_jaccard"] for row in rows] == ["0.1", "0.2", "0.3"]
+
+
+def test_two_checkpoints_are_kept(tmp_path):
+    train(tmp_path, [0.0] * 4, epochs=4, checkpoint_steps=1)
+    assert len(list((tmp_path / "checkpoints").glob("*.index"))) == 2
+
+
+def test_seconds_add_up_over_calls(tmp_path):
+    _, trainer, _ = train(tmp_path, [0.0] * 4, epochs=4, stop_after_steps=6)
+    before = trainer.state.seconds
+    assert before > 0.0
+    _, trainer, _ = train(tmp_path, [0.0] * 4, epochs=4)
+    assert trainer.state.seconds > before
