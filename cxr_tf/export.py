@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import tyro
 
 from cxr_tf.info import NOTICE
@@ -84,7 +86,7 @@ def export(config: ExportConfig) -> Path:
     path.write_text(json.dumps(card, indent=2) + "\n")
     (path.parent / "model_card.md").write_text(card_text(card))
     if config.warmup:
-        write_warmup(saved / WARMUP)
+        write_warmup(saved / WARMUP, out.name)
     saved.rename(folder)
     classes.unlink()
     partial.rmdir()
@@ -173,11 +175,22 @@ def card_text(card: dict[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
-def write_warmup(path: Path) -> bool:
+def _two_dark_ovals() -> npt.NDArray[np.uint16]:
+    """Draw what a network may take for lungs, uint16 [256, 256], so that a warm-up runs it all."""
+    rows, columns = np.mgrid[:256, :256] / 256.0
+    film = 40000 + 12000 * columns + 8000 * rows
+    for middle in (0.3, 0.7):
+        oval = ((columns - middle) / 0.15) ** 2 + ((rows - 0.45) / 0.33) ** 2
+        film -= 30000 * np.clip(1.5 - oval, 0.0, 1.0)
+    return film.astype(np.uint16)
+
+
+def write_warmup(path: Path, name: str = "cxr_triage") -> bool:
     """Write records that TensorFlow Serving runs before it takes requests.
 
     Args:
         path: `assets.extra/tf_serving_warmup_requests` of the model.
+        name: name that the model is served under.
 
     Returns:
         False, with a notice on stderr, where tensorflow-serving-api is not installed.
@@ -192,12 +205,11 @@ def write_warmup(path: Path) -> bool:
     import tensorflow as tf
     from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
-    ramp = tf.cast(tf.range(256 * 256) % 65536, tf.uint16)
-    image = tf.io.encode_png(tf.reshape(ramp, [256, 256, 1])).numpy()
+    image = tf.io.encode_png(_two_dark_ovals()[..., None]).numpy()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature in ("serving_default", "segment", "explain"):
             request = predict_pb2.PredictRequest(
-                model_spec=model_pb2.ModelSpec(name="cxr_triage", signature_name=signature)
+                model_spec=model_pb2.ModelSpec(name=name, signature_name=signature)
             )
             request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto([image]))
             record = prediction_log_pb2.PredictionLog(

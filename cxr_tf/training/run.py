@@ -40,6 +40,7 @@ from pipelines.manifest_checks import validate
 from pipelines.masks import LEAST_LUNG_FRACTION, LEFT_LUNG, RIGHT_LUNG
 
 log = logging.getLogger(__name__)
+DATA = "data.json"
 #: Patches that ImageNet statistics are estimated from.
 STATISTICS_BATCHES, STATISTICS_BATCH = 8, 16
 
@@ -72,6 +73,13 @@ def train(config: TrainingConfig) -> bool:
         tf.config.experimental.enable_op_determinism()
     data = open_data(config.data)
     log.info("%d films in %s", len(data), data.root)
+    if chief and (run / DATA).is_file():
+        known = json.loads((run / DATA).read_text())["fingerprint"]
+        if known != data.fingerprint():
+            raise UsageError(
+                f"{run} was trained on other data than {data.root} holds now; "
+                "choose another --out, or restore the data"
+            )
     task = make_task(config, data)
     if chief:
         describe(run, config, data)
@@ -231,7 +239,7 @@ def describe(run: Path, config: TrainingConfig, data: Manifest) -> None:
     config.save(run / "config.json")
     (run / "environment.json").write_text(json.dumps(environment(), indent=2) + "\n")
     facts = {"fingerprint": data.fingerprint(), "films": len(data), "phantom": data.phantom}
-    (run / "data.json").write_text(json.dumps(facts, indent=2) + "\n")
+    (run / DATA).write_text(json.dumps(facts, indent=2) + "\n")
 
 
 def environment() -> dict[str, Any]:

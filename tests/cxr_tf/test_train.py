@@ -231,6 +231,19 @@ def test_other_options_on_a_run_are_refused(trained, phantoms, capsys):
     assert (run / "config.json").read_bytes() == before
 
 
+@pytest.mark.slow
+def test_other_data_on_a_run_are_refused(trained, phantoms, capsys):
+    facts = trained["segmentation"] / "data.json"
+    known = facts.read_text()
+    try:
+        facts.write_text(json.dumps(json.loads(known) | {"fingerprint": "another"}))
+        words = segmentation(phantoms, trained["segmentation"], "--deterministic")
+        assert main(words) == 2
+        assert "other data" in capsys.readouterr().err
+    finally:
+        facts.write_text(known)
+
+
 def faulty(manifest, phantoms):
     """Write a manifest with a missing film, an unknown class and a patient in two splits."""
     with (phantoms / "manifest.csv").open(newline="") as file:
