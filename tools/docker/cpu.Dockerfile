@@ -1,8 +1,8 @@
 # cxr-tf on a CPU. Research software, not a medical device.
 #   docker build -f tools/docker/cpu.Dockerfile -t cxr-tf:cpu .
 #   docker run --rm cxr-tf:cpu cxr_tf.info
-#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" cxr-tf:cpu \
-#       cxr_tf.score --model /work/saved_models/cxr_triage --out /work/out /work/films
+#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/mnt/cxr" cxr-tf:cpu \
+#       cxr_tf.score --model /mnt/cxr/saved_models/cxr_triage --out /mnt/cxr/out /mnt/cxr/films
 ARG PYTHON_VERSION=3.12
 
 FROM python:${PYTHON_VERSION}-slim AS build
@@ -31,9 +31,9 @@ COPY --from=build /opt/venv /opt/venv
 # tools/ (phantoms, demo) runs from the sources; the packages are installed.
 COPY . /opt/cxr-tf
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin cxr \
-    && install -d -o cxr -g cxr /work
+    && install -d -o cxr -g cxr /mnt/cxr
 USER cxr
-WORKDIR /work
+WORKDIR /mnt/cxr
 # The module to run is the first argument: cxr_tf.train, cxr_tf.evaluate, cxr_tf.export, cxr_tf.score, cxr_tf.info.
 ENTRYPOINT ["python", "-m"]
 CMD ["cxr_tf.info"]

@@ -1,8 +1,8 @@
 # cxr-tf on NVIDIA GPUs. CUDA and cuDNN come as wheels: the host needs the driver and the NVIDIA container toolkit.
 # Research software, not a medical device.
 #   docker build -f tools/docker/gpu.Dockerfile -t cxr-tf:gpu .
-#   docker run --rm --gpus all --user "$(id -u):$(id -g)" -v "$PWD:/work" cxr-tf:gpu \
-#       cxr_tf.train segmentation --data /work/data --out /work/runs/segmentation
+#   docker run --rm --gpus all --user "$(id -u):$(id -g)" -v "$PWD:/mnt/cxr" cxr-tf:gpu \
+#       cxr_tf.train segmentation --data /mnt/cxr/data --out /mnt/cxr/runs/segmentation
 ARG PYTHON_VERSION=3.12
 
 FROM python:${PYTHON_VERSION}-slim AS build
@@ -36,9 +36,9 @@ COPY --from=build /opt/venv /opt/venv
 # tools/ (phantoms, demo) runs from the sources; the packages are installed.
 COPY . /opt/cxr-tf
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin cxr \
-    && install -d -o cxr -g cxr /work
+    && install -d -o cxr -g cxr /mnt/cxr
 USER cxr
-WORKDIR /work
+WORKDIR /mnt/cxr
 # The module to run is the first argument: cxr_tf.train, cxr_tf.evaluate, cxr_tf.export, cxr_tf.score, cxr_tf.info.
 ENTRYPOINT ["python", "-m"]
 CMD ["cxr_tf.info"]
