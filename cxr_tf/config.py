@@ -235,7 +235,7 @@ PRESETS: dict[str, dict[str, TrainingConfig]] = {
         "demo": ClassificationConfig(
             preset="demo",
             network="resnet18_small",
-            epochs=8,
+            epochs=24,
             batch_size=16,
             learning_rate=2e-3,
             schedule="cosine",
