@@ -149,11 +149,7 @@ class Triage(tf.Module):
         header = header_status(image)
 
         def decode(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            with tf.control_dependencies(
-                [tf.debugging.Assert(header_status(image) == OK, [image])]
-            ):
-                pixels = decode_film(tf.identity(image))
-            return self._prepare(pixels, NO_PADDING)
+            return self._prepare(decode_film(image), NO_PADDING)
 
         status, small, large = guard(decode, image, self._blank(UNREADABLE))
         return tf.where(header == OK, status, header), small, large

@@ -11,14 +11,19 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from cxr_tf.config import ClassificationConfig, SegmentationConfig, read_run
+from cxr_tf.config import (
+    ClassificationConfig,
+    SegmentationConfig,
+    TrainingConfig,
+    read_run,
+)
 from cxr_tf.errors import UsageError
 from cxr_tf.model_folders import read_card, version_folder
 from cxr_tf.runs import BEST, trained_model
-from cxr_tf.weights import file_hash
 from pipelines.classes import parse_classes
+from pipelines.manifest_checks import file_sha256
 from pipelines.normalise import NO_PADDING
-from pipelines.patches import PATCHES
+from pipelines.patches import MOST_PATCHES, PATCHES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,8 +129,8 @@ class TriageModel:
         Raises:
             UsageError: `patches` is out of range, or the model has no classifier.
         """
-        if not 1 <= patches <= 400:
-            raise UsageError(f"{patches} patches: choose 1 to 400")
+        if not 1 <= patches <= MOST_PATCHES:
+            raise UsageError(f"{patches} patches: choose 1 to {MOST_PATCHES}")
         name = "explain_film" if explain else "predict_film"
         if name not in self._functions:
             raise UsageError("this model only segments; give a classification run too")
@@ -248,6 +253,7 @@ def make_module(
     segmenter = read_run(Path(segmentation_run))
     if not isinstance(segmenter, SegmentationConfig):
         raise UsageError(f"{segmentation_run} is a run of classification, not segmentation")
+    configs: dict[str, TrainingConfig] = {"segmentation": segmenter}
     runs = {"segmentation": Path(segmentation_run)}
     classes: tuple[str, ...] = ()
     options: dict[str, Any] = {
@@ -255,6 +261,7 @@ def make_module(
         "enhance": segmenter.normalise,
     }
     if classifier is not None:
+        configs["classification"] = classifier
         runs["classification"] = Path(str(classification_run))
         classes = parse_classes(classifier.classes).names
         options |= {
@@ -263,7 +270,7 @@ def make_module(
         }
     if resolution_limit is not None:
         options["resolution_limit"] = resolution_limit
-    hashes = {name: file_hash(run / BEST) for name, run in runs.items()}
+    hashes = {name: file_sha256(run / BEST) for name, run in runs.items()}
     facts = json.dumps([hashes, options, classes], sort_keys=True)
     version = hashlib.sha256(facts.encode()).hexdigest()[:12]
     data = {name: json.loads((run / "data.json").read_text()) for name, run in runs.items()}
@@ -275,12 +282,12 @@ def make_module(
         "options": options,
         "networks": {
             name: {
-                "network": read_run(run).network,
+                "network": configs[name].network,
                 "weights_sha256": hashes[name],
                 "data": data[name],
-                "preset": read_run(run).preset,
+                "preset": configs[name].preset,
             }
-            for name, run in runs.items()
+            for name in runs
         },
     }
     module = Triage(

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipelines.manifest_checks import file_sha256
+
 CARD = Path("assets.extra") / "model_card.json"
 
 
@@ -94,7 +96,6 @@ def model_digest(folder: Path) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+        name = path.relative_to(folder).as_posix()
+        digest.update(f"{name}\0{file_sha256(path)}\n".encode())
     return digest.hexdigest()

@@ -1,6 +1,5 @@
 """Label maps that a segmentation run predicts, made once a film and kept on disk."""
 
-import hashlib
 import logging
 import os
 from collections.abc import Sequence
@@ -13,9 +12,9 @@ import numpy.typing as npt
 from cxr_tf.errors import UsageError
 from cxr_tf.loading import from_runs
 from cxr_tf.runs import BEST
-from cxr_tf.weights import file_hash
 from pipelines.films import read_film
 from pipelines.manifest import ManifestRow
+from pipelines.manifest_checks import file_sha256
 from pipelines.status import OK
 
 log = logging.getLogger(__name__)
@@ -48,13 +47,13 @@ def predicted_masks(
     weights = run / BEST
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: no weights here; train the segmentation first")
-    folder = (cache or run / "masks") / f"{file_hash(weights)[:16]}-{resolution_limit}"
+    folder = (cache or run / "masks") / f"{file_sha256(weights)[:16]}-{resolution_limit}"
     folder.mkdir(parents=True, exist_ok=True)
     model = None
     maps = np.empty((len(rows), 256, 256), np.uint8)
     made = 0
     for index, row in enumerate(rows):
-        path = folder / f"{hashlib.sha256(row.path.read_bytes()).hexdigest()[:32]}.png"
+        path = folder / f"{file_sha256(row.path)[:32]}.png"
         known = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
         if known is None or known.shape != (256, 256):
             model = model or from_runs(run, resolution_limit=resolution_limit)

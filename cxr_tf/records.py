@@ -1,13 +1,13 @@
 """The tables a scoring run leaves, written atomically: their columns and rows."""
 
 import csv
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.manifest_checks import file_sha256
 from pipelines.status import CONSTANT, NO_LUNG, NOT_CHEST_FILM, TOO_LARGE, UNREADABLE, UNSUPPORTED
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Table:
         os.fsync(self._stream.fileno())
         self._stream.close()
         os.replace(self.partial, self.path)
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        return file_sha256(self.path)
 
     def close(self) -> None:
         """Close the file; one that was not committed stays as `<name>.partial`."""

@@ -105,7 +105,7 @@ def probabilistic_grad_cam(
     Returns:
         float32 [classes, film_size, film_size] in [0, 1]; zero where no patch lies.
     """
-    count, classes, height, width = maps.shape
+    _, classes, height, width = maps.shape
     starts = centres - patch_size // 2
     rows = _placed(enlargement(height, patch_size), starts[:, 0], film_size)
     columns = _placed(enlargement(width, patch_size), starts[:, 1], film_size)

@@ -1,6 +1,5 @@
 """Weights on disk: safetensors under the Keras paths of the variables. Nothing is unpickled."""
 
-import hashlib
 from pathlib import Path
 
 import keras
@@ -70,13 +69,3 @@ def load_weights(model: keras.Model, path: Path) -> None:
         raise UsageError(f"{path} does not fit {model.name}: " + "; ".join(faults))
     for weight, value in fitting:
         weight.assign(value)
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits.
-
-    Args:
-        path: the file.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,13 @@ from typing import Any
 import tensorflow as tf
 
 from pipelines import status as statuses
-from pipelines.headers import MAX_PIXELS, Header, header_status, read_header
+from pipelines.headers import (
+    MAX_PIXELS,
+    Header,
+    header_status,
+    read_header,
+    upright_status,
+)
 
 __all__ = [
     "JSRT_BYTES",
@@ -78,7 +84,7 @@ def decode_film(image_bytes: tf.Tensor, any_orientation: bool = False) -> tf.Ten
         tf.errors.InvalidArgumentError: `header_status` is not `ok`, or the data are damaged.
     """
     header = read_header(image_bytes)
-    status = header.status if any_orientation else header_status(image_bytes)
+    status = header.status if any_orientation else upright_status(header)
     image_bytes = _checked(
         status == statuses.OK,
         image_bytes,

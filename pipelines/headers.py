@@ -276,6 +276,19 @@ def read_header(image_bytes: tf.Tensor) -> Header:
     return Header(*_read_in_graph(image_bytes))
 
 
+def upright_status(header: Header) -> tf.Tensor:
+    """Status of a film whose header was read, where only upright films are taken.
+
+    Args:
+        header: from `read_header`.
+
+    Returns:
+        String scalar: the header's status, `unsupported` for an orientation other than 1.
+    """
+    turned = (header.status == statuses.OK) & (header.orientation != 1)
+    return tf.where(turned, statuses.UNSUPPORTED, header.status)
+
+
 def header_status(image_bytes: tf.Tensor) -> tf.Tensor:
     """Tell from its header whether a film can be decoded in the graph.
 
@@ -287,6 +300,4 @@ def header_status(image_bytes: tf.Tensor) -> tf.Tensor:
         nor JPEG, animated, an EXIF orientation other than 1, a JPEG coding other than 8-bit
         baseline or progressive) or `too_large` (more than `MAX_PIXELS`).
     """
-    header = read_header(image_bytes)
-    turned = (header.status == statuses.OK) & (header.orientation != 1)
-    return tf.where(turned, statuses.UNSUPPORTED, header.status)
+    return upright_status(read_header(image_bytes))

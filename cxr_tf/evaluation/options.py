@@ -6,8 +6,7 @@ from typing import Literal
 
 from cxr_tf.bootstrap import SAMPLES
 from cxr_tf.errors import UsageError
-
-MAX_PATCHES = 400
+from cxr_tf.score import MAX_PATCHES
 
 
 @dataclass(frozen=True, kw_only=True)

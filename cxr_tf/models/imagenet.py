@@ -22,6 +22,7 @@ from safetensors.numpy import load_file
 
 from cxr_tf.errors import UsageError
 from cxr_tf.models.layers import BATCH_NORM_EPSILON
+from pipelines.manifest_checks import file_sha256
 
 log = logging.getLogger(__name__)
 
@@ -265,7 +266,7 @@ def download(folder: Path, url: str = PUBLIC_URL, sha256: str = PUBLIC_SHA256) -
         WeightsError: it cannot be fetched, or is not the file expected.
     """
     path = folder / f"resnet18-{sha256[:8]}.safetensors"
-    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+    if path.is_file() and file_sha256(path) == sha256:
         return path
     try:
         with urllib.request.urlopen(url, timeout=60) as answer:

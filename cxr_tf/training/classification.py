@@ -14,6 +14,7 @@ from cxr_tf.models.resnet import LOGITS
 from cxr_tf.objectives import classification_loss
 from cxr_tf.overlays import colour_saliency
 from cxr_tf.saliency import enlargement, grad_cam, gradient_weights, normalised
+from cxr_tf.training.tracing import Traced
 from cxr_tf.voting import count_votes, decide, mean_probabilities
 from pipelines.datasets import ClassificationExamples
 from pipelines.patches import network_input
@@ -47,6 +48,7 @@ class ClassificationTask:
         self.classes = classes
         self.training = training
         self.validation = validation
+        self._vote = Traced(self._decide)
 
     def build(self) -> keras.Model:
         """Make the network with fresh weights."""
@@ -98,6 +100,17 @@ class ClassificationTask:
         logits = model(self.inputs(batch), training=True)["logits"]
         return classification_loss(logits, batch[1], self.config.label_smoothing)
 
+    def _decide(
+        self, model: keras.Model, patches: tf.Tensor, label: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Decision on a film, and the mean loss of its patches."""
+        logits = model(network_input(patches, self.config.scaling), training=False)["logits"]
+        probabilities = tf.nn.softmax(logits)
+        used = tf.ones(tf.shape(patches)[:1], tf.bool)
+        decision = decide(count_votes(probabilities, used), mean_probabilities(probabilities, used))
+        labels = tf.fill(tf.shape(patches)[:1], label)
+        return decision, tf.reduce_mean(classification_loss(logits, labels))
+
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """Figures of the vote over the fixed patches of every validation film.
 
@@ -108,23 +121,11 @@ class ClassificationTask:
             `accuracy`, macro `f1`, mean cross entropy of the patches `loss`, and the recall of
             each class.
         """
-
-        @tf.function(reduce_retracing=True)
-        def vote(patches: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            logits = model(network_input(patches, self.config.scaling), training=False)["logits"]
-            probabilities = tf.nn.softmax(logits)
-            used = tf.ones(tf.shape(patches)[:1], tf.bool)
-            decision = decide(
-                count_votes(probabilities, used), mean_probabilities(probabilities, used)
-            )
-            labels = tf.fill(tf.shape(patches)[:1], label)
-            return decision, tf.reduce_mean(classification_loss(logits, labels))
-
         films = self.validation.fixed_patches(self.config.validation_patches, VALIDATION_SEED)
         truth = self.validation.labels.numpy()
         decided, losses = [], []
         for patches, label in zip(films, truth, strict=True):
-            decision, loss = vote(patches, tf.constant(label))
+            decision, loss = self._vote(model, patches, tf.constant(label))
             decided.append(int(decision))
             losses.append(float(loss))
         matrix = confusion_matrix(truth, np.asarray(decided), len(self.classes))

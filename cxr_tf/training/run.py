@@ -1,6 +1,5 @@
 """One training run from its data to its folder."""
 
-import importlib.metadata
 import json
 import logging
 import os
@@ -21,6 +20,7 @@ from cxr_tf.config import (
     read_run,
 )
 from cxr_tf.errors import UsageError
+from cxr_tf.info import package_versions
 from cxr_tf.models.imagenet import download, load_imagenet
 from cxr_tf.predicted_masks import predicted_masks
 from cxr_tf.runs import BEST
@@ -170,8 +170,9 @@ def splits(config: TrainingConfig, data: Manifest, task: str) -> list[list[Manif
     Raises:
         UsageError: one of the splits has no film.
     """
-    training = [row for row in data.select(task, "train") if row.trainable]
-    spared = len(data.select(task, "train")) - len(training)
+    offered = data.select(task, "train")
+    training = [row for row in offered if row.trainable]
+    spared = len(offered) - len(training)
     if spared:
         log.info("%d films may not be trained on (no-derivatives licence); left out", spared)
     validation = list(data.select(task, "validation"))
@@ -244,7 +245,6 @@ def describe(run: Path, config: TrainingConfig, data: Manifest) -> None:
 
 def environment() -> dict[str, Any]:
     """Versions, revision and machine."""
-    names = ("tensorflow", "keras", "numpy", "opencv-python-headless", "pydicom")
     try:
         revision = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],
@@ -254,7 +254,7 @@ def environment() -> dict[str, Any]:
         revision = ""
     return {
         "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in names},
+        "packages": package_versions(),
         "revision": revision,
         "platform": platform.platform(),
         "devices": [device.name for device in tf.config.list_logical_devices()],

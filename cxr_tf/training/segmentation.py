@@ -12,6 +12,7 @@ from cxr_tf.metrics import label_jaccard
 from cxr_tf.models import build
 from cxr_tf.objectives import segmentation_loss
 from cxr_tf.overlays import draw_outlines
+from cxr_tf.training.tracing import Traced
 from pipelines.datasets import SegmentationExamples
 from pipelines.masks import HEART, LEFT_LUNG, RIGHT_LUNG
 from pipelines.sampling import plain_order
@@ -40,6 +41,9 @@ class SegmentationTask:
         self.config = config
         self.training = training
         self.validation = validation
+        self._label_maps = Traced(
+            lambda model, films: tf.argmax(model(self.inputs((films,)), training=False), -1)
+        )
 
     def build(self) -> keras.Model:
         """Make the network with fresh weights."""
@@ -97,12 +101,8 @@ class SegmentationTask:
             model: the network.
             films: float32 [n, S, S] in 0..255.
         """
-        forward = tf.function(
-            lambda x: tf.argmax(model(self.inputs((x,)), training=False), -1),
-            reduce_retracing=True,
-        )
         parts = [
-            forward(films[start : start + EVALUATION_BATCH]).numpy()
+            self._label_maps(model, films[start : start + EVALUATION_BATCH]).numpy()
             for start in range(0, films.shape[0], EVALUATION_BATCH)
         ]
         return np.concatenate(parts).astype(np.uint8)

@@ -12,7 +12,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from cxr_tf import export as exporting
 from cxr_tf.export import ExportConfig, card_text, export, main, write_warmup
 from cxr_tf.model_folders import read_card
-from cxr_tf.weights import file_hash
+from pipelines.manifest_checks import file_sha256
 from tests.cxr_tf.fake_runs import film, png
 
 REPOSITORY = Path(__file__).parents[2]
@@ -65,8 +65,8 @@ def test_model_card(exported, fake_segmentation, fake_classification, served):
     assert "not a medical device" in card["use"].lower()
     hashes = {name: facts["weights_sha256"] for name, facts in card["networks"].items()}
     assert hashes == {
-        "segmentation": file_hash(fake_segmentation / "best.safetensors"),
-        "classification": file_hash(fake_classification / "best.safetensors"),
+        "segmentation": file_sha256(fake_segmentation / "best.safetensors"),
+        "classification": file_sha256(fake_classification / "best.safetensors"),
     }
     assert card["options"]["patch_size"] == 64 and card["options"]["resolution_limit"] == 0
     answer = served["serving_default"](image_bytes=tf.constant([b""]))

@@ -7,7 +7,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from cxr_tf.models import build
-from cxr_tf.weights import file_hash, load_weights, save_weights, weight_arrays
+from cxr_tf.weights import load_weights, save_weights, weight_arrays
+from pipelines.manifest_checks import file_sha256
 
 
 def network(filters=3, name="small"):
@@ -116,11 +117,11 @@ def test_a_missing_file_is_named(tmp_path):
 def test_the_hash_is_sha_256(tmp_path, content):
     path = tmp_path / "file"
     path.write_bytes(content)
-    assert file_hash(path) == hashlib.sha256(content).hexdigest()
+    assert file_sha256(path) == hashlib.sha256(content).hexdigest()
 
 
 def test_the_same_weights_give_the_same_file(tmp_path):
     for name in ("first", "second"):
         keras.backend.clear_session()
         save_weights(scrambled(network()), tmp_path / name)
-    assert file_hash(tmp_path / "first") == file_hash(tmp_path / "second")
+    assert file_sha256(tmp_path / "first") == file_sha256(tmp_path / "second")
