@@ -159,6 +159,8 @@ class ClassificationConfig(TrainingConfig):
     """Classes in order; `a=b+c` joins the manifest's classes b and c."""
     patch_size: int = 224
     """Side of a patch in pixels (Table XVII: 112, 224, 448)."""
+    clean_masks: bool = False
+    """Leave of heart and of each lung the largest region, and fill its holes."""
     content: Literal["lungs", "whole", "outside", "mask"] = "lungs"
     """What of the film the network sees."""
     scaling: Literal["raw255", "imagenet"] = "imagenet"
@@ -166,6 +168,8 @@ class ClassificationConfig(TrainingConfig):
     imagenet: tuple[str, ...] = ()
     """Files with ImageNet weights: safetensors, or npz with folded and 8-bit kernels;
     `download` fetches the public safetensors file."""
+    augment_strength: float = 0.0
+    """Size of random changes of grey scale, sharpness and size of patches; 0 for none."""
     validation_patches: int = 16
     """Fixed patches a film in every validation."""
     label_smoothing: float = 0.0

@@ -25,6 +25,7 @@ from cxr_tf.saliency import (
     reduce_by_area,
 )
 from cxr_tf.voting import count_votes, decide, mean_probabilities
+from pipelines.components import clean_labels
 from pipelines.decode import MAX_PIXELS, decode_film, guard, header_status
 from pipelines.masks import (
     LEAST_LUNG_FRACTION,
@@ -62,6 +63,7 @@ class TriageOptions:
         scaling: range of the classifier's input.
         resolution_limit: longest side kept before the resize, 0 for none.
         enhance: equalise and correct gamma.
+        clean_masks: leave of each part the largest region, and fill its holes.
         version: names weights and options.
     """
 
@@ -72,6 +74,7 @@ class TriageOptions:
     scaling: str = "imagenet"
     resolution_limit: int = 0
     enhance: bool = True
+    clean_masks: bool = False
     version: str = ""
 
 
@@ -274,7 +277,9 @@ class Triage(tf.Module):
         status, small, large = prepared
         count = tf.clip_by_value(tf.convert_to_tensor(count), 1, self._most)
         blank = tf.zeros(_SMALL, tf.uint8)
-        labels = tf.cond(status == OK, lambda: self._labels(small), lambda: blank)
+        labels = tf.cond(
+            status == OK, lambda: self._labels(self._probabilities(small)), lambda: blank
+        )
         fraction = lung_fraction(labels)
         without = (status == OK) & (fraction < LEAST_LUNG_FRACTION)
         status = tf.where(without, NO_LUNG, status)
@@ -293,8 +298,9 @@ class Triage(tf.Module):
             result["mask"] = tf.where(status == OK, labels, blank)
         return result
 
-    def _labels(self, small: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.argmax(self._probabilities(small), -1), tf.uint8)
+    def _labels(self, probabilities: tf.Tensor) -> tf.Tensor:
+        labels = tf.cast(tf.argmax(probabilities, -1), tf.uint8)
+        return clean_labels(labels) if self._options.clean_masks else labels
 
     # Batches.
 
@@ -407,7 +413,7 @@ class Triage(tf.Module):
         probabilities = tf.cond(
             status == OK, lambda: self._probabilities(small), lambda: tf.zeros([*_SMALL, 4])
         )
-        mask = tf.cast(tf.argmax(probabilities, -1), tf.uint8)
+        mask = self._labels(probabilities)
         return {"mask": mask, "probabilities": probabilities, "status": status}
 
     # One decoded film, for Python.

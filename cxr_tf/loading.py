@@ -187,6 +187,7 @@ def from_runs(
     segmentation_run: str | Path | None,
     classification_run: str | Path | None = None,
     resolution_limit: int | None = None,
+    clean_masks: bool | None = None,
 ) -> TriageModel:
     """Make a model from training runs, without exporting it.
 
@@ -195,6 +196,7 @@ def from_runs(
             classification run was trained with.
         classification_run: run of `train classification`; None gives a model that only segments.
         resolution_limit: overrides the runs' own; 0 for none.
+        clean_masks: overrides the classification run's own, or a segmentation run's none.
 
     Returns:
         The model.
@@ -205,7 +207,7 @@ def from_runs(
     """
     from cxr_tf.inference import FILM_SPECS
 
-    module, card = make_module(segmentation_run, classification_run, resolution_limit)
+    module, card = make_module(segmentation_run, classification_run, resolution_limit, clean_masks)
     specs = {
         "predict_film": FILM_SPECS,
         "explain_film": FILM_SPECS,
@@ -224,6 +226,7 @@ def make_module(
     segmentation_run: str | Path | None,
     classification_run: str | Path | None,
     resolution_limit: int | None = None,
+    clean_masks: bool | None = None,
 ) -> tuple[Any, dict[str, Any]]:
     """Build the inference module of runs, and the facts of its model card.
 
@@ -231,6 +234,7 @@ def make_module(
         segmentation_run: see `from_runs`.
         classification_run: see `from_runs`.
         resolution_limit: see `from_runs`.
+        clean_masks: see `from_runs`.
 
     Returns:
         The `Triage` module and the card.
@@ -259,6 +263,7 @@ def make_module(
     options: dict[str, Any] = {
         "resolution_limit": segmenter.resolution_limit,
         "enhance": segmenter.normalise,
+        "clean_masks": False,
     }
     if classifier is not None:
         configs["classification"] = classifier
@@ -266,10 +271,19 @@ def make_module(
         classes = parse_classes(classifier.classes).names
         options |= {
             name: getattr(classifier, name)
-            for name in ("approach", "patch_size", "content", "scaling", "resolution_limit")
+            for name in (
+                "approach",
+                "patch_size",
+                "content",
+                "scaling",
+                "resolution_limit",
+                "clean_masks",
+            )  # fmt: skip
         }
     if resolution_limit is not None:
         options["resolution_limit"] = resolution_limit
+    if clean_masks is not None:
+        options["clean_masks"] = clean_masks
     hashes = {name: file_sha256(run / BEST) for name, run in runs.items()}
     facts = json.dumps([hashes, options, classes], sort_keys=True)
     version = hashlib.sha256(facts.encode()).hexdigest()[:12]

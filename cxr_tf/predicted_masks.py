@@ -25,6 +25,7 @@ def predicted_masks(
     run: Path,
     resolution_limit: int = 0,
     cache: Path | None = None,
+    clean: bool = False,
 ) -> npt.NDArray[np.uint8]:
     """Predict the label maps of films, or read those predicted before.
 
@@ -36,6 +37,7 @@ def predicted_masks(
         resolution_limit: longest side kept before the resize, 0 for none; the classification's,
             which the exported model uses for both networks.
         cache: folder to keep label maps in; None for `masks` in the run.
+        clean: leave of each part the largest region, and fill its holes.
 
     Returns:
         uint8 [n, 256, 256].
@@ -47,7 +49,8 @@ def predicted_masks(
     weights = run / BEST
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: no weights here; train the segmentation first")
-    folder = (cache or run / "masks") / f"{file_sha256(weights)[:16]}-{resolution_limit}"
+    kind = f"{file_sha256(weights)[:16]}-{resolution_limit}" + ("-clean" if clean else "")
+    folder = (cache or run / "masks") / kind
     folder.mkdir(parents=True, exist_ok=True)
     model = None
     maps = np.empty((len(rows), 256, 256), np.uint8)
@@ -56,7 +59,7 @@ def predicted_masks(
         path = folder / f"{file_sha256(row.path)[:32]}.png"
         known = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
         if known is None or known.shape != (256, 256):
-            model = model or from_runs(run, resolution_limit=resolution_limit)
+            model = model or from_runs(run, resolution_limit=resolution_limit, clean_masks=clean)
             film = read_film(row.path)
             if film.pixels is None:
                 raise UsageError(f"{row.path}: {film.status}: {film.error}; repair or remove it")

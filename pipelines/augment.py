@@ -81,6 +81,34 @@ def rotate_and_flip(patch: tf.Tensor, seed: tf.Tensor, degrees: float = 5.0) -> 
     return tf.cond(draws[1] < 0.0, lambda: turned[:, ::-1], lambda: turned)
 
 
+def vary_patch(patch: tf.Tensor, seed: tf.Tensor, strength: float = 1.0) -> tf.Tensor:
+    """Vary what tells a film's source rather than its disease: grey scale, sharpness, noise, size.
+
+    What is 0, outside the lungs, stays 0 up to the interpolation.
+
+    Args:
+        patch: float32 [S, S] in 0..255.
+        seed: int64 [2].
+        strength: 1 enlarges by at most 20 %, blurs as if the film had 40 % of its pixels a side,
+            and changes gamma by at most 1.3, contrast by 1.2 and brightness by 8 %.
+
+    Returns:
+        float32 [S, S] in 0..255.
+    """
+    size = patch.shape[0]
+    draws = tf.random.stateless_uniform([6], seed, -1.0, 1.0) * strength
+    scale = tf.exp(tf.abs(draws[0]) * math.log(1.2))  # smaller would show a black frame
+    patch = warp(patch[None], similarity(tf.zeros([]), scale, tf.zeros([2]), size))[0]
+    side = tf.cast(tf.round(size * tf.exp(tf.minimum(draws[1], 0.0) * math.log(2.5))), tf.int32)
+    coarse = tf.image.resize(patch[..., None], tf.stack([side, side]), antialias=True)
+    patch = tf.ensure_shape(tf.image.resize(coarse, [size, size])[..., 0], [size, size])
+    share = tf.pow(tf.clip_by_value(patch / 255.0, 0.0, 1.0), tf.exp(draws[2] * math.log(1.3)))
+    share = (share - 0.5) * tf.exp(draws[3] * math.log(1.2)) + 0.5 + 0.08 * draws[4]
+    noise = tf.random.stateless_normal([size, size], tf.random.fold_in(seed, 1))
+    share += 0.02 * tf.abs(draws[5]) * noise
+    return tf.where(patch > 0.0, 255.0 * tf.clip_by_value(share, 0.0, 1.0), 0.0)
+
+
 def vary_film(
     film: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, strength: float = 1.0
 ) -> tuple[tf.Tensor, tf.Tensor]:

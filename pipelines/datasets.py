@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pipelines.augment import example_seed, rotate_and_flip, vary_film
+from pipelines.augment import example_seed, rotate_and_flip, vary_film, vary_patch
 from pipelines.decode import decode_mask
 from pipelines.films import load_pixels
 from pipelines.manifest import ManifestRow
@@ -219,6 +219,7 @@ class ClassificationExamples:
         seed: int,
         epoch: int,
         augment: bool,
+        strength: float = 0.0,
     ) -> tf.data.Dataset:
         """Batches of one epoch or of a part of it, one patch for each place.
 
@@ -229,6 +230,7 @@ class ClassificationExamples:
             seed: seed of the run.
             epoch: number of the epoch.
             augment: rotate and flip at random.
+            strength: size of the random changes of grey scale, sharpness and size, 0 for none.
 
         Returns:
             A data set of patches float32 [B, P, P] in 0..255 and labels int32 [B].
@@ -241,6 +243,8 @@ class ClassificationExamples:
             patch = self.patches(film, key[0], 1)[0]
             if augment:
                 patch = rotate_and_flip(patch, tf.random.fold_in(key, 1))
+            if augment and strength:
+                patch = vary_patch(patch, tf.random.fold_in(key, 2), strength)
             return patch, self.labels[film]
 
         return _batched(order, places, example, batch_size)

@@ -78,8 +78,9 @@ class ClassificationTask:
             batch_size: examples a batch.
         """
         order = self.order(epoch)[places]
+        config = self.config
         return self.training.batches(
-            order, places, batch_size, self.config.seed, epoch, self.config.augment
+            order, places, batch_size, config.seed, epoch, config.augment, config.augment_strength
         )
 
     def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:

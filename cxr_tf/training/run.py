@@ -137,7 +137,9 @@ def make_task(config: TrainingConfig, data: Manifest) -> Task:
     examples = []
     for rows in splits(config, data, "classification"):
         cache = Path(config.cache) if config.cache else None
-        maps = predicted_masks(rows, Path(config.segmentation), config.resolution_limit, cache)
+        maps = predicted_masks(
+            rows, Path(config.segmentation), config.resolution_limit, cache, config.clean_masks
+        )
         lungs = np.isin(maps, (LEFT_LUNG, RIGHT_LUNG)).mean((1, 2)) >= LEAST_LUNG_FRACTION
         for row in (row for row, kept in zip(rows, lungs, strict=True) if not kept):
             log.warning("%s: no lungs found; left out", row.path)

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import cxr_tf
 from cxr_tf.loading import from_runs, load
 from cxr_tf.weights import load_weights, save_weights
+from pipelines.components import clean_labels
 from tests.cxr_tf.fake_runs import classification_run, film, segmentation_run
 
 REPOSITORY = Path(__file__).parents[2]
@@ -112,6 +114,21 @@ def test_films_are_prepared_as_the_runs_were(tmp_path, fake_segmentation):
     assert from_runs(fake_segmentation).card["options"]["enhance"] is True
     limited = from_runs(fake_segmentation, resolution_limit=100)
     assert (limited.segment(film())[0] != from_runs(fake_segmentation).segment(film())[0]).any()
+
+
+def test_masks_are_cleaned_where_the_run_says_so(tmp_path, fake_segmentation):
+    raw = from_runs(fake_segmentation).segment(film())[0]
+    expected = clean_labels(tf.constant(raw)).numpy()
+    assert (raw != expected).any()
+    run = classification_run(tmp_path / "c", fake_segmentation, patch_size=64, clean_masks=True)
+    model = from_runs(None, run)
+    assert model.card["options"]["clean_masks"] is True
+    np.testing.assert_array_equal(model.segment(film())[0], expected)
+    found = model.predict(film(), patches=1, explain=True)
+    np.testing.assert_array_equal(found.mask, expected)
+    assert found.lung_fraction == pytest.approx(np.isin(expected, (2, 3)).mean())
+    asked = from_runs(fake_segmentation, clean_masks=True)
+    np.testing.assert_array_equal(asked.segment(film())[0], expected)
 
 
 def test_weights_that_do_not_fit_are_all_named(tmp_path):

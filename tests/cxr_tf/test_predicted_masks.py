@@ -7,6 +7,7 @@ import pytest
 from cxr_tf import predicted_masks as module
 from cxr_tf.loading import from_runs
 from cxr_tf.predicted_masks import predicted_masks
+from pipelines.components import clean_labels
 from pipelines.manifest import ManifestRow
 from tests.cxr_tf.fake_runs import film, png
 
@@ -63,10 +64,20 @@ def test_other_weights_films_or_limits_do_not_share_masks(rows, calls, tmp_path,
     plain = predicted_masks(rows, fake_segmentation, cache=cache)
     limited = predicted_masks(rows, fake_segmentation, 100, cache)
     assert (plain != limited).any() and len(calls) == 2
-    assert calls[1][1] == {"resolution_limit": 100}
+    assert calls[1][1] == {"resolution_limit": 100, "clean_masks": False}
     rows[0].path.write_bytes(png(film(9)))
     changed = predicted_masks(rows[:1], fake_segmentation, cache=cache)
     assert (changed[0] != plain[0]).any() and len(calls) == 3
+
+
+def test_cleaned_masks_are_kept_apart_from_raw_ones(rows, tmp_path, fake_segmentation):
+    cache = tmp_path / "cache"
+    raw = predicted_masks(rows, fake_segmentation, cache=cache)
+    clean = predicted_masks(rows, fake_segmentation, cache=cache, clean=True)
+    expected = [clean_labels(labels).numpy() for labels in raw]
+    np.testing.assert_array_equal(clean, expected)
+    assert (clean != raw).any()
+    np.testing.assert_array_equal(predicted_masks(rows, fake_segmentation, cache=cache), raw)
 
 
 def test_masks_lie_in_the_run_by_default(rows, tmp_path, fake_segmentation):

@@ -8,7 +8,14 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.augment import example_seed, rotate_and_flip, similarity, vary_film, warp
+from pipelines.augment import (
+    example_seed,
+    rotate_and_flip,
+    similarity,
+    vary_film,
+    vary_patch,
+    warp,
+)
 from tests.protocol import check_op
 
 SIZE = 64
@@ -252,3 +259,59 @@ def test_a_strength_of_nought_leaves_the_film():
     varied, labels = vary_film(film, labelled_film()[1], example_seed(0, 0, 0), 0.0)
     np.testing.assert_allclose(varied, film, rtol=0, atol=1e-3)
     np.testing.assert_array_equal(labels, labelled_film()[1])
+
+
+# Patches as another source might give them.
+
+
+def lung_patch():
+    """A smooth patch whose left half is outside the lungs."""
+    patch = np.maximum(smooth_film(), 40.0).astype(np.float32)
+    patch[:, : SIZE // 2] = 0
+    return patch
+
+
+def test_vary_patch_is_a_pure_function_of_its_seed():
+    patch, seed = lung_patch(), example_seed(3, 1, 4)
+    varied = check_op(
+        lambda x, key: vary_patch(tf.ensure_shape(x, [SIZE, SIZE]), key), patch, seed, atol=1e-2
+    )
+    tf.random.set_seed(99)
+    np.testing.assert_array_equal(vary_patch(tf.constant(patch), seed), varied)
+    assert np.abs(vary_patch(tf.constant(patch), example_seed(3, 1, 5)) - varied).max() > 10
+
+
+def test_what_is_outside_the_lungs_stays_black():
+    patch = tf.constant(lung_patch())
+    vary = tf.function(lambda seed: vary_patch(patch, seed))
+    for seed in seeds(60):
+        varied = vary(seed).numpy()
+        assert 0 <= varied.min() <= varied.max() <= 255
+        # The edge lies in the middle, where enlarging leaves it; the blur moves it a little.
+        assert not varied[:, : SIZE // 2 - 5].any()
+        assert varied[:, SIZE // 2 + 5 :].mean() > 15
+
+
+def test_patches_vary_in_brightness_sharpness_and_size():
+    patch = lung_patch()
+    vary = tf.function(lambda seed: vary_patch(tf.constant(patch), seed))
+    inside = (slice(8, -8), slice(SIZE // 2 + 8, -8))
+    edges = np.stack([vary(seed).numpy() for seed in seeds(200)])
+    means = edges[:, *inside].mean((1, 2)) / patch[inside].mean()
+    assert means.min() < 0.9 and means.max() > 1.1
+    stripes = np.tile([40.0, 200.0], (SIZE, SIZE // 2)).astype(np.float32)
+    fine = tf.function(lambda seed: vary_patch(tf.constant(stripes), seed))
+    dot = tf.constant(255 * blob(SIZE / 2, SIZE * 0.75))
+    varied = [vary_patch(dot, seed).numpy() for seed in seeds(100)]
+    moved = [centroid(x > 0.8 * x.max())[1] - (SIZE - 1) / 2 for x in varied]
+    sizes = np.array(moved) / (SIZE / 4 + 0.5)
+    assert 0.97 < sizes.min() < 1.03 and 1.15 < sizes.max() < 1.23
+    contrast = np.array([np.diff(fine(seed)[8:-8, 8:-8], axis=1).std() for seed in seeds(200)])
+    assert (contrast < 0.3 * contrast.max()).sum() > 20
+
+
+def test_no_strength_changes_nothing():
+    patch = lung_patch()
+    np.testing.assert_allclose(
+        vary_patch(tf.constant(patch), example_seed(0, 0, 0), 0.0), patch, atol=1e-3
+    )

@@ -260,6 +260,23 @@ def test_without_augmentation_patches_are_cut_as_they_are(classification):
     assert np.abs(patches[0] - patches[1]).max() > 10
 
 
+def test_the_strength_decides_how_much_patches_vary(classification):
+    order = places = np.arange(6)
+    by_strength = [
+        collected(classification.batches(order, places, 6, 0, 2, True, strength))[0]
+        for strength in (0.0, 0.5, 1.0)
+    ]
+    plain, half, full = by_strength
+    np.testing.assert_array_equal(
+        plain, collected(classification.batches(order, places, 6, 0, 2, True))[0]
+    )
+    assert 1 < np.abs(half - plain).mean() < np.abs(full - plain).mean()
+    off = collected(classification.batches(order, places, 6, 0, 2, False, 1.0))[0]
+    np.testing.assert_array_equal(
+        off, collected(classification.batches(order, places, 6, 0, 2, False))[0]
+    )
+
+
 @pytest.mark.parametrize("parts", [1, 2])
 def test_classification_batches_do_not_depend_on_the_sharding(classification, parts):
     order, places = np.arange(12)[::-1].copy(), np.arange(12)
