@@ -20,6 +20,7 @@ from cxr_tf.config import (
 from cxr_tf.errors import UsageError
 from cxr_tf.model_folders import read_card, version_folder
 from cxr_tf.runs import BEST, trained_model
+from cxr_tf.weights import MANTISSA_BITS, round_kernels, weight_hashes
 from pipelines.classes import parse_classes
 from pipelines.manifest_checks import file_sha256
 from pipelines.normalise import NO_PADDING
@@ -227,6 +228,7 @@ def make_module(
     classification_run: str | Path | None,
     resolution_limit: int | None = None,
     clean_masks: bool | None = None,
+    mantissa_bits: int = MANTISSA_BITS,
 ) -> tuple[Any, dict[str, Any]]:
     """Build the inference module of runs, and the facts of its model card.
 
@@ -235,6 +237,7 @@ def make_module(
         classification_run: see `from_runs`.
         resolution_limit: see `from_runs`.
         clean_masks: see `from_runs`.
+        mantissa_bits: digits that kernels are rounded to; all of them by default.
 
     Returns:
         The `Triage` module and the card.
@@ -285,15 +288,17 @@ def make_module(
     if clean_masks is not None:
         options["clean_masks"] = clean_masks
     hashes = {name: file_sha256(run / BEST) for name, run in runs.items()}
-    facts = json.dumps([hashes, options, classes], sort_keys=True)
+    digits = {} if mantissa_bits == MANTISSA_BITS else {"mantissa_bits": mantissa_bits}
+    facts = json.dumps([hashes, options | digits, classes], sort_keys=True)
     version = hashlib.sha256(facts.encode()).hexdigest()[:12]
     data = {name: json.loads((run / "data.json").read_text()) for name, run in runs.items()}
-    card = {
+    card: dict[str, Any] = {
         "classes": list(classes),
         "model_version": version,
         "class_map": classifier.classes if classifier is not None else "",
         "phantom": any(facts["phantom"] for facts in data.values()),
         "options": options,
+        "mantissa_bits": mantissa_bits,
         "networks": {
             name: {
                 "network": configs[name].network,
@@ -304,9 +309,14 @@ def make_module(
             for name in runs
         },
     }
+    networks = {name: trained_model(run) for name, run in runs.items()}
+    for name, network in networks.items():
+        if digits:
+            round_kernels(network, mantissa_bits)
+        card["networks"][name]["weights"] = weight_hashes(network)
     module = Triage(
-        trained_model(runs["segmentation"]),
-        trained_model(runs["classification"]) if classifier is not None else None,
+        networks["segmentation"],
+        networks.get("classification"),
         TriageOptions(classes=classes, version=version, **options),
     )
     return module, card

@@ -8,6 +8,8 @@ from typing import Any
 from pipelines.manifest_checks import file_sha256
 
 CARD = Path("assets.extra") / "model_card.json"
+#: Hashes of the weights by network and variable.
+WEIGHTS = Path("assets.extra") / "weights.json"
 
 
 def is_version_folder(folder: Path) -> bool:

@@ -40,15 +40,6 @@ def classification_loss(logits: tf.Tensor, labels: tf.Tensor, smoothing: float =
     return tf.nn.softmax_cross_entropy_with_logits(target, logits)
 
 
-def is_regularised(path: str) -> bool:
-    """Tell kernels, which decoupled decay shrinks, from biases and batch-norm parameters.
-
-    Args:
-        path: path of a Keras variable.
-    """
-    return path.rsplit("/", 1)[-1] == "kernel"
-
-
 def penalty(variables: Sequence[tf.Tensor], l2: float, l1: float) -> tf.Tensor:
     """Coupled regularisation: `l2 / 2 ||w||^2 + l1 |w|` summed over all variables.
 

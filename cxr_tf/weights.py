@@ -1,5 +1,7 @@
 """Weights on disk: safetensors under the Keras paths of the variables. Nothing is unpickled."""
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -8,6 +10,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from cxr_tf.errors import UsageError
+
+#: Binary digits of float32 behind the leading one.
+MANTISSA_BITS = 23
 
 
 def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
@@ -22,6 +27,70 @@ def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
     return {weight.path: np.asarray(weight) for weight in model.weights}
 
 
+def is_kernel(path: str) -> bool:
+    """Tell kernels from biases and batch-norm parameters.
+
+    Args:
+        path: path of a Keras variable.
+    """
+    return path.rsplit("/", 1)[-1] == "kernel"
+
+
+def rounded(values: np.ndarray, mantissa_bits: int) -> np.ndarray:
+    """Round numbers to fewer binary digits; they stay float32, and compress better.
+
+    Args:
+        values: float32, finite.
+        mantissa_bits: digits kept behind the leading one, 1 to 23; 10 are float16's, 7 bfloat16's.
+
+    Returns:
+        float32 of the same shape: the nearest numbers, of two equally near the even one.
+
+    Raises:
+        ValueError: `mantissa_bits` is out of range.
+    """
+    if not 1 <= mantissa_bits <= MANTISSA_BITS:
+        raise ValueError(f"{mantissa_bits} mantissa bits: give 1 to {MANTISSA_BITS}")
+    unit = 2.0 ** (mantissa_bits + 1)
+    mantissa, exponent = np.frexp(values.astype(np.float64))
+    return np.ldexp(np.rint(mantissa * unit) / unit, exponent).astype(np.float32)
+
+
+def round_kernels(model: keras.Model, mantissa_bits: int) -> None:
+    """Round the kernels of a model in place; biases and batch norm keep all digits.
+
+    Args:
+        model: any Keras model.
+        mantissa_bits: see `rounded`.
+    """
+    for weight in model.trainable_weights:
+        if is_kernel(weight.path):
+            weight.assign(rounded(np.asarray(weight), mantissa_bits))
+
+
+def weight_hashes(model: keras.Model) -> dict[str, str]:
+    """Hash the weights of a model, so that they can be told apart where names are lost.
+
+    Args:
+        model: any Keras model.
+
+    Returns:
+        `array_hash` of each variable by path.
+    """
+    return {path: array_hash(value) for path, value in weight_arrays(model).items()}
+
+
+def array_hash(values: np.ndarray) -> str:
+    """SHA-256 over type, shape and little-endian content of an array, in hexadecimal.
+
+    Args:
+        values: any array of numbers.
+    """
+    plain = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    header = f"{values.dtype.name} {list(values.shape)}\n".encode()
+    return hashlib.sha256(header + plain.tobytes()).hexdigest()
+
+
 def save_weights(model: keras.Model, path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write the weights of a model; the file appears whole or not at all.
 
@@ -30,19 +99,37 @@ def save_weights(model: keras.Model, path: Path, metadata: dict[str, str] | None
         path: the safetensors file.
         metadata: notes kept in the file's header.
     """
+    save_arrays(weight_arrays(model), path, metadata)
+
+
+def save_arrays(
+    arrays: Mapping[str, np.ndarray], path: Path, metadata: dict[str, str] | None = None
+) -> None:
+    """Write arrays by name; the file appears whole or not at all.
+
+    Args:
+        arrays: by path of their variable.
+        path: the safetensors file.
+        metadata: notes kept in the file's header.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    arrays = {name: np.ascontiguousarray(value) for name, value in weight_arrays(model).items()}
-    save_file(arrays, partial, metadata=metadata)
+    whole = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+    save_file(whole, partial, metadata=metadata)
     partial.replace(path)
 
 
-def load_weights(model: keras.Model, path: Path) -> None:
+def load_weights(model: keras.Model, path: Path, may_differ: str = "") -> list[str]:
     """Read weights written by `save_weights`.
 
     Args:
         model: a model with the same variables; changed in place.
         path: the safetensors file.
+        may_differ: a layer whose variables stay as they are where their shapes differ, such as
+            the head for other classes; '' for none.
+
+    Returns:
+        Paths of the variables that stayed as they were.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -55,12 +142,15 @@ def load_weights(model: keras.Model, path: Path) -> None:
         arrays = load_file(path)
     except SafetensorError as error:
         raise UsageError(f"{path}: damaged, or no safetensors file ({error})") from error
-    faults, fitting = [], []
+    faults, fitting, left = [], [], []
     for weight in model.weights:
         value = arrays.pop(weight.path, None)
         if value is None:
             faults.append(f"{weight.path} is missing")
         elif tuple(value.shape) != tuple(weight.shape):
+            if weight.path.split("/")[0] == may_differ:
+                left.append(weight.path)
+                continue
             faults.append(f"{weight.path} has shape {value.shape}, not {tuple(weight.shape)}")
         else:
             fitting.append((weight, value))
@@ -69,3 +159,4 @@ def load_weights(model: keras.Model, path: Path) -> None:
         raise UsageError(f"{path} does not fit {model.name}: " + "; ".join(faults))
     for weight, value in fitting:
         weight.assign(value)
+    return left

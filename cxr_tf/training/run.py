@@ -22,6 +22,7 @@ from cxr_tf.config import (
 from cxr_tf.errors import UsageError
 from cxr_tf.info import package_versions
 from cxr_tf.models.imagenet import download, load_imagenet
+from cxr_tf.models.resnet import LOGITS
 from cxr_tf.predicted_masks import predicted_masks
 from cxr_tf.runs import BEST
 from cxr_tf.training.classification import ClassificationTask
@@ -218,7 +219,10 @@ def first_weights(config: TrainingConfig, task: Task) -> list[np.ndarray] | None
     model = task.build()
     if config.start_from:
         path = Path(config.start_from)
-        load_weights(model, path / BEST if path.is_dir() else path)
+        head = LOGITS if isinstance(config, ClassificationConfig) else ""
+        left = load_weights(model, path / BEST if path.is_dir() else path, head)
+        if left:
+            log.warning("%s: other classes; starts from random weights: %s", path, ", ".join(left))
     else:
         cache = Path.home() / ".cache" / "cxr_tf"
         files = [download(cache) if name == "download" else Path(name) for name in imagenet]

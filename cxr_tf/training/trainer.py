@@ -9,10 +9,11 @@ import tensorflow as tf
 
 from cxr_tf.batch_norm import estimate_batch_norm
 from cxr_tf.errors import UsageError
-from cxr_tf.objectives import is_regularised, penalty
+from cxr_tf.objectives import penalty
 from cxr_tf.training.state import TrainingState
 from cxr_tf.training.strategy import worker
 from cxr_tf.training.task import Task
+from cxr_tf.weights import is_kernel
 
 
 def _variable(weight: keras.Variable) -> tf.Variable:
@@ -81,7 +82,7 @@ class Trainer:
             optimizer = keras.optimizers.AdamW(
                 config.learning_rate, weight_decay=config.weight_decay, epsilon=1e-8
             )
-            spared = [v for v in self.model.trainable_variables if not is_regularised(v.path)]
+            spared = [v for v in self.model.trainable_variables if not is_kernel(v.path)]
             optimizer.exclude_from_weight_decay(var_list=spared)
         else:
             optimizer = keras.optimizers.Adam(config.learning_rate, epsilon=1e-8)

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from cxr_tf.models import build
 from cxr_tf.objectives import (
     classification_loss,
-    is_regularised,
     penalty,
     segmentation_loss,
 )
+from cxr_tf.weights import is_kernel
 from tests.protocol import check_op
 
 FEW = settings(max_examples=40, deadline=None)
@@ -124,7 +124,7 @@ def test_the_penalty_takes_the_variables_of_a_network():
 @pytest.mark.parametrize("name", ["resnet18_small", "u_net_small"])
 def test_decoupled_decay_spares_biases_and_batch_norm(name):
     model = build(name, size=32)
-    kept = {w.path for w in model.trainable_variables if is_regularised(w.path)}
+    kept = {w.path for w in model.trainable_variables if is_kernel(w.path)}
     for layer in model.layers:
         decayed = {w.path for w in layer.trainable_variables} & kept
         convolves = isinstance(layer, keras.layers.Conv2D | keras.layers.Conv2DTranspose)

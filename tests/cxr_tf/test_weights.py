@@ -3,11 +3,13 @@ import hashlib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from cxr_tf.errors import UsageError
 from cxr_tf.models import build
-from cxr_tf.weights import load_weights, save_weights, weight_arrays
+from cxr_tf.weights import load_weights, rounded, save_weights, weight_arrays
 from pipelines.manifest_checks import file_sha256
 
 
@@ -125,3 +127,37 @@ def test_the_same_weights_give_the_same_file(tmp_path):
         keras.backend.clear_session()
         save_weights(scrambled(network()), tmp_path / name)
     assert file_sha256(tmp_path / "first") == file_sha256(tmp_path / "second")
+
+
+@pytest.mark.parametrize(("bits", "like"), [(10, np.float16), (23, np.float32)])
+def test_rounding_to_a_known_type(bits, like):
+    rng = np.random.default_rng(0)
+    values = (rng.choice([-1, 1], 4000) * np.exp(rng.uniform(-8, 8, 4000))).astype(np.float32)
+    values = np.concatenate([values, np.float32([0, 1, -2, 1 + 2**-11, 1 + 3 * 2**-11])])
+    found = rounded(values, bits)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, values.astype(like).astype(np.float32))
+
+
+def test_rounding_to_bfloat16():
+    values = np.random.default_rng(1).normal(size=4000).astype(np.float32)
+    expected = tf.cast(tf.cast(values, tf.bfloat16), tf.float32)
+    np.testing.assert_array_equal(rounded(values, 7), expected)
+    with pytest.raises(ValueError, match="1 to 23"):
+        rounded(values, 0)
+
+
+def test_another_head_may_stay_as_it_is(tmp_path):
+    path = tmp_path / "four.safetensors"
+    old = scrambled(build("resnet18_small", size=32, classes=4))
+    save_weights(old, path)
+    keras.backend.clear_session()
+    new = build("resnet18_small", size=32, classes=3)
+    before = new.get_layer("fc").get_weights()
+    assert sorted(load_weights(new, path, may_differ="fc")) == ["fc/bias", "fc/kernel"]
+    for left, right in zip(new.get_layer("fc").get_weights(), before, strict=True):
+        np.testing.assert_array_equal(left, right)
+    left, right = (x.get_layer("conv1").get_weights() for x in (new, old))
+    np.testing.assert_array_equal(left, right)
+    with pytest.raises(UsageError, match="fc/kernel has shape"):
+        load_weights(new, path)

@@ -1,0 +1,133 @@
+"""Take the weights out of an exported model: `python -m cxr_tf.extract MODEL --out DIR`.
+
+The files are those that `cxr_tf.train --start-from` reads, so that a shipped model can be
+fine-tuned. A SavedModel holds its weights as constants without the names of their variables; the
+hashes that `cxr_tf.export` wrote beside it find them again, and prove them.
+"""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import tyro
+
+from cxr_tf.errors import UsageError
+from cxr_tf.info import NOTICE
+from cxr_tf.model_folders import WEIGHTS, version_folder
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExtractOptions:
+    """Options of `python -m cxr_tf.extract`."""
+
+    model: Annotated[Path, tyro.conf.Positional]
+    """Exported model: saved_models/NAME (its newest version) or .../VERSION."""
+    out: Path
+    """Folder for segmentation.safetensors and classification.safetensors."""
+
+
+def extract(options: ExtractOptions) -> list[Path]:
+    """Write the weights of an exported model, one safetensors file a network.
+
+    Args:
+        options: the model and where to write.
+
+    Returns:
+        The files.
+
+    Raises:
+        FileNotFoundError: there is no model.
+        UsageError: the model was exported without hashes, or its constants do not have them.
+    """
+    from cxr_tf.weights import save_arrays
+
+    folder = version_folder(options.model)
+    if not (folder / WEIGHTS).is_file():
+        raise UsageError(f"{folder / WEIGHTS} is missing: export the model again")
+    hashes: dict[str, dict[str, str]] = json.loads((folder / WEIGHTS).read_text())
+    wanted = {each for network in hashes.values() for each in network.values()}
+    found = find_arrays(folder / "saved_model.pb", wanted)
+    if missing := [
+        f"{network}: {path}"
+        for network, of_network in hashes.items()
+        for path, each in of_network.items()
+        if each not in found
+    ]:
+        raise UsageError(
+            f"{folder}: {len(missing)} weights are not in the model, the first is {missing[0]}; "
+            "the model or its hashes were changed: restore or export it again"
+        )
+    files = []
+    for network, of_network in hashes.items():
+        path = options.out / f"{network}.safetensors"
+        arrays = {name: found[each] for name, each in of_network.items()}
+        save_arrays(arrays, path, {"notice": NOTICE, "model": folder.parent.name})
+        files.append(path)
+    return files
+
+
+def find_arrays(saved_model: Path, hashes: set[str]) -> dict[str, np.ndarray]:
+    """Find constants of a SavedModel by their hashes.
+
+    Args:
+        saved_model: the file `saved_model.pb`.
+        hashes: of `cxr_tf.weights.array_hash`.
+
+    Returns:
+        Arrays by hash, those that were found.
+    """
+    import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    from cxr_tf.weights import array_hash
+
+    content = saved_model_pb2.SavedModel()
+    content.ParseFromString(saved_model.read_bytes())
+
+    def constants() -> Iterator["NodeDef"]:
+        for graph in (meta.graph_def for meta in content.meta_graphs):
+            yield from (node for node in graph.node if node.op == "Const")
+            for function in graph.library.function:
+                yield from (node for node in function.node_def if node.op == "Const")
+
+    found: dict[str, np.ndarray] = {}
+    for node in constants():
+        array = tf.make_ndarray(node.attr["value"].tensor)
+        if array.dtype.kind == "f" and (name := array_hash(array)) in hashes:
+            found[name] = array
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: the command line without the program's name; None for this process's own.
+
+    Returns:
+        Exit status: 0 done, 2 wrong usage.
+    """
+    options = tyro.cli(
+        ExtractOptions,
+        args=arguments,
+        prog="python -m cxr_tf.extract",
+        description=f"Take the weights out of an exported model. {NOTICE}",
+    )
+    try:
+        files = extract(options)
+    except (OSError, ValueError) as error:
+        print(f"cxr_tf.extract: {error}", file=sys.stderr)
+        return 2
+    print(*files, sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
