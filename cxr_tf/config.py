@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import tyro
 
 from cxr_tf.errors import UsageError
+from pipelines.sizes import PATCH_SIZE, SEGMENTATION_SIZE
 
 #: Options that may change when a run goes on.
 MAY_CHANGE = frozenset(
@@ -133,8 +134,8 @@ class SegmentationConfig(TrainingConfig):
         "fc_densenet103"
     )
     """Name of the network; u_net_small is for phantoms."""
-    size: int = 256
-    """Side of the films in pixels; 128 for a cheaper first stage."""
+    size: int = SEGMENTATION_SIZE
+    """Side of the films in pixels, in training and after it; masks are enlarged to 256."""
     dropout: float = 0.2
     """Share of channels dropped."""
     class_weights: tuple[float, float, float, float] = (0.5, 1.0, 1.0, 1.0)
@@ -157,7 +158,7 @@ class ClassificationConfig(TrainingConfig):
     """Random patches, or the whole film at 224 x 224."""
     classes: str = "normal,bacterial,tuberculosis,viral=viral+covid19"
     """Classes in order; `a=b+c` joins the manifest's classes b and c."""
-    patch_size: int = 224
+    patch_size: int = PATCH_SIZE
     """Side of a patch in pixels (Table XVII: 112, 224, 448)."""
     clean_masks: bool = False
     """Leave of heart and of each lung the largest region, and fill its holes."""

@@ -34,20 +34,30 @@ from pipelines.masks import (
     select_content,
 )
 from pipelines.normalise import (
-    CLASSIFICATION_SIZE,
     NO_PADDING,
-    SEGMENTATION_SIZE,
     normalise,
     resize,
 )
-from pipelines.patches import MOST_PATCHES, PATCHES, cut_patches, draw_centres, network_input
+from pipelines.patches import (
+    cut_patches,
+    draw_centres,
+    grid_centres,
+    network_input,
+)
+from pipelines.sizes import (
+    CLASSIFICATION_SIZE,
+    LEAST_STRIDE,
+    MOST_PATCHES,
+    PATCHES,
+    SEGMENTATION_SIZE,
+)
 from pipelines.status import CONSTANT, NO_LUNG, OK, TOO_LARGE, UNREADABLE
 
 Tensors = dict[str, tf.Tensor]
 SERVING_SEED = 0
 #: Patches a call of the classifier. Measured: 10 to 25 beat 100 at once.
 SUB_BATCH = 20
-_SMALL = [SEGMENTATION_SIZE, SEGMENTATION_SIZE]
+_MASK = [SEGMENTATION_SIZE, SEGMENTATION_SIZE]
 _LARGE = [CLASSIFICATION_SIZE, CLASSIFICATION_SIZE]
 
 
@@ -109,7 +119,7 @@ class Triage(tf.Module):
         """Freeze the networks and set up the entry points.
 
         Args:
-            segmentation: network from films in 0..1 to logits.
+            segmentation: network from films in 0..1, of the size it was trained at, to logits.
             classification: network from scaled patches to logits and features; None leaves only
                 segmentation.
             options: how the films are prepared.
@@ -120,9 +130,11 @@ class Triage(tf.Module):
         self._sub_batch = SUB_BATCH if self._local else 1
         self._most = MOST_PATCHES if self._local else 1
         self.patches = PATCHES if self._local else 1
+        #: Side of the film that the segmentation sees; its probabilities are enlarged to the mask.
+        self._small = [segmentation.input_shape[1]] * 2
         self._segmentation = frozen(
             lambda x: tf.nn.softmax(tf.cast(segmentation(x / 255.0, training=False), tf.float32)),
-            tf.TensorSpec([1, *_SMALL, 1], tf.float32, "film"),
+            tf.TensorSpec([1, *self._small, 1], tf.float32, "film"),
         )
         if classification is None:
             return
@@ -143,7 +155,7 @@ class Triage(tf.Module):
         self, pixels: tf.Tensor, padding: tf.Tensor | int
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Status, and the film at both sizes."""
-        sizes = (SEGMENTATION_SIZE, CLASSIFICATION_SIZE)
+        sizes = (self._small[0], CLASSIFICATION_SIZE)
         limit = self._options.resolution_limit or None
         (small, large), constant = normalise(pixels, padding, sizes, limit, self._options.enhance)
         return tf.where(constant, CONSTANT, OK), small, large
@@ -169,38 +181,63 @@ class Triage(tf.Module):
             lambda: self._prepare(pixels, padding),
         )
 
-    @staticmethod
-    def _blank(status: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        return tf.constant(status), tf.zeros(_SMALL), tf.zeros(_LARGE)
+    def _blank(self, status: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        return tf.constant(status), tf.zeros(self._small), tf.zeros(_LARGE)
 
     # One film.
 
     def _probabilities(self, small: tf.Tensor) -> tf.Tensor:
-        return self._segmentation(small[None, :, :, None])[0][0]
+        probabilities = self._segmentation(small[None, :, :, None])[0]
+        return tf.image.resize(probabilities, _MASK)[0]
 
     def _head(self, features: tf.Tensor) -> tf.Tensor:
         pooled = tf.reduce_mean(features, [1, 2])
         return tf.matmul(pooled, tf.constant(self._kernel)) + tf.constant(self._bias)
 
     def _patches(
-        self, large: tf.Tensor, lung_mask: tf.Tensor, seed: tf.Tensor
-    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        """All centres, and a function that cuts the patches of some of them."""
+        self,
+        large: tf.Tensor,
+        lung_mask: tf.Tensor,
+        seed: tf.Tensor,
+        count: tf.Tensor,
+        stride: tf.Tensor | int,
+    ) -> tuple[tf.Tensor, tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        """All centres, how many of them count, and a function that cuts the patches of some."""
         seen = select_content(large, lung_mask, self._options.content)
         size = self._options.patch_size
-        if self._local:
-            centres = draw_centres(lung_mask, seed, self._most)
-            return centres, lambda some: cut_patches(seen, some, size)
-        whole = resize(seen, size)[None]
-        return tf.fill([1, 2], CLASSIFICATION_SIZE // 2), lambda some: whole
+        if not self._local:
+            whole = resize(seen, size)[None]
+            centres = tf.fill([1, 2], CLASSIFICATION_SIZE // 2)
+            return centres, count, lambda some: whole
+
+        def drawn() -> tuple[tf.Tensor, tf.Tensor]:
+            return draw_centres(lung_mask, seed, self._most), count
+
+        def on_grid() -> tuple[tf.Tensor, tf.Tensor]:
+            points = grid_centres(lung_mask, tf.maximum(stride, LEAST_STRIDE))
+            found = tf.shape(points)[0]
+            return tf.pad(points, [[0, self._most - found], [0, 0]]), found
+
+        if isinstance(stride, int) and stride == 0:
+            centres, count = drawn()
+        else:
+            centres, count = tf.cond(stride > 0, on_grid, drawn)
+        centres = tf.ensure_shape(centres, [self._most, 2])
+        return centres, count, lambda some: cut_patches(seen, some, size)
 
     def _classify(
-        self, large: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, count: tf.Tensor, explain: bool
+        self,
+        large: tf.Tensor,
+        labels: tf.Tensor,
+        seed: tf.Tensor,
+        count: tf.Tensor,
+        stride: tf.Tensor | int,
+        explain: bool,
     ) -> Tensors:
         """Votes of one film with lungs, and the map where asked."""
         classes, batch = len(self._options.classes), self._sub_batch
         lung_mask = lungs_at_full_size(labels)
-        centres, cut = self._patches(large, lung_mask, seed)
+        centres, count, cut = self._patches(large, lung_mask, seed, count, stride)
         calls = (count + batch - 1) // batch
         side = -(-self._options.patch_size // 32)
         kept = [tf.TensorArray(tf.float32, calls, element_shape=[batch, classes])]
@@ -261,7 +298,7 @@ class Triage(tf.Module):
             "patches_used": tf.constant(0),
         }
         if explain:
-            result["saliency"] = tf.zeros([classes, *_SMALL])
+            result["saliency"] = tf.zeros([classes, *_MASK])
             result["centres"] = tf.fill([count, 2], -1)
             result["patch_probabilities"] = tf.zeros([count, classes])
         return result
@@ -272,11 +309,12 @@ class Triage(tf.Module):
         seed: tf.Tensor | int,
         count: tf.Tensor | int,
         explain: bool,
+        stride: tf.Tensor | int = 0,
     ) -> Tensors:
         """The answer for one prepared film."""
         status, small, large = prepared
         count = tf.clip_by_value(tf.convert_to_tensor(count), 1, self._most)
-        blank = tf.zeros(_SMALL, tf.uint8)
+        blank = tf.zeros(_MASK, tf.uint8)
         labels = tf.cond(
             status == OK, lambda: self._labels(self._probabilities(small)), lambda: blank
         )
@@ -285,7 +323,7 @@ class Triage(tf.Module):
         status = tf.where(without, NO_LUNG, status)
         result: Tensors = tf.cond(
             status == OK,
-            lambda: self._classify(large, labels, seed, count, explain),
+            lambda: self._classify(large, labels, seed, count, stride, explain),
             lambda: self._no_answer(count, explain),
         )
         names = tf.constant([*self._options.classes, ""])
@@ -318,8 +356,8 @@ class Triage(tf.Module):
             "model_version": tf.TensorSpec([], tf.string),
         }
         if explain:
-            specs["saliency"] = tf.TensorSpec([classes, *_SMALL], tf.float32)
-            specs["mask"] = tf.TensorSpec(_SMALL, tf.uint8)
+            specs["saliency"] = tf.TensorSpec([classes, *_MASK], tf.float32)
+            specs["mask"] = tf.TensorSpec(_MASK, tf.uint8)
             specs["centres"] = tf.TensorSpec([self.patches, 2], tf.int32)
             specs["patch_probabilities"] = tf.TensorSpec([self.patches, classes], tf.float32)
         return specs
@@ -401,8 +439,8 @@ class Triage(tf.Module):
             lambda image: self._segmented(self._prepare_bytes(image)),
             image_bytes,
             fn_output_signature={
-                "mask": tf.TensorSpec(_SMALL, tf.uint8),
-                "probabilities": tf.TensorSpec([*_SMALL, 4], tf.float32),
+                "mask": tf.TensorSpec(_MASK, tf.uint8),
+                "probabilities": tf.TensorSpec([*_MASK, 4], tf.float32),
                 "status": tf.TensorSpec([], tf.string),
             },
             parallel_iterations=1,
@@ -411,7 +449,7 @@ class Triage(tf.Module):
     def _segmented(self, prepared: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> Tensors:
         status, small, _ = prepared
         probabilities = tf.cond(
-            status == OK, lambda: self._probabilities(small), lambda: tf.zeros([*_SMALL, 4])
+            status == OK, lambda: self._probabilities(small), lambda: tf.zeros([*_MASK, 4])
         )
         mask = self._labels(probabilities)
         return {"mask": mask, "probabilities": probabilities, "status": status}
@@ -419,16 +457,31 @@ class Triage(tf.Module):
     # One decoded film, for Python.
 
     def predict_film(
-        self, pixels: tf.Tensor, padding: tf.Tensor, seed: tf.Tensor, patches: tf.Tensor
+        self,
+        pixels: tf.Tensor,
+        padding: tf.Tensor,
+        seed: tf.Tensor,
+        patches: tf.Tensor,
+        stride: tf.Tensor,
     ) -> Tensors:
-        """Decide on one decoded film; see `predict_pixels`."""
-        return self._examine(self._prepare_pixels(pixels, padding), seed, patches, False)
+        """Decide on one decoded film; see `predict_pixels`.
+
+        With a `stride`, int32, above 0 the centres are the points of a grid on the lungs (at least
+        `LEAST_STRIDE` pixels apart), and `seed` and `patches` do not matter.
+        """
+        prepared = self._prepare_pixels(pixels, padding)
+        return self._examine(prepared, seed, patches, False, stride)
 
     def explain_film(
-        self, pixels: tf.Tensor, padding: tf.Tensor, seed: tf.Tensor, patches: tf.Tensor
+        self,
+        pixels: tf.Tensor,
+        padding: tf.Tensor,
+        seed: tf.Tensor,
+        patches: tf.Tensor,
+        stride: tf.Tensor,
     ) -> Tensors:
-        """Decide on one decoded film and show why; see `explain`, with K = `patches`."""
-        return self._examine(self._prepare_pixels(pixels, padding), seed, patches, True)
+        """Decide on one decoded film and show why; see `explain` and `predict_film`."""
+        return self._examine(self._prepare_pixels(pixels, padding), seed, patches, True, stride)
 
     def segment_film(self, pixels: tf.Tensor, padding: tf.Tensor) -> Tensors:
         """Segment one decoded film; see `segment`."""
@@ -440,4 +493,5 @@ FILM_SPECS = (
     tf.TensorSpec([], tf.int32, "padding"),
     tf.TensorSpec([], tf.int64, "seed"),
     tf.TensorSpec([], tf.int32, "patches"),
+    tf.TensorSpec([], tf.int32, "stride"),
 )

@@ -24,7 +24,7 @@ from cxr_tf.weights import MANTISSA_BITS, round_kernels, weight_hashes
 from pipelines.classes import parse_classes
 from pipelines.manifest_checks import file_sha256
 from pipelines.normalise import NO_PADDING
-from pipelines.patches import MOST_PATCHES, PATCHES
+from pipelines.sizes import CLASSIFICATION_SIZE, LEAST_STRIDE, MOST_PATCHES, PATCHES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +113,7 @@ class TriageModel:
         *,
         seed: int = 0,
         patches: int = PATCHES,
+        stride: int = 0,
         explain: bool = False,
     ) -> Prediction:
         """Decide on one film.
@@ -122,16 +123,22 @@ class TriageModel:
             padding: grey level to leave out, -1 for none.
             seed: seed of the patch centres.
             patches: 1 to 400.
+            stride: above 0, patches on a grid of that many pixels at 1024 x 1024, from 50 to 1024,
+                instead of random ones.
             explain: give mask, saliency and patches too.
 
         Returns:
             The answer; a film that has none is told by its status.
 
         Raises:
-            UsageError: `patches` is out of range, or the model has no classifier.
+            UsageError: `patches` or `stride` is out of range, or the model has no classifier.
         """
         if not 1 <= patches <= MOST_PATCHES:
             raise UsageError(f"{patches} patches: choose 1 to {MOST_PATCHES}")
+        if stride and not LEAST_STRIDE <= stride <= CLASSIFICATION_SIZE:
+            raise UsageError(
+                f"a stride of {stride}: choose {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
+            )
         name = "explain_film" if explain else "predict_film"
         if name not in self._functions:
             raise UsageError("this model only segments; give a classification run too")
@@ -140,6 +147,7 @@ class TriageModel:
             tf.constant(padding, tf.int32),
             tf.constant(seed, tf.int64),
             tf.constant(patches, tf.int32),
+            tf.constant(stride, tf.int32),
         )
         return Prediction.from_tensors(answer)
 

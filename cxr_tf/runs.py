@@ -8,7 +8,6 @@ from cxr_tf.config import ClassificationConfig, SegmentationConfig, read_run
 from cxr_tf.models import build
 from cxr_tf.weights import load_weights
 from pipelines.classes import parse_classes
-from pipelines.normalise import SEGMENTATION_SIZE
 
 #: Weights of the best epoch, averaged and with estimated statistics: ready for inference.
 BEST = "best.safetensors"
@@ -21,14 +20,14 @@ def trained_model(run: Path) -> keras.Model:
         run: folder of the run.
 
     Returns:
-        The network: for segmentation at 256 x 256, whatever the size it was trained at.
+        The network, at the size that it was trained at.
 
     Raises:
         FileNotFoundError: the folder holds no run, or no evaluated epoch.
     """
     config = read_run(run)
     if isinstance(config, SegmentationConfig):
-        model = build(config.network, size=SEGMENTATION_SIZE)
+        model = build(config.network, size=config.size)
     else:
         assert isinstance(config, ClassificationConfig)
         classes = parse_classes(config.classes).names

@@ -21,13 +21,13 @@ from cxr_tf.progress import Reporter
 from cxr_tf.records import utf8, write_json
 from cxr_tf.run_record import run_record
 from cxr_tf.scoring import score_films
+from pipelines.sizes import MOST_PATCHES, PATCHES
 
 if TYPE_CHECKING:
     from cxr_tf.loading import TriageModel
     from pipelines.films import Film
 
 INTERRUPTED = 130
-MAX_PATCHES = 400
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ScoreOptions:
     """draw each film with mask outline and saliency into OUT/overlays"""
     patch_table: bool = False
     """write patches.csv: centre, probabilities and vote of every patch"""
-    patches: int = 100
+    patches: int = PATCHES
     """patches that vote on a film, 1 to 400"""
     seed: int = 0
     """seed of the patch centres"""
@@ -86,8 +86,8 @@ def _summary(record: dict[str, Any], out: Path) -> str:
 
 def _check(options: ScoreOptions) -> Path:
     """Refuse what cannot be right before anything slow is done; returns the model's folder."""
-    if not 1 <= options.patches <= MAX_PATCHES:
-        raise UsageError(f"--patches {options.patches}: give a number from 1 to {MAX_PATCHES}")
+    if not 1 <= options.patches <= MOST_PATCHES:
+        raise UsageError(f"--patches {options.patches}: give a number from 1 to {MOST_PATCHES}")
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
     for condition in options.where:

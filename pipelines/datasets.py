@@ -17,8 +17,9 @@ from pipelines.decode import decode_mask
 from pipelines.films import load_pixels
 from pipelines.manifest import ManifestRow
 from pipelines.masks import label_map, lungs_at_full_size, resize_labels, select_content
-from pipelines.normalise import CLASSIFICATION_SIZE, normalise, resize
+from pipelines.normalise import normalise, resize
 from pipelines.patches import cut_patches, draw_centres
+from pipelines.sizes import CLASSIFICATION_SIZE
 
 #: Films at 1024 x 1024 are kept as uint16 in steps of 1/257 grey level: half the memory.
 FIXED_POINT = 257.0

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from pipelines.normalise import CLASSIFICATION_SIZE, SEGMENTATION_SIZE
+from pipelines.sizes import CLASSIFICATION_SIZE, SEGMENTATION_SIZE
 
 BACKGROUND, HEART, LEFT_LUNG, RIGHT_LUNG = range(4)
 LABELS = ("background", "heart", "left_lung", "right_lung")

@@ -7,12 +7,12 @@ take no part in the histogram; the geometry is never cropped.
 
 import tensorflow as tf
 
+from pipelines.sizes import CLASSIFICATION_SIZE, SEGMENTATION_SIZE
+
 LEVELS = 65536
 GAMMA = 0.5
 #: Rows and columns whose spread is at most 2/255 of the range are blank border.
 BLANK_SPREAD = 2 * 257
-SEGMENTATION_SIZE = 256
-CLASSIFICATION_SIZE = 1024
 NO_PADDING = -1
 
 

@@ -2,11 +2,7 @@
 
 import tensorflow as tf
 
-PATCH_SIZE = 224
-#: K of the paper.
-PATCHES = 100
-#: Most patches one request may ask for.
-MOST_PATCHES = 400
+from pipelines.sizes import PATCH_SIZE
 
 
 def draw_centres(lung_mask: tf.Tensor, seed: tf.Tensor | int, count: int) -> tf.Tensor:
@@ -35,19 +31,28 @@ def draw_centres(lung_mask: tf.Tensor, seed: tf.Tensor | int, count: int) -> tf.
     return tf.gather(pixels, chosen)
 
 
-def grid_centres(lung_mask: tf.Tensor, stride: int) -> tf.Tensor:
+def grid_centres(lung_mask: tf.Tensor, stride: tf.Tensor | int) -> tf.Tensor:
     """Lay a square grid over the film and keep the points that fall on a lung.
 
+    Where none does, the lung pixel nearest to the middle of all lung pixels stands in for them.
+
     Args:
-        lung_mask: bool [H, W].
-        stride: distance between neighbours in pixels.
+        lung_mask: bool [H, W] with at least one true pixel.
+        stride: distance between neighbours in pixels; from `LEAST_STRIDE` on, a film of 1024 x
+            1024 has at most `MOST_PATCHES` points.
 
     Returns:
-        int32 [n, 2]: row, column, in row-major order; n may be 0.
+        int32 [n, 2]: row, column, in row-major order.
     """
     start = stride // 2
-    points = tf.where(lung_mask[start::stride, start::stride])
-    return tf.cast(points, tf.int32) * stride + start
+    points = tf.cast(tf.where(lung_mask[start::stride, start::stride]), tf.int32) * stride + start
+
+    def nearest() -> tf.Tensor:
+        pixels = tf.where(lung_mask)
+        away = tf.cast(pixels, tf.float32) - tf.reduce_mean(tf.cast(pixels, tf.float32), 0)
+        return tf.cast(pixels[tf.argmin(tf.reduce_sum(away**2, 1))][None], tf.int32)
+
+    return tf.cond(tf.shape(points)[0] > 0, lambda: points, nearest)
 
 
 def cut_patches(film: tf.Tensor, centres: tf.Tensor, size: int = PATCH_SIZE) -> tf.Tensor:

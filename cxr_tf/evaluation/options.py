@@ -6,7 +6,7 @@ from typing import Literal
 
 from cxr_tf.bootstrap import SAMPLES
 from cxr_tf.errors import UsageError
-from cxr_tf.score import MAX_PATCHES
+from pipelines.sizes import CLASSIFICATION_SIZE, LEAST_STRIDE, MOST_PATCHES, PATCHES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +48,17 @@ class SegmentationOptions(EvaluationOptions):
 
     split: Literal["train", "validation", "test", "crossdb"] = "test"
     """films to evaluate; crossdb is a source that is never trained on"""
+    clean_masks: bool = False
+    """leave of heart and of each lung the largest region, and fill its holes; a model that was
+    exported so does it anyway"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassificationOptions(EvaluationOptions):
     """Accuracy, precision, recall, F1, specificity, sensitivities, ROC-AUC, confusion matrix.
 
-    Writes predictions.csv, metrics.json, summary.md, confusion.png and roc.png. A film without a
-    decision counts as wrong.
+    Writes predictions.csv, metrics.json, summary.md, confusion.png and roc.png; with
+    --aggregations also aggregation.csv. A film without a decision counts as wrong.
 
     Research use only. Not a medical device. Exit status: 0 done, 1 some films failed, 2 wrong
     usage.
@@ -63,8 +66,12 @@ class ClassificationOptions(EvaluationOptions):
 
     split: Literal["train", "validation", "test"] = "test"
     """films to evaluate"""
-    patches: int = 100
+    patches: int = PATCHES
     """patches that vote on a film, 1 to 400"""
+    stride: int = 0
+    """patches on a grid of this many pixels at 1024 x 1024, 50 to 1024, instead of at random"""
+    aggregations: bool = False
+    """also decide by mean probability, trimmed mean, and mean weighted by the lung in each patch"""
     classes: str = ""
     """classes in order, such as a,b=c+d; by default as the model was trained"""
 
@@ -92,8 +99,15 @@ def check_options(options: Options) -> None:
     """
     if (options.run is None) == (options.model is None):
         raise UsageError("name what to evaluate: either --run RUN or --model SAVED_MODEL")
-    if isinstance(options, ClassificationOptions) and not 1 <= options.patches <= MAX_PATCHES:
-        raise UsageError(f"--patches {options.patches}: give a number from 1 to {MAX_PATCHES}")
+    if isinstance(options, ClassificationOptions) and not 1 <= options.patches <= MOST_PATCHES:
+        raise UsageError(f"--patches {options.patches}: give a number from 1 to {MOST_PATCHES}")
+    if isinstance(options, ClassificationOptions) and options.stride:
+        if not LEAST_STRIDE <= options.stride <= CLASSIFICATION_SIZE:
+            raise UsageError(
+                f"--stride {options.stride}: give {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
+            )
+    if isinstance(options, SegmentationOptions) and options.clean_masks and options.model:
+        raise UsageError("--clean-masks needs --run: an exported model cleans masks or does not")
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
     if options.samples < 1 or options.films < 0:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -102,7 +102,9 @@ def decide_films(
     folder: Path,
     seed: int,
     patches: int,
+    stride: int,
     reporter: Reporter,
+    observe: Callable[[int, "Prediction"], None] | None = None,
 ) -> tuple[Decisions, Tally]:
     """Lets a model decide every film, and writes the decisions beside the truth.
 
@@ -115,7 +117,9 @@ def decide_films(
         folder: the data's folder, which paths are given from.
         seed: seed of the patch centres.
         patches: patches that vote.
+        stride: of a grid of patches; 0 for random ones.
         reporter: told of every film.
+        observe: takes the position and the explained prediction of every film that is ok.
 
     Returns:
         The decisions (-1 for a film whose status is not ok), and what became of the films.
@@ -132,7 +136,9 @@ def decide_films(
     with contextlib.closing(output):
         for index, (row, reading) in enumerate(_readings(rows, read, reporter)):
             began, path = time.perf_counter(), film_path(row, folder)
-            prediction, status, error = _predict(model, reading, seed, patches)
+            prediction, status, error = _predict(
+                model, reading, seed=seed, patches=patches, stride=stride, explain=bool(observe)
+            )
             error = records.one_line(error or records.REASONS.get(status, ""))
             if prediction is None:
                 version = model.model_version
@@ -142,6 +148,8 @@ def decide_films(
                 if status == OK:
                     decided[index] = prediction.class_index
                     probabilities[index] = prediction.probabilities
+                    if observe:
+                        observe(index, prediction)
             right = int(decided[index] == truth[index])
             output.add((*cells, class_map.names[truth[index]], right, *_origin(row)))
             failed = tally.add(path, status, error)
@@ -154,12 +162,12 @@ def decide_films(
 
 
 def _predict(
-    model: "TriageModel", reading: Reading, seed: int, patches: int
+    model: "TriageModel", reading: Reading, **options: Any
 ) -> "tuple[Prediction | None, str, str]":
     if reading.status != OK:
         return None, reading.status, reading.error
     try:
-        prediction = model.predict(reading.pixels, reading.padding, seed=seed, patches=patches)
+        prediction = model.predict(reading.pixels, reading.padding, **options)
     except Exception as fault:  # one film must not end an evaluation of hours
         return None, records.FAILED, f"the model broke: {type(fault).__name__}: {fault}"
     return prediction, prediction.status, ""

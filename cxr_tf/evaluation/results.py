@@ -93,10 +93,12 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
     Returns:
         What became of the films.
     """
+    from cxr_tf.evaluation.aggregations import Rules
     from cxr_tf.figures import confusion_figure, roc_figure
 
     model, films = job.subject.model, job.films
     classes = class_map_of(model.classes, options.classes or job.subject.classes)
+    rules = Rules(model, films.rows, classes) if options.aggregations else None
     decisions, tally = passes.decide_films(
         model,
         films.rows,
@@ -106,8 +108,13 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
         folder=job.folder,
         seed=options.seed,
         patches=options.patches,
+        stride=options.stride,
         reporter=job.reporter,
+        observe=rules.observe if rules else None,
     )
+    if rules:
+        rules.write(job.out / "aggregation.csv", job.folder)
+        job.record["aggregations"] = rules.record(options.samples, options.seed)
     groups = {
         name: estimates.classification_estimates(
             decisions.take(chosen), classes.names, options.samples, options.seed

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxr_tf.errors import UsageError
-from cxr_tf.evaluation.options import Options, task_of
+from cxr_tf.evaluation.options import Options, SegmentationOptions, task_of
 from cxr_tf.model_folders import version_folder
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def load_subject(options: Options) -> Subject:
         UsageError: neither or both are named, or what is named does not fit the task.
     """
     if options.run is not None:
-        return _load_run(options.run, task_of(options))
+        clean = options.clean_masks if isinstance(options, SegmentationOptions) else None
+        return _load_run(options.run, task_of(options), clean)
     assert options.model is not None
     from cxr_tf.loading import load
 
@@ -55,7 +56,7 @@ def load_subject(options: Options) -> Subject:
     return Subject(model, folder, approach, str(model.card.get("class_map", "")))
 
 
-def _load_run(run: Path, task: str) -> Subject:
+def _load_run(run: Path, task: str, clean: bool | None) -> Subject:
     from cxr_tf.config import ClassificationConfig, SegmentationConfig, read_run
 
     try:
@@ -74,6 +75,6 @@ def _load_run(run: Path, task: str) -> Subject:
     try:
         if isinstance(config, ClassificationConfig):
             return Subject(from_runs(None, run), run, config.approach, config.classes)
-        return Subject(from_runs(run), run, config.network)
+        return Subject(from_runs(run, clean_masks=clean), run, config.network)
     except (OSError, ValueError) as error:
         raise UsageError(f"--run {run} cannot be loaded: {error}") from error

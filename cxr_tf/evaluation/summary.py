@@ -67,6 +67,8 @@ def _classification(record: Mapping[str, Any]) -> list[str]:
             "Films decided rightly, by the class they have in the manifest:",
             table(["class in the manifest", "sensitivity"], rows),
         ]
+    if "aggregations" in record:
+        parts += _aggregations(record)
     parts.append("## Confusion matrix")
     rows = [
         [name, *map(str, counts)]
@@ -74,6 +76,22 @@ def _classification(record: Mapping[str, Any]) -> list[str]:
     ]
     parts.append(table(["true \\ decided", *classes, "no decision"], rows))
     return parts
+
+
+def _aggregations(record: Mapping[str, Any]) -> list[str]:
+    classes = record["model"]["classes"]
+    rows = [
+        [name, _figure(rule["accuracy"]), f"{rule['f1']:.3f}"]
+        + ["-" if share is None else f"{share:.3f}" for share in rule["sensitivity"]]
+        + [_figure(rule["equal_to_majority"])]
+        for name, rule in record["aggregations"].items()
+    ]
+    titles = ["rule", "accuracy", "F1", *(f"sensitivity {name}" for name in classes)]
+    return [
+        "## Aggregation",
+        "All films, decided by other rules from the same patches; the majority is the paper's.",
+        table([*titles, "decides as the majority"], rows),
+    ]
 
 
 def _segmentation(record: Mapping[str, Any]) -> list[str]:

@@ -49,8 +49,8 @@ def segmentation_run(run: Path, finds_lungs: bool = True, **options: object) -> 
     """A random small U-Net whose biases make it find lungs in part of a film, or nowhere."""
     keras.utils.set_random_seed(1)
     config = SegmentationConfig(network="u_net_small", **options)
-    model = build(config.network)
-    (small,), _ = normalise(tf.constant(film()), sizes=(256,), enhance=config.normalise)
+    model = build(config.network, size=config.size)
+    (small,), _ = normalise(tf.constant(film()), sizes=(config.size,), enhance=config.normalise)
     logits = model(small[None, :, :, None] / 255.0, training=False).numpy().reshape(-1, 4)
     # Channels alike in mean and spread, then each raised above the background on its share.
     layer = model.get_layer("logits")

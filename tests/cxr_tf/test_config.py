@@ -16,7 +16,8 @@ from cxr_tf.config import (
 from cxr_tf.models import CLASSIFICATION_MODELS, SEGMENTATION_MODELS
 from pipelines.classes import PAPER_CLASSES, parse_classes
 from pipelines.masks import CONTENTS
-from pipelines.patches import PATCH_SIZE, SCALINGS
+from pipelines.patches import SCALINGS
+from pipelines.sizes import PATCH_SIZE
 
 KINDS = {"segmentation": SegmentationConfig, "classification": ClassificationConfig}
 ALL_PRESETS = [(task, name) for task in KINDS for name in PRESETS[task]]

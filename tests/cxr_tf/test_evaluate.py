@@ -1,6 +1,7 @@
 """`python -m cxr_tf.evaluate` with models whose answers are known, on films written to disk."""
 
 import csv
+import dataclasses
 import json
 import math
 import subprocess
@@ -42,8 +43,8 @@ class Reads:
         self.card = card
         self.calls = []
 
-    def predict(self, pixels, padding, *, seed, patches):
-        self.calls.append((seed, patches))
+    def predict(self, pixels, padding, *, seed, patches, stride, explain):
+        self.calls.append((seed, patches, stride, explain))
         answer = int(pixels[-1, -1]) // 257
         if answer == 99:
             return _prediction("no_lung")
@@ -51,7 +52,19 @@ class Reads:
             raise RuntimeError("out of memory")
         probabilities = np.full(4, 0.1)
         probabilities[answer] = 0.7
-        return _prediction("ok", answer, probabilities)
+        prediction = _prediction("ok", answer, probabilities)
+        if not explain:
+            return prediction
+        # Three of five patches barely vote for the answer; the others, all lung, for the next one.
+        mask = np.zeros((256, 256), np.uint8)
+        mask[:, 128:] = 2
+        centres = np.array([[500, 460]] * 3 + [[500, 700]] * 2)
+        by_patch = np.zeros((5, 4))
+        by_patch[:3, answer], by_patch[:3, answer - 3] = 0.55, 0.45
+        by_patch[3:, answer - 3] = 1.0
+        return dataclasses.replace(
+            prediction, mask=mask, centres=centres, patch_probabilities=by_patch
+        )
 
     def segment(self, pixels, padding):
         labels = np.zeros((256, 256), np.uint8)
@@ -148,7 +161,7 @@ def test_decisions_metrics_and_groups_are_right(decided, tmp_path, capsys):
     out = tmp_path / "out"
     model = Reads()
     status, record = _run(decided, out, model, patches=7, seed=5)
-    assert status == 0 and model.calls == [(5, 7)] * 10
+    assert status == 0 and model.calls == [(5, 7, 0, False)] * 10
     assert record["statuses"] == {"no_lung": 1, "ok": 9}
     assert [film["path"] for film in record["not_ok"]] == ["film4.png"]
     everything = record["groups"]["all"]
@@ -295,10 +308,10 @@ def test_a_film_that_cannot_be_read_has_no_mask_and_a_broken_mask_no_jaccard(seg
 
 def test_an_interrupted_evaluation_keeps_its_rows_and_writes_no_figures(decided, tmp_path):
     class Stops(Reads):
-        def predict(self, pixels, padding, *, seed, patches):
+        def predict(self, pixels, padding, **options):
             if len(self.calls) == 3:
                 raise KeyboardInterrupt
-            return super().predict(pixels, padding, seed=seed, patches=patches)
+            return super().predict(pixels, padding, **options)
 
     with pytest.raises(KeyboardInterrupt):
         _run(decided, tmp_path / "out", Stops())
@@ -327,6 +340,32 @@ def test_a_model_with_other_classes_is_refused(decided, tmp_path):
         _run(decided, tmp_path / "out", model, classes=PAPER_CLASSES.spec())
 
 
+def test_other_rules_decide_from_the_same_patches(decided, tmp_path):
+    out, model = tmp_path / "out", Reads(options={"patch_size": 224})
+    status, record = _run(decided, out, model, aggregations=True, stride=64)
+    assert status == 0 and model.calls == [(0, 100, 64, True)] * 10
+    rules = record["aggregations"]
+    assert list(rules) == ["majority", "mean", "trimmed_mean", "area_weighted"]
+    assert rules["majority"]["accuracy"]["value"] == 0.6
+    assert rules["majority"]["sensitivity"] == pytest.approx([2 / 3, 1 / 2, 1 / 2, 2 / 3])
+    assert rules["majority"]["equal_to_majority"]["value"] == 1.0
+    # The next class is right for the normal film taken for viral, and for nothing else.
+    assert rules["mean"]["accuracy"]["value"] == pytest.approx(0.1)
+    # Without a decision they agree as well.
+    assert rules["mean"]["equal_to_majority"]["value"] == pytest.approx(0.1)
+    rows = _rows(out / "aggregation.csv")
+    assert [row["path"] for row in rows] == [f"film{n}.png" for n in range(10)]
+    assert rows[0] == {
+        "path": "film0.png", "truth": "normal", "majority": "normal", "mean": "bacterial",
+        "trimmed_mean": "bacterial", "area_weighted": "bacterial",
+    }  # fmt: skip
+    assert rows[4]["majority"] == rows[4]["area_weighted"] == ""
+    assert "## Aggregation" in (out / "summary.md").read_text()
+    whole = Reads(options={"patch_size": 224, "approach": "global"})
+    with pytest.raises(UsageError, match="global"):
+        _run(decided, out, whole, aggregations=True)
+
+
 @pytest.mark.parametrize(
     "changes, reason",
     [
@@ -336,11 +375,19 @@ def test_a_model_with_other_classes_is_refused(decided, tmp_path):
         ({"patches": 401}, "--patches 401"),
         ({"seed": -1}, "--seed"),
         ({"samples": 0}, "--samples"),
+        ({"stride": 49}, "--stride 49"),
+        ({"stride": 1025}, "--stride 1025"),
     ],
 )
 def test_wrong_usage_is_told(changes, reason, tmp_path):
     options = ClassificationOptions(**{"data": tmp_path, "run": tmp_path, **changes})
     with pytest.raises(UsageError, match=reason):
+        run(options, Reporter(quiet=True))
+
+
+def test_masks_are_cleaned_from_runs_alone(tmp_path):
+    options = SegmentationOptions(data=tmp_path, model=tmp_path, clean_masks=True)
+    with pytest.raises(UsageError, match="--clean-masks needs --run"):
         run(options, Reporter(quiet=True))
 
 

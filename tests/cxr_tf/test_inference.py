@@ -5,6 +5,7 @@ import re
 import struct
 from functools import cache
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -369,6 +370,47 @@ def test_three_classes_and_other_options(tmp_path, fake_segmentation):
     (limited,), _ = normalise(tf.constant(film()), sizes=(256,), resolution_limit=200)
     logits = trained_model(fake_segmentation)(limited[None, :, :, None] / 255.0, training=False)
     assert (np.argmax(logits[0], -1) != found.mask).sum() <= 3
+
+
+@pytest.mark.parametrize("stride", [64, 300])
+def test_patches_on_a_grid(from_python, fake_classification, exported, stride):
+    found = from_python.predict(film(), stride=stride, seed=3, patches=7, explain=True)
+    lungs = np.isin(found.mask, (2, 3)).repeat(4, 0).repeat(4, 1)
+    places = np.arange(stride // 2, 1024, stride)
+    expected = [(y, x) for y in places for x in places if lungs[y, x]]
+    np.testing.assert_array_equal(found.centres, expected)
+    assert found.patches_used == found.votes.sum() == len(expected) > 1
+    # The same patches through the plain method: random centres replaced by the grid's.
+    network = trained_model(fake_classification)
+    (large,), _ = normalise(tf.constant(film()), sizes=(1024,))
+    seen = np.pad(np.where(lungs, large, 0).astype(np.float32), 32)
+    cut = np.stack([seen[y : y + 64, x : x + 64] for y, x in expected])
+    inputs = (cut[..., None].repeat(3, -1) / 255.0 - plain_method.MEAN) / plain_method.SD
+    by_patch = plain_method.softmax(network(inputs, training=False)["logits"].numpy())
+    np.testing.assert_allclose(found.patch_probabilities, by_patch, rtol=0, atol=1e-3)
+    same = load(exported).predict(film(), stride=stride)
+    np.testing.assert_array_equal(same.votes, found.votes)
+    for wrong in (-1, 49, 1025):
+        with pytest.raises(ValueError, match="stride"):
+            from_python.predict(film(), stride=wrong)
+
+
+def test_the_segmentation_sees_films_of_the_size_it_was_trained_at(tmp_path):
+    run = segmentation_run(tmp_path / "small", size=128)
+    network = trained_model(run)
+    assert network.input_shape == (None, 128, 128, 1)
+    module, _ = make_module(run, None)
+    found = module.segment_film(tf.constant(film()), tf.constant(-1))
+    (small,), _ = normalise(tf.constant(film()), sizes=(128,))
+    logits = network(small[None, :, :, None] / 255.0, training=False)[0].numpy()
+    expected = cv2.resize(plain_method.softmax(logits), (256, 256), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=1e-4)
+    assert (found["mask"].numpy() != expected.argmax(-1)).sum() <= 3
+    assert len(np.unique(found["mask"])) > 1
+    answer = module.segment(tf.constant([png(film()), b"junk"]))
+    np.testing.assert_array_equal(answer["mask"][0], found["mask"])
+    assert answer["status"].numpy().tolist() == [b"ok", b"unreadable"]
+    assert not np.any(answer["probabilities"][1])
 
 
 CONVOLUTIONS = {"Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative"}

@@ -20,7 +20,6 @@ from cxr_tf.progress import Reporter
 from cxr_tf.records import score_columns
 from cxr_tf.scoring import read_ahead
 from pipelines.films import Film
-from pipelines.patches import MOST_PATCHES
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
 
 CLASSES = ("normal", "ill")
@@ -316,10 +315,6 @@ def test_wrong_usage_is_refused_before_anything_is_loaded(
 
     with pytest.raises(score.UsageError, match=message):
         score.run(wanted, Reporter(quiet=True), load)
-
-
-def test_the_limit_of_patches_is_the_pipelines():
-    assert score.MAX_PATCHES == MOST_PATCHES
 
 
 def test_main_answers_wrong_usage_with_2(saved_model, tmp_path, films, capsys):
