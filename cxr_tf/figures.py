@@ -36,6 +36,23 @@ class ContourFilm:
     masks: Mapping[str, Bools]
 
 
+@dataclass(frozen=True)
+class SaliencyFilm:
+    """A film to draw with its map.
+
+    Attributes:
+        title: text above it.
+        grey: uint8 [h, w].
+        labels: uint8 label map of the whole frame, any size.
+        saliency: float32 map of the whole frame in 0..1, any size.
+    """
+
+    title: str
+    grey: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+    saliency: npt.NDArray[np.float32]
+
+
 def _figure(width: float, height: float, title: str, notice: str) -> "Figure":
     """A figure that needs no display and no global state, headed by title and notice."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -179,4 +196,32 @@ def contour_figure(path: Path, films: Sequence[ContourFilm], title: str, notice:
                 axes.contour(part, levels=[0.5], colors=[colour], linewidths=1.0)
         axes.set_title(_plain(film.title), fontsize=8)
         axes.set_axis_off()
+    figure.savefig(path, dpi=110)
+
+
+def saliency_figure(
+    path: Path, rows: Sequence[Sequence[SaliencyFilm]], title: str, notice: str = ""
+) -> None:
+    """Draws films under their saliency maps, on one scale from 0 to 1 (Figs. 7 and 8).
+
+    Args:
+        path: PNG to write.
+        rows: at least one row, such as the films of one class, of at least one film.
+        title: heading.
+        notice: second line of the heading.
+    """
+    from cxr_tf.overlays import cover_with_saliency, draw_outlines
+
+    columns = max(map(len, rows))
+    figure = _figure(2.3 * max(2, columns), 2.6 * len(rows) + 0.6, title, notice)
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for line, films in zip(grid, rows, strict=True):
+        for axes, film in zip(line, films, strict=False):
+            grey = np.repeat(film.grey[..., None], 3, axis=2)
+            picture = cover_with_saliency(grey, film.saliency)
+            draw_outlines(picture, film.labels)
+            axes.imshow(picture)
+            axes.set_title(_plain(film.title), fontsize=7)
     figure.savefig(path, dpi=110)

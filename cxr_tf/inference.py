@@ -233,8 +233,9 @@ class Triage(tf.Module):
         count: tf.Tensor,
         stride: tf.Tensor | int,
         explain: bool,
+        unweighted: bool,
     ) -> Tensors:
-        """Votes of one film with lungs, and the map where asked."""
+        """Votes of one film with lungs, and the maps where asked."""
         classes, batch = len(self._options.classes), self._sub_batch
         lung_mask = lungs_at_full_size(labels)
         centres, count, cut = self._patches(large, lung_mask, seed, count, stride)
@@ -274,6 +275,9 @@ class Triage(tf.Module):
         if explain:
             centres = centres[: calls * batch]
             result["saliency"] = self._saliency(maps[0], probabilities, centres, used)
+            if unweighted:
+                ones = tf.ones_like(probabilities)
+                result["saliency_unweighted"] = self._saliency(maps[0], ones, centres, used)
             result["centres"] = centres[:count]
             result["patch_probabilities"] = probabilities[:count]
         return result
@@ -288,7 +292,7 @@ class Triage(tf.Module):
         )
         return reduce_by_area(large, SEGMENTATION_SIZE)
 
-    def _no_answer(self, count: tf.Tensor, explain: bool) -> Tensors:
+    def _no_answer(self, count: tf.Tensor, explain: bool, unweighted: bool) -> Tensors:
         classes = len(self._options.classes)
         result = {
             "class_index": tf.constant(-1),
@@ -299,6 +303,8 @@ class Triage(tf.Module):
         }
         if explain:
             result["saliency"] = tf.zeros([classes, *_MASK])
+            if unweighted:
+                result["saliency_unweighted"] = tf.zeros([classes, *_MASK])
             result["centres"] = tf.fill([count, 2], -1)
             result["patch_probabilities"] = tf.zeros([count, classes])
         return result
@@ -310,6 +316,7 @@ class Triage(tf.Module):
         count: tf.Tensor | int,
         explain: bool,
         stride: tf.Tensor | int = 0,
+        unweighted: bool = False,
     ) -> Tensors:
         """The answer for one prepared film."""
         status, small, large = prepared
@@ -323,8 +330,8 @@ class Triage(tf.Module):
         status = tf.where(without, NO_LUNG, status)
         result: Tensors = tf.cond(
             status == OK,
-            lambda: self._classify(large, labels, seed, count, stride, explain),
-            lambda: self._no_answer(count, explain),
+            lambda: self._classify(large, labels, seed, count, stride, explain, unweighted),
+            lambda: self._no_answer(count, explain, unweighted),
         )
         names = tf.constant([*self._options.classes, ""])
         index = tf.where(status == OK, result["class_index"], len(self._options.classes))
@@ -480,8 +487,12 @@ class Triage(tf.Module):
         patches: tf.Tensor,
         stride: tf.Tensor,
     ) -> Tensors:
-        """Decide on one decoded film and show why; see `explain` and `predict_film`."""
-        return self._examine(self._prepare_pixels(pixels, padding), seed, patches, True, stride)
+        """Decide on one decoded film and show why; see `explain` and `predict_film`.
+
+        Gives `saliency_unweighted` too, the map without the probability of each patch.
+        """
+        prepared = self._prepare_pixels(pixels, padding)
+        return self._examine(prepared, seed, patches, True, stride, unweighted=True)
 
     def segment_film(self, pixels: tf.Tensor, padding: tf.Tensor) -> Tensors:
         """Segment one decoded film; see `segment`."""

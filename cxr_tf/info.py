@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 import platform
+import subprocess
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -41,6 +43,42 @@ def project_version() -> str:
     import cxr_tf
 
     return str(getattr(cxr_tf, "__version__", "unknown"))
+
+
+def revision() -> str:
+    """Return the commit of the sources that are running, with `-dirty` where they were changed.
+
+    Returns:
+        Twelve digits, or "" where the sources are no checkout.
+    """
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.stdout.strip()
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine that figures were measured on.
+
+    Returns:
+        `platform`, `processor`, `cpus` and `onednn`, the variable that turns oneDNN on.
+    """
+    processor = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        processor = next(x.split(":", 1)[1].strip() for x in lines if x.startswith("model name"))
+    except (OSError, StopIteration):  # not Linux, or a processor without a name
+        pass
+    return {
+        "platform": platform.platform(),
+        "processor": processor,
+        "cpus": os.cpu_count(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""),
+    }
 
 
 def package_versions() -> dict[str, str | None]:

@@ -43,6 +43,8 @@ class Prediction:
         model_version: names weights and options.
         mask: uint8 [256, 256] label map, with `explain` only.
         saliency: float32 [C, 256, 256] in 0..1 (Eq. 5), with `explain` only.
+        saliency_unweighted: the same without the probability of each patch as its weight, with
+            `explain` only.
         centres: int32 [K, 2]: row, column at 1024 x 1024, with `explain` only.
         patch_probabilities: float32 [K, C], with `explain` only.
     """
@@ -58,6 +60,7 @@ class Prediction:
     model_version: str
     mask: npt.NDArray[np.uint8] | None = None
     saliency: npt.NDArray[np.float32] | None = None
+    saliency_unweighted: npt.NDArray[np.float32] | None = None
     centres: npt.NDArray[np.int32] | None = None
     patch_probabilities: npt.NDArray[np.float32] | None = None
 

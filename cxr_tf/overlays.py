@@ -103,6 +103,24 @@ def colour_saliency(saliency: npt.NDArray[np.float32]) -> tuple[_Picture, npt.ND
     return np.ascontiguousarray(coloured[..., ::-1]), opacity.astype(np.float32)
 
 
+def cover_with_saliency(film: _Picture, saliency: npt.NDArray[np.float32]) -> _Picture:
+    """Lay a saliency map over a film, on the fixed scale of `colour_saliency`.
+
+    Args:
+        film: RGB uint8 [h, w, 3].
+        saliency: float32 map of the whole frame in 0..1, any size.
+
+    Returns:
+        RGB uint8 [h, w, 3].
+    """
+    height, width = film.shape[:2]
+    coloured, opacity = colour_saliency(
+        cv2.resize(saliency, (width, height), interpolation=cv2.INTER_LINEAR)
+    )
+    mixed = film * (1 - opacity[..., None]) + coloured * opacity[..., None]
+    return np.rint(mixed).astype(np.uint8)
+
+
 def draw_outlines(picture: _Picture, mask: npt.NDArray[np.uint8]) -> None:
     """Draw the outlines of heart (red) and lungs (blue) into a picture.
 
@@ -173,15 +191,11 @@ def render_overlay(
         RGB uint8 [h, w, 3], headed by the notice that this is research software.
     """
     grey = display_grey(pixels, padding)
-    height, width = grey.shape
+    height = grey.shape[0]
     film = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
     panels = [film.copy()]
     if saliency is not None:
-        coloured, opacity = colour_saliency(
-            cv2.resize(saliency, (width, height), interpolation=cv2.INTER_LINEAR)
-        )
-        mixed = film * (1 - opacity[..., None]) + coloured * opacity[..., None]
-        panels.append(np.rint(mixed).astype(np.uint8))
+        panels.append(cover_with_saliency(film, saliency))
     for panel in panels:
         draw_outlines(panel, mask)
     if saliency is not None:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE, package_versions, project_version
+from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, package_versions, project_version
 from cxr_tf.inputs import Gathered
 from cxr_tf.model_folders import model_digest
 from cxr_tf.scoring import Outcome
@@ -87,10 +87,5 @@ def run_record(
             "python": platform.python_version(),
             **package_versions(),
         },
-        "machine": {
-            "platform": platform.platform(),
-            "processor": platform.processor() or platform.machine(),
-            "cpus": os.cpu_count(),
-            "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""),
-        },
+        "machine": machine(),
     }

@@ -58,7 +58,8 @@ class ClassificationOptions(EvaluationOptions):
     """Accuracy, precision, recall, F1, specificity, sensitivities, ROC-AUC, confusion matrix.
 
     Writes predictions.csv, metrics.json, summary.md, confusion.png and roc.png; with
-    --aggregations also aggregation.csv. A film without a decision counts as wrong.
+    --aggregations also aggregation.csv, with --saliency saliency.csv and saliency.png. A film
+    without a decision counts as wrong.
 
     Research use only. Not a medical device. Exit status: 0 done, 1 some films failed, 2 wrong
     usage.
@@ -72,6 +73,8 @@ class ClassificationOptions(EvaluationOptions):
     """patches on a grid of this many pixels at 1024 x 1024, 50 to 1024, instead of at random"""
     aggregations: bool = False
     """also decide by mean probability, trimmed mean, and mean weighted by the lung in each patch"""
+    saliency: str = ""
+    """also measure and draw the saliency maps of this class, such as viral (Figs. 7 and 8)"""
     classes: str = ""
     """classes in order, such as a,b=c+d; by default as the model was trained"""
 

@@ -104,7 +104,7 @@ def decide_films(
     patches: int,
     stride: int,
     reporter: Reporter,
-    observe: Callable[[int, "Prediction"], None] | None = None,
+    observers: Sequence[Callable[[int, "Prediction"], None]] = (),
 ) -> tuple[Decisions, Tally]:
     """Lets a model decide every film, and writes the decisions beside the truth.
 
@@ -119,7 +119,7 @@ def decide_films(
         patches: patches that vote.
         stride: of a grid of patches; 0 for random ones.
         reporter: told of every film.
-        observe: takes the position and the explained prediction of every film that is ok.
+        observers: each takes the position and the explained prediction of every film that is ok.
 
     Returns:
         The decisions (-1 for a film whose status is not ok), and what became of the films.
@@ -137,7 +137,7 @@ def decide_films(
         for index, (row, reading) in enumerate(_readings(rows, read, reporter)):
             began, path = time.perf_counter(), film_path(row, folder)
             prediction, status, error = _predict(
-                model, reading, seed=seed, patches=patches, stride=stride, explain=bool(observe)
+                model, reading, seed=seed, patches=patches, stride=stride, explain=bool(observers)
             )
             error = records.one_line(error or records.REASONS.get(status, ""))
             if prediction is None:
@@ -148,7 +148,7 @@ def decide_films(
                 if status == OK:
                     decided[index] = prediction.class_index
                     probabilities[index] = prediction.probabilities
-                    if observe:
+                    for observe in observers:
                         observe(index, prediction)
             right = int(decided[index] == truth[index])
             output.add((*cells, class_map.names[truth[index]], right, *_origin(row)))

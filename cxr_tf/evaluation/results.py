@@ -20,7 +20,7 @@ from cxr_tf.evaluation.options import (
 )
 from cxr_tf.evaluation.selection import class_map_of, notes_on
 from cxr_tf.evaluation.subject import Subject
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE, package_versions, project_version
+from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, package_versions, project_version, revision
 from cxr_tf.progress import Reporter
 from pipelines.manifest import Manifest
 from pipelines.status import OK
@@ -94,11 +94,13 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
         What became of the films.
     """
     from cxr_tf.evaluation.aggregations import Rules
+    from cxr_tf.evaluation.maps import Maps
     from cxr_tf.figures import confusion_figure, roc_figure
 
     model, films = job.subject.model, job.films
     classes = class_map_of(model.classes, options.classes or job.subject.classes)
     rules = Rules(model, films.rows, classes) if options.aggregations else None
+    maps = Maps(options.saliency, films.rows, classes, job.read) if options.saliency else None
     decisions, tally = passes.decide_films(
         model,
         films.rows,
@@ -110,11 +112,14 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
         patches=options.patches,
         stride=options.stride,
         reporter=job.reporter,
-        observe=rules.observe if rules else None,
+        observers=[each.observe for each in (rules, maps) if each],
     )
     if rules:
         rules.write(job.out / "aggregation.csv", job.folder)
         job.record["aggregations"] = rules.record(options.samples, options.seed)
+    if maps:
+        maps.write(job.out, job.folder, job.title, job.notice)
+        job.record["saliency"] = maps.record(options.samples, options.seed)
     groups = {
         name: estimates.classification_estimates(
             decisions.take(chosen), classes.names, options.samples, options.seed
@@ -273,4 +278,6 @@ def first_record(
             "python": platform.python_version(),
             **package_versions(),
         },
+        "revision": revision(),
+        "machine": machine(),
     }

@@ -69,6 +69,8 @@ def _classification(record: Mapping[str, Any]) -> list[str]:
         ]
     if "aggregations" in record:
         parts += _aggregations(record)
+    if "saliency" in record:
+        parts += _saliency(record["saliency"])
     parts.append("## Confusion matrix")
     rows = [
         [name, *map(str, counts)]
@@ -91,6 +93,24 @@ def _aggregations(record: Mapping[str, Any]) -> list[str]:
         "## Aggregation",
         "All films, decided by other rules from the same patches; the majority is the paper's.",
         table([*titles, "decides as the majority"], rows),
+    ]
+
+
+def _saliency(saliency: Mapping[str, Any]) -> list[str]:
+    names = {
+        "weighted": "mean in the lungs",
+        "unweighted": "without the probability",
+        "share_in_lungs": "share of the map in the lungs",
+    }
+    rows = [
+        [truth, *(_figure(figures[name], count=True) if name in figures else "-" for name in names)]
+        for truth, figures in saliency["by_true_class"].items()
+    ]
+    return [
+        f"## Saliency of the class {saliency['class']}",
+        "Means over films of the probabilistic Grad-CAM (Eq. 5), and of the same maps without the "
+        "probability of each patch as its weight.",
+        table(["true class", *names.values()], rows),
     ]
 
 

@@ -2,9 +2,7 @@
 
 import json
 import logging
-import os
 import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from cxr_tf.config import (
     read_run,
 )
 from cxr_tf.errors import UsageError
-from cxr_tf.info import package_versions
+from cxr_tf.info import machine, package_versions, revision
 from cxr_tf.models.imagenet import download, load_imagenet
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.predicted_masks import predicted_masks
@@ -251,18 +249,10 @@ def describe(run: Path, config: TrainingConfig, data: Manifest) -> None:
 
 def environment() -> dict[str, Any]:
     """Versions, revision and machine."""
-    try:
-        revision = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        revision = ""
     return {
         "python": platform.python_version(),
         "packages": package_versions(),
-        "revision": revision,
-        "platform": platform.platform(),
+        "revision": revision(),
+        **machine(),
         "devices": [device.name for device in tf.config.list_logical_devices()],
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1",
     }

@@ -25,6 +25,7 @@ class Answer:
     probabilities: np.ndarray
     class_index: int
     saliency: np.ndarray
+    saliency_unweighted: np.ndarray
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -81,7 +82,9 @@ def answer(
     drawn_at = 256 if whole else size
     maps = class_maps(classification, found["features"].numpy(), size, drawn_at)
     saliency = maps[0] if whole else average_maps(maps, by_patch, centres)
-    return Answer(mask, lung.mean(), centres, by_patch, votes, mean, decide(votes, mean), saliency)
+    even = maps[0] if whole else average_maps(maps, np.ones_like(by_patch), centres)
+    chosen = decide(votes, mean)
+    return Answer(mask, lung.mean(), centres, by_patch, votes, mean, chosen, saliency, even)
 
 
 def class_maps(

@@ -62,8 +62,16 @@ class Reads:
         by_patch = np.zeros((5, 4))
         by_patch[:3, answer], by_patch[:3, answer - 3] = 0.55, 0.45
         by_patch[3:, answer - 3] = 1.0
+        # The map of the answer is 0.8 in the lungs and 0.2 elsewhere, weighted by its 0.7.
+        maps = np.zeros((4, 256, 256), np.float32)
+        maps[answer] = np.where(mask == 2, 0.8, 0.2)
         return dataclasses.replace(
-            prediction, mask=mask, centres=centres, patch_probabilities=by_patch
+            prediction,
+            mask=mask,
+            centres=centres,
+            patch_probabilities=by_patch,
+            saliency=0.7 * maps,
+            saliency_unweighted=maps,
         )
 
     def segment(self, pixels, padding):
@@ -364,6 +372,34 @@ def test_other_rules_decide_from_the_same_patches(decided, tmp_path):
     whole = Reads(options={"patch_size": 224, "approach": "global"})
     with pytest.raises(UsageError, match="global"):
         _run(decided, out, whole, aggregations=True)
+
+
+def test_maps_of_a_class_are_measured_by_true_class(decided, tmp_path):
+    out, model = tmp_path / "out", Reads()
+    status, record = _run(decided, out, model, saliency="viral")
+    assert status == 0 and model.calls == [(0, 100, 0, True)] * 10
+    found = record["saliency"]["by_true_class"]
+    assert record["saliency"]["class"] == "viral" and list(found) == list(CLASSES)
+    # Two of three viral films, and one of three normal ones, are decided so.
+    assert found["viral"]["weighted"]["value"] == pytest.approx(2 / 3 * 0.56)
+    assert found["viral"]["unweighted"]["value"] == pytest.approx(2 / 3 * 0.8)
+    assert found["normal"]["weighted"]["value"] == pytest.approx(1 / 3 * 0.56)
+    assert found["viral"]["share_in_lungs"]["value"] == pytest.approx(0.8)
+    # The film without an answer has no map; one without the class has no share.
+    assert found["bacterial"]["weighted"]["n"] == 1
+    assert found["bacterial"]["weighted"]["value"] == 0.0
+    assert "share_in_lungs" not in found["bacterial"]
+    rows = _rows(out / "saliency.csv")
+    assert [row["path"] for row in rows] == [f"film{n}.png" for n in range(10)]
+    assert [rows[7][name] for name in ("truth", "decided", "class", "weighted")] == [
+        "viral", "viral", "viral", "0.560000",
+    ]  # fmt: skip
+    assert rows[4]["decided"] == rows[4]["weighted"] == rows[1]["share_in_lungs"] == ""
+    picture = cv2.imread(str(out / "saliency.png"))
+    assert picture.shape[0] > 4 * 200 and picture.std() > 10
+    assert "## Saliency of the class viral" in (out / "summary.md").read_text()
+    with pytest.raises(UsageError, match="--saliency flu: choose of normal"):
+        _run(decided, out, model, saliency="flu")
 
 
 @pytest.mark.parametrize(

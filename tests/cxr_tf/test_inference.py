@@ -168,8 +168,10 @@ def test_votes_differ_between_patches(served):
 
 
 @pytest.mark.parametrize("seed", [0, 3])
-def test_python_path_against_the_saved_model(served, from_python, exported, seed):
-    pixels = film(seed)
+def test_python_path_against_the_saved_model(
+    served, from_python, exported, fake_classification, seed
+):
+    pixels, network = film(seed), trained_model(fake_classification)
     [row] = ask(served, "explain", png(pixels))
     for model in (from_python, load(exported)):
         found = model.predict(pixels, explain=True)
@@ -185,6 +187,10 @@ def test_python_path_against_the_saved_model(served, from_python, exported, seed
             found.patch_probabilities, row["patch_probabilities"], rtol=0, atol=1e-4
         )
         np.testing.assert_allclose(found.saliency, row["saliency"], rtol=0, atol=1e-3)
+        plain = plain_method.answer(network, pixels, found.mask)
+        np.testing.assert_allclose(
+            found.saliency_unweighted, plain.saliency_unweighted, rtol=0, atol=1e-3
+        )
         assert abs(found.agreement - row["agreement"]) < 1e-6
         assert abs(found.lung_fraction - row["lung_fraction"]) < 1e-6
 

@@ -45,6 +45,7 @@ def test_film_without_an_answer(from_python):
     assert (answer.status, answer.label, answer.class_index) == ("constant", "", -1)
     assert answer.patches_used == 0 and not answer.votes.any()
     assert (answer.centres == -1).all() and not answer.saliency.any()
+    assert not answer.saliency_unweighted.any()
 
 
 def test_explained_patches_are_those_asked_for(from_python):
