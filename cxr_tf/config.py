@@ -171,6 +171,8 @@ class ClassificationConfig(TrainingConfig):
     `download` fetches the public safetensors file."""
     augment_strength: float = 0.0
     """Size of random changes of grey scale, sharpness and size of patches; 0 for none."""
+    balance: float = 1.0
+    """1 draws every class equally often, 0 every film; between them, in between."""
     validation_patches: int = 16
     """Fixed patches a film in every validation."""
     label_smoothing: float = 0.0

@@ -65,7 +65,8 @@ class ClassificationTask:
         Args:
             epoch: number of the epoch.
         """
-        return balanced_order(self.training.labels.numpy().tolist(), self.config.seed, epoch)
+        labels = self.training.labels.numpy().tolist()
+        return balanced_order(labels, self.config.seed, epoch, self.config.balance)
 
     def batches(
         self, epoch: int, places: npt.NDArray[np.int64], batch_size: int

@@ -31,6 +31,13 @@ def test_classes_are_balanced_and_their_examples_come_equally_often(labels, seed
         assert times[index] in (most // counts[label], -(-most // counts[label]))
 
 
+def test_classes_come_half_way_to_equal_sizes():
+    labels = [0] * 25 + [1] * 100 + [2] * 4
+    order = balanced_order(labels, 0, 0, balance=0.5)
+    assert Counter(labels[i] for i in order) == {0: 50, 1: 100, 2: 20}
+    np.testing.assert_array_equal(np.sort(balanced_order(labels, 0, 0, 0.0)), np.arange(129))
+
+
 @given(LABELS, SEEDS, SEEDS)
 def test_the_balanced_order_is_a_pure_function(labels, seed, epoch):
     first = balanced_order(labels, seed, epoch)
