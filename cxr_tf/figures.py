@@ -13,6 +13,7 @@ from cxr_tf.metrics import Bools, Labels, enlarge_labels, roc_auc, roc_curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pandas import Series
 
 #: Colour-blind safe (Okabe and Ito).
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -224,4 +225,35 @@ def saliency_figure(
             draw_outlines(picture, film.labels)
             axes.imshow(picture)
             axes.set_title(_plain(film.title), fontsize=7)
+    figure.savefig(path, dpi=110)
+
+
+def curves_figure(
+    path: Path, histories: Mapping[str, Mapping[str, "Series"]], title: str, notice: str = ""
+) -> None:
+    """Draws the curves of training runs, one panel each on the same scales (Fig. 10).
+
+    Args:
+        path: PNG to write.
+        histories: by run, series over the epoch: `loss`, and of `validation_loss`, `_accuracy`,
+            `_f1` and `_jaccard` those that there are.
+        title: heading.
+        notice: second line of the heading.
+    """
+    figure = _figure(3.6 * max(2, len(histories)), 3.6, title, notice)
+    grid = figure.subplots(1, len(histories), squeeze=False, sharex=True, sharey=True)[0]
+    names = ("loss", *(f"validation_{name}" for name in ("loss", "accuracy", "f1", "jaccard")))
+    for axes, (run, history) in zip(grid, histories.items(), strict=True):
+        for name, colour in zip(names, _COLOURS, strict=False):
+            if name in history:
+                label = "training loss" if name == "loss" else name.replace("_", " ")
+                marker = None if name == "loss" else "."
+                curve = history[name]
+                axes.plot(curve.index, curve.to_numpy(), color=colour, marker=marker, label=label)
+        axes.set_title(_plain(run), fontsize=8)
+        axes.set_xlabel("epoch", fontsize=8)
+        axes.set_ylim(bottom=0.0)
+        axes.tick_params(labelsize=7)
+        axes.grid(alpha=0.3)
+    grid[0].legend(fontsize=7)
     figure.savefig(path, dpi=110)
