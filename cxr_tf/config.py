@@ -173,6 +173,9 @@ class ClassificationConfig(TrainingConfig):
     """Size of random changes of grey scale, sharpness and size of patches; 0 for none."""
     balance: float = 1.0
     """1 draws every class equally often, 0 every film; between them, in between."""
+    balance_sources: bool = False
+    """Balance pairs of class and source, not classes: where a source has several classes, it says
+    no more which one a film is of."""
     validation_patches: int = 16
     """Fixed patches a film in every validation."""
     label_smoothing: float = 0.0

@@ -3,14 +3,16 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from cxr_tf.figures import curves_figure
 from cxr_tf.info import NOTICE
 
+if TYPE_CHECKING:
+    from pandas import Series
 
-def read_history(run: Path) -> Mapping[str, pd.Series]:
+
+def read_history(run: Path) -> Mapping[str, "Series"]:
     """Read what a run recorded epoch by epoch.
 
     Args:
@@ -22,6 +24,8 @@ def read_history(run: Path) -> Mapping[str, pd.Series]:
     Raises:
         FileNotFoundError: the folder holds no history.
     """
+    import pandas as pd
+
     path = run / "history.csv"
     if not path.is_file():
         raise FileNotFoundError(f"{run}: no training run here (history.csv is missing)")

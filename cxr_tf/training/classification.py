@@ -1,6 +1,6 @@
 """The task of classifying patches, or whole films (section II-B)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -35,6 +35,7 @@ class ClassificationTask:
         classes: tuple[str, ...],
         training: ClassificationExamples,
         validation: ClassificationExamples,
+        groups: Sequence[int] | None = None,
     ) -> None:
         """Take the examples in memory.
 
@@ -43,7 +44,9 @@ class ClassificationTask:
             classes: names of the decision classes.
             training: examples to learn from.
             validation: examples that choose the best epoch.
+            groups: what is balanced, one number for each example to learn from; None for its class.
         """
+        self._groups = training.labels.numpy().tolist() if groups is None else list(groups)
         self.config = config
         self.classes = classes
         self.training = training
@@ -60,13 +63,12 @@ class ClassificationTask:
         )
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """Every film, the smaller classes over-sampled.
+        """Every film, the smaller groups over-sampled.
 
         Args:
             epoch: number of the epoch.
         """
-        labels = self.training.labels.numpy().tolist()
-        return balanced_order(labels, self.config.seed, epoch, self.config.balance)
+        return balanced_order(self._groups, self.config.seed, epoch, self.config.balance)
 
     def batches(
         self, epoch: int, places: npt.NDArray[np.int64], batch_size: int

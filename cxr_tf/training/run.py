@@ -3,6 +3,7 @@
 import json
 import logging
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def make_task(config: TrainingConfig, data: Manifest) -> Task:
         raise UsageError(f"--classes: {error}") from error
     validate(data, "classification", classes)
     data = data.select("classification", classes=classes)
-    examples = []
+    examples, trained = [], []
     for rows in splits(config, data, "classification"):
         cache = Path(config.cache) if config.cache else None
         maps = predicted_masks(
@@ -144,6 +145,7 @@ def make_task(config: TrainingConfig, data: Manifest) -> Task:
             log.warning("%s: no lungs found; left out", row.path)
         rows = [row for row, kept in zip(rows, lungs, strict=True) if kept]
         labels = [classes.index(row.label) for row in rows]
+        trained.append(groups(rows, labels) if config.balance_sources else labels)
         examples.append(
             read_classification(
                 rows,
@@ -155,7 +157,23 @@ def make_task(config: TrainingConfig, data: Manifest) -> Task:
                 limit,
             )  # fmt: skip
         )
-    return ClassificationTask(config, classes.names, *examples)
+    training, validation = examples
+    return ClassificationTask(config, classes.names, training, validation, trained[0])
+
+
+def groups(rows: Sequence[ManifestRow], labels: Sequence[int]) -> list[int]:
+    """Number the pairs of class and source.
+
+    Args:
+        rows: rows of a manifest.
+        labels: decision class of each.
+
+    Returns:
+        The number of each row's pair, counted from 0.
+    """
+    pairs = [(label, row.source) for row, label in zip(rows, labels, strict=True)]
+    numbers = {pair: number for number, pair in enumerate(sorted(set(pairs)))}
+    return [numbers[pair] for pair in pairs]
 
 
 def splits(config: TrainingConfig, data: Manifest, task: str) -> list[list[ManifestRow]]:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import types
+from collections import Counter
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,8 +11,11 @@ import pytest
 import tensorflow as tf
 
 from cxr_tf.errors import UsageError
+from cxr_tf.training.classification import ClassificationTask
+from cxr_tf.training.run import groups
 from cxr_tf.training.strategy import make_strategy
 from cxr_tf.training.trainer import Trainer
+from pipelines.manifest import ManifestRow
 from tests.cxr_tf.training.three_steps import (
     CLASSIFICATION,
     SEGMENTATION,
@@ -197,3 +202,18 @@ def test_batch_that_does_not_divide_is_refused(monkeypatch):
         make_strategy(PLAIN)
     with pytest.raises(UsageError, match="--xla"):
         make_strategy(dataclasses.replace(PLAIN, batch_size=3, xla=True))
+
+
+def test_pairs_of_class_and_source_are_balanced():
+    """A source that is rare in one class comes as often in it as in the other."""
+    films = [(0, "a")] * 9 + [(1, "a")] * 3 + [(0, "b")] * 2
+    rows = [ManifestRow(Path("film.png"), "x", source=source) for _, source in films]
+    labels = [label for label, _ in films]
+    pairs = groups(rows, labels)
+    assert pairs == [0] * 9 + [2] * 3 + [1] * 2
+    plain = classification_task(CLASSIFICATION)
+    task = ClassificationTask(
+        CLASSIFICATION, plain.classes, plain.training, plain.validation, pairs
+    )
+    drawn = Counter(films[index] for index in task.order(0))
+    assert drawn == {(0, "a"): 9, (1, "a"): 9, (0, "b"): 9}
