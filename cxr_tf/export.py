@@ -107,7 +107,7 @@ def entry_points(module: "Triage") -> dict[str, Any]:
         module: the inference module.
 
     Returns:
-        `tf.function`s by name: the four signatures, and three for one decoded film in Python.
+        `tf.function`s by name: the four signatures, and four for one decoded film in Python.
     """
     import tensorflow as tf
 
@@ -125,9 +125,7 @@ def entry_points(module: "Triage") -> dict[str, Any]:
         "predict_pixels": pixels,
         "segment": images,
         "explain": images,
-        "predict_film": FILM_SPECS,
-        "explain_film": FILM_SPECS,
-        "segment_film": FILM_SPECS[:2],
+        **FILM_SPECS,
     }
     return {
         name: tf.function(getattr(module, name), input_signature=spec)

@@ -24,7 +24,7 @@ from cxr_tf.saliency import (
     probabilistic_grad_cam,
     reduce_by_area,
 )
-from cxr_tf.voting import count_votes, decide, mean_probabilities
+from cxr_tf.voting import count_votes, decide, mean_probabilities, patches_needed_more
 from pipelines.components import clean_labels
 from pipelines.decode import MAX_PIXELS, decode_film, guard, header_status
 from pipelines.masks import (
@@ -57,6 +57,9 @@ Tensors = dict[str, tf.Tensor]
 SERVING_SEED = 0
 #: Patches a call of the classifier. Measured: 10 to 25 beat 100 at once.
 SUB_BATCH = 20
+#: Calls of a vote that ends early are multiples of this: it sees at most one less than this number
+#: of patches too many.
+EARLY_STEP = 5
 _MASK = [SEGMENTATION_SIZE, SEGMENTATION_SIZE]
 _LARGE = [CLASSIFICATION_SIZE, CLASSIFICATION_SIZE]
 
@@ -144,7 +147,7 @@ class Triage(tf.Module):
                 classification(network_input(x, options.scaling), training=False)[name]
                 for name in ("logits", "features")
             ],
-            tf.TensorSpec([self._sub_batch, size, size], tf.float32, "patches"),
+            tf.TensorSpec([None, size, size], tf.float32, "patches"),
         )
         dense = classification.get_layer(LOGITS)
         self._kernel, self._bias = np.asarray(dense.kernel), np.asarray(dense.bias)
@@ -282,6 +285,52 @@ class Triage(tf.Module):
             result["patch_probabilities"] = probabilities[:count]
         return result
 
+    def _decide_early(
+        self,
+        large: tf.Tensor,
+        labels: tf.Tensor,
+        seed: tf.Tensor,
+        count: tf.Tensor,
+        stride: tf.Tensor | int,
+    ) -> Tensors:
+        """Votes of one film with lungs, up to where no patch can change the decision any more.
+
+        A call takes no more patches than are needed at least (`patches_needed_more`), rounded up to
+        `EARLY_STEP`, and no more than a sub-batch.
+        """
+        classes = len(self._options.classes)
+        lung_mask = lungs_at_full_size(labels)
+        centres, count, cut = self._patches(large, lung_mask, seed, count, stride)
+
+        def needed(votes: tf.Tensor) -> tf.Tensor:
+            return patches_needed_more(votes, count)
+
+        def look(votes: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            seen = tf.reduce_sum(votes)
+            size = tf.minimum(-(-needed(votes) // EARLY_STEP) * EARLY_STEP, SUB_BATCH)
+            logits, _ = self._classification(cut(centres[seen : seen + size]))
+            probabilities = tf.ensure_shape(tf.nn.softmax(logits), [None, classes])
+            used = seen + tf.range(size) < count
+            kept = tf.where(used[:, None], probabilities, 0.0)
+            return votes + count_votes(probabilities, used), total + tf.reduce_sum(kept, 0)
+
+        votes, total = tf.while_loop(
+            lambda votes, total: needed(votes) > 0,
+            look,
+            (tf.zeros([classes], tf.int32), tf.zeros([classes])),
+            parallel_iterations=1,
+        )
+        seen = tf.reduce_sum(votes)
+        mean = total / tf.cast(seen, tf.float32)
+        chosen = decide(votes, mean)
+        return {
+            "class_index": chosen,
+            "votes": votes,
+            "probabilities": mean,
+            "agreement": tf.cast(votes[chosen], tf.float32) / tf.cast(seen, tf.float32),
+            "patches_used": seen,
+        }
+
     def _saliency(
         self, maps: tf.Tensor, probabilities: tf.Tensor, centres: tf.Tensor, used: tf.Tensor
     ) -> tf.Tensor:
@@ -317,6 +366,7 @@ class Triage(tf.Module):
         explain: bool,
         stride: tf.Tensor | int = 0,
         unweighted: bool = False,
+        early: bool = False,
     ) -> Tensors:
         """The answer for one prepared film."""
         status, small, large = prepared
@@ -328,9 +378,15 @@ class Triage(tf.Module):
         fraction = lung_fraction(labels)
         without = (status == OK) & (fraction < LEAST_LUNG_FRACTION)
         status = tf.where(without, NO_LUNG, status)
+
+        def answer() -> Tensors:
+            if early and self._local:
+                return self._decide_early(large, labels, seed, count, stride)
+            return self._classify(large, labels, seed, count, stride, explain, unweighted)
+
         result: Tensors = tf.cond(
             status == OK,
-            lambda: self._classify(large, labels, seed, count, stride, explain, unweighted),
+            answer,
             lambda: self._no_answer(count, explain, unweighted),
         )
         names = tf.constant([*self._options.classes, ""])
@@ -479,6 +535,22 @@ class Triage(tf.Module):
         prepared = self._prepare_pixels(pixels, padding)
         return self._examine(prepared, seed, patches, False, stride)
 
+    def decide_film(
+        self,
+        pixels: tf.Tensor,
+        padding: tf.Tensor,
+        seed: tf.Tensor,
+        patches: tf.Tensor,
+        stride: tf.Tensor,
+    ) -> Tensors:
+        """Decide on one decoded film, and stop where no patch can change the decision any more.
+
+        As `predict_film`, with the same label; votes, mean probabilities and `patches_used` are
+        those up to the stop.
+        """
+        prepared = self._prepare_pixels(pixels, padding)
+        return self._examine(prepared, seed, patches, False, stride, early=True)
+
     def explain_film(
         self,
         pixels: tf.Tensor,
@@ -499,10 +571,19 @@ class Triage(tf.Module):
         return self._segmented(self._prepare_pixels(pixels, padding))
 
 
-FILM_SPECS = (
+_FILM = (
     tf.TensorSpec([None, None], tf.uint16, "pixels"),
     tf.TensorSpec([], tf.int32, "padding"),
+)
+_VOTE = (
     tf.TensorSpec([], tf.int64, "seed"),
     tf.TensorSpec([], tf.int32, "patches"),
     tf.TensorSpec([], tf.int32, "stride"),
 )
+#: What the functions for one decoded film take.
+FILM_SPECS = {
+    "predict_film": _FILM + _VOTE,
+    "decide_film": _FILM + _VOTE,
+    "explain_film": _FILM + _VOTE,
+    "segment_film": _FILM,
+}

@@ -26,6 +26,9 @@ from pipelines.manifest_checks import file_sha256
 from pipelines.normalise import NO_PADDING
 from pipelines.sizes import CLASSIFICATION_SIZE, LEAST_STRIDE, MOST_PATCHES, PATCHES
 
+#: Functions of an exported model for one decoded film.
+_FUNCTIONS = ("predict_film", "decide_film", "explain_film", "segment_film")
+
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
@@ -99,7 +102,7 @@ class TriageModel:
         """Take the entry points.
 
         Args:
-            functions: `predict_film`, `explain_film` and `segment_film` of `Triage`.
+            functions: `predict_film`, `decide_film`, `explain_film` and `segment_film` of `Triage`.
             classes: names in order.
             model_version: names weights and options.
             card: the model card.
@@ -118,6 +121,7 @@ class TriageModel:
         patches: int = PATCHES,
         stride: int = 0,
         explain: bool = False,
+        decision_only: bool = False,
     ) -> Prediction:
         """Decide on one film.
 
@@ -129,12 +133,15 @@ class TriageModel:
             stride: above 0, patches on a grid of that many pixels at 1024 x 1024, from 50 to 1024,
                 instead of random ones.
             explain: give mask, saliency and patches too.
+            decision_only: stop where no patch can change the decision any more; votes,
+                probabilities and `patches_used` are those up to there.
 
         Returns:
             The answer; a film that has none is told by its status.
 
         Raises:
-            UsageError: `patches` or `stride` is out of range, or the model has no classifier.
+            UsageError: `patches` or `stride` is out of range, the model has no classifier, or
+                both `explain` and `decision_only` are asked for.
         """
         if not 1 <= patches <= MOST_PATCHES:
             raise UsageError(f"{patches} patches: choose 1 to {MOST_PATCHES}")
@@ -142,7 +149,9 @@ class TriageModel:
             raise UsageError(
                 f"a stride of {stride}: choose {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
             )
-        name = "explain_film" if explain else "predict_film"
+        if explain and decision_only:
+            raise UsageError("a vote that ends early has no map: choose explain or decision_only")
+        name = "explain_film" if explain else "decide_film" if decision_only else "predict_film"
         if name not in self._functions:
             raise UsageError("this model only segments; give a classification run too")
         answer = self._functions[name](
@@ -189,9 +198,7 @@ def load(path: str | Path) -> TriageModel:
     if not card:
         raise FileNotFoundError(f"{folder} has no model card: export the model again")
     module = tf.saved_model.load(str(folder))
-    functions = {
-        name: getattr(module, name) for name in ("predict_film", "explain_film", "segment_film")
-    }
+    functions = {name: getattr(module, name) for name in _FUNCTIONS}
     return TriageModel(functions, tuple(card["classes"]), card["model_version"], card)
 
 
@@ -220,16 +227,9 @@ def from_runs(
     from cxr_tf.inference import FILM_SPECS
 
     module, card = make_module(segmentation_run, classification_run, resolution_limit, clean_masks)
-    specs = {
-        "predict_film": FILM_SPECS,
-        "explain_film": FILM_SPECS,
-        "segment_film": FILM_SPECS[:2],
-    }
-    if classification_run is None:
-        specs = {"segment_film": FILM_SPECS[:2]}
+    names = _FUNCTIONS if classification_run is not None else ("segment_film",)
     functions = {
-        name: tf.function(getattr(module, name), input_signature=spec)
-        for name, spec in specs.items()
+        name: tf.function(getattr(module, name), input_signature=FILM_SPECS[name]) for name in names
     }
     return TriageModel(functions, tuple(card["classes"]), card["model_version"], card)
 

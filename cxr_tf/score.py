@@ -54,6 +54,9 @@ class ScoreOptions:
     """write patches.csv: centre, probabilities and vote of every patch"""
     patches: int = PATCHES
     """patches that vote on a film, 1 to 400"""
+    decision_only: bool = False
+    """stop looking at a film's patches where no further one can change its label: the same labels
+    in less time; votes, p and patches_used are those up to there"""
     seed: int = 0
     """seed of the patch centres"""
     voi: bool = False
@@ -90,6 +93,8 @@ def _check(options: ScoreOptions) -> Path:
         raise UsageError(f"--patches {options.patches}: give a number from 1 to {MOST_PATCHES}")
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
+    if options.decision_only and (options.overlays or options.patch_table):
+        raise UsageError("--decision-only gives no maps and no patches: leave out the other option")
     for condition in options.where:
         if "=" not in condition:
             raise UsageError(f"--where {condition}: write COLUMN=VALUE")

@@ -163,6 +163,7 @@ class _Scorer:
                     seed=seed,
                     patches=self.options.patches,
                     explain=self.options.overlays or self.options.patch_table,
+                    decision_only=self.options.decision_only,
                 )
                 status, label = prediction.status, prediction.label
             except Exception as fault:  # one film must never end the run

@@ -50,6 +50,25 @@ def decide(votes: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
     return tf.argmax(tf.where(leading, probabilities, -1.0), output_type=tf.int32)
 
 
+def patches_needed_more(votes: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Fewest further patches after which the vote may be settled.
+
+    It is settled where leader - runner-up > patches left. A patch narrows that by two at most: one
+    more vote for the leader, and one patch less to come.
+
+    Args:
+        votes: int32 [C], C >= 2.
+        count: int32 scalar, patches that vote in all.
+
+    Returns:
+        int32 scalar; 0 where the vote is settled.
+    """
+    left = count - tf.reduce_sum(votes)
+    best = tf.math.top_k(votes, 2).values
+    lead = best[0] - best[1]
+    return tf.where(lead > left, 0, tf.minimum((left - lead) // 2 + 1, left))
+
+
 def patches_needed(winners: npt.ArrayLike, classes: int) -> int:
     """Fewest patches after which the vote cannot change: leader - runner-up > patches left.
 

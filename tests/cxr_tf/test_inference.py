@@ -11,8 +11,10 @@ import pytest
 import tensorflow as tf
 
 from cxr_tf.export import entry_points
+from cxr_tf.inference import EARLY_STEP
 from cxr_tf.loading import from_runs, load, make_module
 from cxr_tf.runs import trained_model
+from cxr_tf.voting import patches_needed
 from pipelines.normalise import normalise
 from tests import samples
 from tests.cxr_tf import plain_method
@@ -291,6 +293,33 @@ def test_number_of_patches(served, from_python):
     for row in found:
         expected = np.bincount(winners[: row["patches_used"]], minlength=4)
         np.testing.assert_array_equal(row["votes"], expected)
+
+
+@pytest.mark.parametrize("patches", [1, 2, 37, 100, 400])
+def test_a_vote_that_ends_early_decides_the_same(exported, from_python, patches):
+    whole = load(exported).predict(film(), patches=patches)
+    by_patch = from_python.predict(film(), patches=patches, explain=True).patch_probabilities
+    winners = by_patch.argmax(-1)
+    for model in (from_python, load(exported)):
+        found = model.predict(film(), patches=patches, decision_only=True)
+        used = found.patches_used
+        assert (found.status, found.label) == ("ok", whole.label)
+        assert 0 <= used - patches_needed(winners, 4) < EARLY_STEP
+        np.testing.assert_array_equal(found.votes, np.bincount(winners[:used], minlength=4))
+        np.testing.assert_allclose(found.probabilities, by_patch[:used].mean(0), atol=1e-5)
+        np.testing.assert_allclose(found.agreement, found.votes.max() / used, rtol=1e-6)
+    if patches == 100:
+        assert 51 <= used < 100
+
+
+def test_a_vote_that_ends_early_on_a_grid_and_without_lungs(from_python):
+    whole = from_python.predict(film(), stride=64)
+    found = from_python.predict(film(), stride=64, decision_only=True)
+    assert found.label == whole.label and found.patches_used < whole.patches_used
+    dark = from_python.predict(np.zeros((40, 50), np.uint16), decision_only=True)
+    assert (dark.status, dark.label, dark.patches_used) == ("constant", "", 0)
+    with pytest.raises(ValueError, match="ends early has no map"):
+        from_python.predict(film(), decision_only=True, explain=True)
 
 
 def test_pixels_alone_or_in_a_batch(served):

@@ -6,7 +6,13 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxr_tf.voting import count_votes, decide, mean_probabilities, patches_needed
+from cxr_tf.voting import (
+    count_votes,
+    decide,
+    mean_probabilities,
+    patches_needed,
+    patches_needed_more,
+)
 from tests.protocol import check_op
 
 FEW = settings(max_examples=60, deadline=None)
@@ -140,3 +146,15 @@ def test_the_early_stop_on_every_vote(patches, classes):
 def test_patches_needed(winners, needed):
     assert patches_needed(winners, 4) == needed
     assert patches_needed(np.array(winners, np.int32), 4) == needed
+
+
+@pytest.mark.parametrize(("patches", "classes"), [(1, 4), (5, 3), (7, 2)])
+def test_no_vote_is_settled_sooner_than_said(patches, classes):
+    """From every point of every vote, and never zero before it is settled."""
+    for winners in itertools.product(range(classes), repeat=patches):
+        needed = patches_needed(winners, classes)
+        for seen in range(patches + 1):
+            votes = np.bincount(winners[:seen], minlength=classes).astype(np.int32)
+            more = int(patches_needed_more(tf.constant(votes), tf.constant(patches)))
+            assert (more == 0) == (seen >= needed)
+            assert seen + more <= max(needed, seen)
