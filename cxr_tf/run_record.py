@@ -16,11 +16,12 @@ from cxr_tf.scoring import Outcome
 if TYPE_CHECKING:
     from cxr_tf.loading import TriageModel
     from cxr_tf.score import ScoreOptions
+    from cxr_tf.serving.remote_model import RemoteModel
 
 
 def run_record(
     options: "ScoreOptions",
-    model: "TriageModel",
+    model: "TriageModel | RemoteModel",
     folder: Path,
     gathered: Gathered,
     outcome: Outcome,

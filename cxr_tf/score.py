@@ -21,10 +21,12 @@ from cxr_tf.progress import Reporter
 from cxr_tf.records import utf8, write_json
 from cxr_tf.run_record import run_record
 from cxr_tf.scoring import score_films
+from cxr_tf.serving.transport import ServerError, split_address
 from pipelines.sizes import MOST_PATCHES, PATCHES
 
 if TYPE_CHECKING:
     from cxr_tf.loading import TriageModel
+    from cxr_tf.serving.remote_model import RemoteModel
     from pipelines.films import Film
 
 INTERRUPTED = 130
@@ -57,6 +59,13 @@ class ScoreOptions:
     decision_only: bool = False
     """stop looking at a film's patches where no further one can change its label: the same labels
     in less time; votes, p and patches_used are those up to there"""
+    server: str = ""
+    """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
+    served under the model's name; of --model only the card is read"""
+    deadline: float = 60.0
+    """seconds after which a request to the server is given up"""
+    requests: int = 1
+    """requests to the server under way at once, 1 to 64"""
     seed: int = 0
     """seed of the patch centres"""
     voi: bool = False
@@ -93,6 +102,7 @@ def _check(options: ScoreOptions) -> Path:
         raise UsageError(f"--patches {options.patches}: give a number from 1 to {MOST_PATCHES}")
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
+    _check_server(options)
     if options.decision_only and (options.overlays or options.patch_table):
         raise UsageError("--decision-only gives no maps and no patches: leave out the other option")
     for condition in options.where:
@@ -113,6 +123,24 @@ def _check(options: ScoreOptions) -> Path:
     return folder
 
 
+def _check_server(options: ScoreOptions) -> None:
+    """Refuse what no signature does."""
+    if not 1 <= options.requests <= 64 or options.deadline <= 0:
+        raise UsageError("--requests goes from 1 to 64, --deadline is above 0")
+    if not options.server:
+        if options.requests > 1:
+            raise UsageError("--requests is for --server: the model here takes one film at a time")
+        return
+    split_address(options.server)
+    if options.decision_only:
+        raise UsageError("--decision-only needs the model here: no signature ends a vote early")
+    if (options.overlays or options.patch_table) and (options.seed or options.patches != PATCHES):
+        raise UsageError(
+            f"--server explains with seed 0 and {PATCHES} patches alone: leave out --seed, "
+            "--patches, or what needs maps"
+        )
+
+
 @contextlib.contextmanager
 def _native_logs_aside(aside: bool) -> Iterator[None]:
     """Keep off stderr what libraries write to it past Python while they start."""
@@ -130,7 +158,18 @@ def _native_logs_aside(aside: bool) -> Iterator[None]:
         os.close(kept)
 
 
-def _load(folder: Path, load: "Callable[[Path], TriageModel] | None") -> "TriageModel":
+def _load(
+    folder: Path, options: ScoreOptions, load: "Callable[[Path], TriageModel] | None"
+) -> "TriageModel | RemoteModel":
+    if options.server:
+        from cxr_tf.serving.remote_model import connect
+
+        remote = connect(options.server, folder, options.deadline)
+        try:
+            remote.check()
+        except ServerError as error:
+            raise UsageError(f"--server {options.server}: {error}") from error
+        return remote
     if load is None:
         from cxr_tf import loading
 
@@ -182,10 +221,10 @@ def run(
     if gathered.skipped:
         number = len(gathered.skipped)
         reporter.note(f"{number} files in folders are no films and were passed over")
-    reporter.note(f"loading {folder}")
+    reporter.note(f"asking {options.server}" if options.server else f"loading {folder}")
     began = time.perf_counter()
     with _native_logs_aside(aside):
-        model = _load(folder, load)
+        model = _load(folder, options, load)
     loading_seconds = time.perf_counter() - began
     if model.card.get("phantom"):
         reporter.warn(PHANTOM_NOTICE)

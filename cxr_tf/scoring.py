@@ -1,48 +1,27 @@
-"""The loop that scores films one by one, reading ahead of the model."""
+"""The loop that scores films one by one into the tables of a run."""
 
 import contextlib
 import os
 import time
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cxr_tf import records
 from cxr_tf.identifiers import COLUMNS, Identify
 from cxr_tf.info import PHANTOM_NOTICE
 from cxr_tf.inputs import Input
 from cxr_tf.progress import Reporter
-from pipelines.status import FAILURES, OK, UNREADABLE
+from cxr_tf.stages import Answer, Reading, answers, read_ahead
+from pipelines.status import FAILURES, OK
 
 if TYPE_CHECKING:
     from cxr_tf.loading import Prediction, TriageModel
     from cxr_tf.score import ScoreOptions
+    from cxr_tf.serving.remote_model import RemoteModel
     from pipelines.films import Film
-
-#: Films decoded ahead of the model: one of 64 megapixels takes 128 MB.
-READ_AHEAD = 2
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A film as it came from the reading thread.
-
-    Attributes:
-        pixels: uint16 [H, W], None when the status is not ok.
-        padding: grey level to leave out, -1 for none.
-        status: ok, or why there are no pixels.
-        error: a one-line reason, or ''.
-        seconds: time spent reading.
-    """
-
-    pixels: Any
-    padding: int
-    status: str
-    error: str
-    seconds: float
 
 
 @dataclass
@@ -71,53 +50,12 @@ class Outcome:
         return self.statuses.total()
 
 
-def _read(item: Input, read: "Callable[[Path], Film]") -> Reading:
-    if item.fault:
-        return Reading(None, -1, UNREADABLE, item.fault, 0.0)
-    began = time.perf_counter()
-    try:
-        film = read(item.path)
-    except Exception as error:  # one film must never end the run
-        reason = f"reading broke: {type(error).__name__}: {error}"
-        return Reading(None, -1, records.FAILED, reason, time.perf_counter() - began)
-    seconds = time.perf_counter() - began
-    return Reading(film.pixels, film.padding, film.status, film.error, seconds)
-
-
-def read_ahead(
-    inputs: Sequence[Input], read: "Callable[[Path], Film]", depth: int = READ_AHEAD
-) -> Generator[tuple[Input, Reading], None, None]:
-    """Read films in one thread while the caller works on those before them.
-
-    Args:
-        inputs: what to read, in order.
-        read: reads one film.
-        depth: films read but not yet handed out, at most.
-
-    Yields:
-        Each input with its film, in the order given.
-    """
-    waiting: deque[tuple[Input, Future[Reading]]] = deque()
-    pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
-    try:
-        for item in inputs:
-            waiting.append((item, pool.submit(_read, item, read)))
-            if len(waiting) > depth:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
 class _Scorer:
     """Scores one film after another into the tables of one run."""
 
     def __init__(
         self,
-        model: "TriageModel",
+        model: "TriageModel | RemoteModel",
         options: "ScoreOptions",
         names: Sequence[str],
         identify: Identify | None,
@@ -147,29 +85,30 @@ class _Scorer:
         tables = self.patches, self.index, self.identifiers, self.scores
         return [table for table in tables if table is not None]
 
-    def add(self, item: Input, reading: Reading) -> tuple[str, str, str, bool]:
-        """Score one film; returns (status, label, error, whether it failed)."""
+    def predict(self, reading: Reading) -> "Prediction":
+        """Ask the model about a film that was read."""
+        options = self.options
+        return self.model.predict(
+            reading.pixels,
+            reading.padding,
+            seed=options.seed,
+            patches=options.patches,
+            explain=options.overlays or options.patch_table,
+            decision_only=options.decision_only,
+        )
+
+    def add(self, item: Input, reading: Reading, answer: Answer) -> tuple[str, str, str, bool]:
+        """Write the rows of one film; returns (status, label, error, whether it failed)."""
         path = os.fspath(item.path)
         model, seed = self.model, self.options.seed
-        status, label, error = reading.status, "", reading.error
+        status, label, error = reading.status, "", reading.error or answer.error
         name = next(self.names) if self.index is not None else ""
-        prediction = None
-        if status == OK:
-            began = time.perf_counter()
-            try:
-                prediction = model.predict(
-                    reading.pixels,
-                    reading.padding,
-                    seed=seed,
-                    patches=self.options.patches,
-                    explain=self.options.overlays or self.options.patch_table,
-                    decision_only=self.options.decision_only,
-                )
-                status, label = prediction.status, prediction.label
-            except Exception as fault:  # one film must never end the run
-                status = records.FAILED
-                error = f"the model broke: {type(fault).__name__}: {fault}"
-            self.outcome.seconds["model"] += time.perf_counter() - began
+        prediction = answer.prediction
+        if prediction is not None:
+            status, label = prediction.status, prediction.label
+        elif answer.error:
+            status = records.FAILED
+        self.outcome.seconds["model"] += answer.seconds
         error = records.one_line(error or records.REASONS.get(status, ""))
         failed = status in FAILURES or status == records.FAILED
         if prediction is not None:
@@ -192,8 +131,10 @@ class _Scorer:
         """Write a film's patches and overlay; returns what went wrong, or ''."""
         if self.patches is not None:
             self.patches.add(*records.patch_rows(path, prediction, self.model.classes))
-        if self.index is None or prediction.mask is None:
+        if self.index is None:
             return ""
+        if prediction.mask is None:
+            return "no overlay: the server explains no film with padding; score it without --server"
         began = time.perf_counter()
         try:
             self._draw(path, reading, prediction, self.options.out / "overlays" / name)
@@ -247,7 +188,7 @@ class _Scorer:
 
 
 def score_films(
-    model: "TriageModel",
+    model: "TriageModel | RemoteModel",
     inputs: Sequence[Input],
     read: "Callable[[Path], Film]",
     options: "ScoreOptions",
@@ -278,12 +219,15 @@ def score_films(
     scorer = _Scorer(model, options, names, identify)
     began = time.perf_counter()
     try:
-        with contextlib.closing(read_ahead(inputs, read)) as readings:
+        with (
+            contextlib.closing(read_ahead(inputs, read)) as readings,
+            contextlib.closing(answers(readings, scorer.predict, options.requests)) as found,
+        ):
             reporter.start(len(inputs))
-            for item, reading in readings:
+            for item, reading, answer in found:
                 start = time.perf_counter()
-                status, label, error, failed = scorer.add(item, reading)
-                seconds = round(time.perf_counter() - start, 4)
+                status, label, error, failed = scorer.add(item, reading, answer)
+                seconds = round(time.perf_counter() - start + answer.seconds, 4)
                 reporter.film(os.fspath(item.path), status, label, seconds, error, failed)
         scorer.finish()
     except KeyboardInterrupt:

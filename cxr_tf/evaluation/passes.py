@@ -16,7 +16,7 @@ from cxr_tf.estimates import Decisions
 from cxr_tf.inputs import Input
 from cxr_tf.metrics import JACCARD_PARTS, label_jaccard
 from cxr_tf.progress import Reporter
-from cxr_tf.scoring import Reading, read_ahead
+from cxr_tf.stages import Reading, read_ahead
 from pipelines.classes import ClassMap
 from pipelines.manifest_rows import ManifestRow
 from pipelines.status import FAILURES, NO_LUNG, OK

@@ -18,7 +18,7 @@ from cxr_tf.inputs import Input
 from cxr_tf.loading import Prediction
 from cxr_tf.progress import Reporter
 from cxr_tf.records import score_columns
-from cxr_tf.scoring import read_ahead
+from cxr_tf.stages import read_ahead
 from pipelines.films import Film
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
 

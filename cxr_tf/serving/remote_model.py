@@ -1,0 +1,149 @@
+"""A model that a server holds, with the interface of one that is loaded here."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr_tf.errors import UsageError
+from cxr_tf.loading import Prediction
+from cxr_tf.model_folders import read_card
+from cxr_tf.serving.transport import Inputs, ServerError, Transport, split_address, with_retries
+from pipelines.films import encode_png16
+from pipelines.normalise import NO_PADDING
+from pipelines.sizes import PATCHES
+from pipelines.status import CONSTANT
+
+SERVING_SEED = 0
+#: How often a request is sent where the server is not ready.
+TRIES = 5
+
+
+class RemoteModel:
+    """Answers for decoded films through TensorFlow Serving.
+
+    A film travels as lossless 16-bit PNG, one a request, to `serving_default` or `explain`; where
+    seed, number of patches or padding is not the signatures' own, as pixels to `predict_pixels`.
+
+    Attributes:
+        classes: names in order.
+        model_version: names weights and options; a server that answers with others is refused.
+        card: the model card.
+    """
+
+    def __init__(self, transport: Transport, card: dict[str, Any], tries: int = TRIES) -> None:
+        """Take the way to the server.
+
+        Args:
+            transport: carries requests.
+            card: card of the model that the server should hold.
+            tries: how often a request is sent where the server is not ready.
+        """
+        self._transport, self._tries = transport, tries
+        self.card = card
+        self.classes: tuple[str, ...] = tuple(card["classes"])
+        self.model_version: str = card["model_version"]
+
+    def predict(
+        self,
+        pixels: npt.NDArray[np.uint16],
+        padding: int = NO_PADDING,
+        *,
+        seed: int = SERVING_SEED,
+        patches: int = PATCHES,
+        explain: bool = False,
+        decision_only: bool = False,
+    ) -> Prediction:
+        """Decide on one film; see `cxr_tf.loading.TriageModel.predict`.
+
+        A film with padding comes back without maps: the signature `explain` takes none.
+
+        Raises:
+            UsageError: no signature does what is asked for.
+            ServerError: the server did not answer, or holds another model.
+        """
+        if decision_only:
+            raise UsageError("no signature ends a vote early: leave out --decision-only")
+        own = seed == SERVING_SEED and patches == PATCHES
+        if explain and not own:
+            raise UsageError(
+                f"a server explains with seed {SERVING_SEED} and {PATCHES} patches alone"
+            )
+        inputs: Inputs
+        if own and padding == NO_PADDING:
+            signature = "explain" if explain else "serving_default"
+            inputs = {"image_bytes": [encode_png16(pixels)]}
+        else:
+            signature = "predict_pixels"
+            inputs = {
+                "pixels": pixels[None],
+                "padding": np.array([padding], np.int32),
+                "seed": np.array([seed], np.int64),
+                "patches": np.array([patches], np.int32),
+            }
+        found = with_retries(lambda: self._transport.predict(signature, inputs), self._tries)
+        answer = {name: _first(value) for name, value in found.items()}
+        if (version := answer.get("model_version")) != self.model_version:
+            raise ServerError(
+                f"the server holds model {version}, not {self.model_version}: give the --model "
+                "that is served, or serve this one"
+            )
+        return Prediction(**answer)
+
+    def check(self) -> None:
+        """Ask about a film of one grey level, so that a wrong server is known before the first.
+
+        Raises:
+            ServerError: the server does not answer, or holds another model.
+        """
+        status = self.predict(np.zeros((2, 2), np.uint16)).status
+        if status != CONSTANT:
+            raise ServerError(f"the server finds a film of one grey level {status}, not {CONSTANT}")
+
+    def close(self) -> None:
+        """Let go of the server."""
+        self._transport.close()
+
+
+def _first(batch: npt.NDArray[np.generic]) -> Any:
+    value = batch[0]
+    if isinstance(value, bytes):
+        return value.decode()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def connect(address: str, folder: Path, deadline: float, tries: int = TRIES) -> RemoteModel:
+    """Reach a server; nothing is sent yet.
+
+    Args:
+        address: see `split_address`.
+        folder: the version folder of the model that is served; only its card is read.
+        deadline: seconds after which a request is given up.
+        tries: how often a request is sent where the server is not ready.
+
+    Returns:
+        The model.
+
+    Raises:
+        UsageError: the address is none, the folder has no card, or gRPC is not installed.
+    """
+    scheme, host, port = split_address(address)
+    card = read_card(folder)
+    if not card:
+        raise UsageError(f"{folder} has no model card: export the model again")
+    name = str(card["name"])
+    transport: Transport
+    if scheme == "grpc":
+        try:
+            from cxr_tf.serving.grpc_transport import GrpcTransport
+        except ImportError as error:
+            raise UsageError(
+                f"--server {address}: install the extra 'serving', or use http://"
+            ) from error
+        transport = GrpcTransport(host, port, name, deadline)
+    else:
+        from cxr_tf.serving.rest_transport import RestTransport
+
+        transport = RestTransport(scheme, host, port, name, deadline)
+    return RemoteModel(transport, card, tries)

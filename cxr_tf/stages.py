@@ -1,0 +1,143 @@
+"""The stages of a film on its way to its row: it is read, then the model answers, in order."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxr_tf import records
+from cxr_tf.inputs import Input
+from cxr_tf.serving.transport import ServerError
+from pipelines.status import OK, UNREADABLE
+
+if TYPE_CHECKING:
+    from cxr_tf.loading import Prediction
+    from pipelines.films import Film
+
+#: Films decoded ahead of the model: one of 64 megapixels takes 128 MB.
+READ_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A film as it came from the reading thread.
+
+    Attributes:
+        pixels: uint16 [H, W], None when the status is not ok.
+        padding: grey level to leave out, -1 for none.
+        status: ok, or why there are no pixels.
+        error: a one-line reason, or ''.
+        seconds: time spent reading.
+    """
+
+    pixels: Any
+    padding: int
+    status: str
+    error: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model said of a film.
+
+    Attributes:
+        prediction: None where the film could not be read, or the model broke.
+        error: why the model broke, or ''.
+        seconds: time that the model took.
+    """
+
+    prediction: "Prediction | None" = None
+    error: str = ""
+    seconds: float = 0.0
+
+
+def _read(item: Input, read: "Callable[[Path], Film]") -> Reading:
+    if item.fault:
+        return Reading(None, -1, UNREADABLE, item.fault, 0.0)
+    began = time.perf_counter()
+    try:
+        film = read(item.path)
+    except Exception as error:  # one film must never end the run
+        reason = f"reading broke: {type(error).__name__}: {error}"
+        return Reading(None, -1, records.FAILED, reason, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return Reading(film.pixels, film.padding, film.status, film.error, seconds)
+
+
+def read_ahead(
+    inputs: Sequence[Input], read: "Callable[[Path], Film]", depth: int = READ_AHEAD
+) -> Generator[tuple[Input, Reading], None, None]:
+    """Read films in one thread while the caller works on those before them.
+
+    Args:
+        inputs: what to read, in order.
+        read: reads one film.
+        depth: films read but not yet handed out, at most.
+
+    Yields:
+        Each input with its film, in the order given.
+    """
+    waiting: deque[tuple[Input, Future[Reading]]] = deque()
+    pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+    try:
+        for item in inputs:
+            waiting.append((item, pool.submit(_read, item, read)))
+            if len(waiting) > depth:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def answers(
+    readings: Iterable[tuple[Input, Reading]],
+    predict: "Callable[[Reading], Prediction]",
+    requests: int = 1,
+) -> Generator[tuple[Input, Reading, Answer], None, None]:
+    """Let the model answer for films, several at a time where it is elsewhere.
+
+    Args:
+        readings: films in order.
+        predict: asks the model; where `requests` is above 1 it is called in other threads.
+        requests: questions under way at most; with 1 they are asked in the caller's thread.
+
+    Yields:
+        Each film with its answer, in the order given.
+    """
+
+    def ask(reading: Reading) -> Answer:
+        if reading.status != OK:
+            return Answer()
+        began = time.perf_counter()
+        try:
+            return Answer(predict(reading), "", time.perf_counter() - began)
+        except Exception as fault:  # one film must never end the run
+            error = f"the model broke: {type(fault).__name__}: {fault}"
+            if isinstance(fault, ServerError):
+                error = str(fault)
+            return Answer(None, error, time.perf_counter() - began)
+
+    if requests == 1:
+        for item, reading in readings:
+            yield item, reading, ask(reading)
+        return
+    waiting: deque[tuple[Input, Reading, Future[Answer]]] = deque()
+    pool = ThreadPoolExecutor(requests, thread_name_prefix="request")
+    try:
+        for item, reading in readings:
+            waiting.append((item, reading, pool.submit(ask, reading)))
+            if len(waiting) >= requests:
+                first, read, future = waiting.popleft()
+                yield first, read, future.result()
+        while waiting:
+            first, read, future = waiting.popleft()
+            yield first, read, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
