@@ -1,6 +1,7 @@
 """The tables a scoring run leaves, written atomically: their columns and rows."""
 
 import csv
+import io
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -53,6 +54,37 @@ def utf8(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def partial_of(path: Path) -> Path:
+    """Name the file that a table is written to until it is complete.
+
+    Args:
+        path: where the finished table lies.
+    """
+    return path.with_name(path.name + ".partial")
+
+
+def read_rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
+    """Read what a killed run left of a table.
+
+    Args:
+        path: the partial file.
+        columns: its header.
+
+    Returns:
+        The whole rows; one that was being written is left out. None where there is no such table.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    whole = content[: content.rfind(b"\n") + 1].decode("utf-8")
+    rows = list(csv.reader(io.StringIO(whole, newline="")))
+    if not rows or tuple(rows[0]) != tuple(columns):
+        return []
+    # A line end within quotes can make the last row look whole; its cells are too few then.
+    return [row for row in rows[1:] if len(row) == len(columns)]
+
+
 class Table:
     """A CSV file that appears under its name only when it is complete.
 
@@ -62,17 +94,23 @@ class Table:
     Args:
         path: where the finished table lies.
         columns: the header.
+        kept: rows to begin with, those of a run that goes on.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(
+        self, path: Path, columns: Sequence[str], kept: Sequence[Sequence[str]] = ()
+    ) -> None:
         self.path = path
-        self.partial = path.with_name(path.name + ".partial")
+        self.partial = partial_of(path)
         self.columns = tuple(columns)
         self.rows = 0
-        self._stream = self.partial.open("w", encoding="utf-8", newline="")
+        # The partial file of an earlier run is replaced only once all that is kept is written.
+        fresh = path.with_name(path.name + ".new")
+        self._stream = fresh.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._stream, lineterminator="\n")
         self._writer.writerow(self.columns)
-        self._stream.flush()
+        self.add(*kept)
+        os.replace(fresh, self.partial)
 
     def add(self, *rows: Sequence[object]) -> None:
         """Append rows and hand them to the system.

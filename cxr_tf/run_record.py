@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,58 @@ if TYPE_CHECKING:
     from cxr_tf.loading import TriageModel
     from cxr_tf.score import ScoreOptions
     from cxr_tf.serving.remote_model import RemoteModel
+
+
+#: Options that rows depend on, and those that say which tables there are.
+_FACTS = (
+    "seed",
+    "patches",
+    "decision_only",
+    "voi",
+    "overlays",
+    "patch_table",
+    "keep_identifiers",
+    "hash_identifiers",
+)
+
+
+def run_facts(
+    options: "ScoreOptions",
+    model: "TriageModel | RemoteModel",
+    folder: Path,
+    paths: Sequence[str],
+) -> dict[str, Any]:
+    """Gather all that the rows of a run depend on: runs that differ in it never mix.
+
+    Args:
+        options: the arguments.
+        model: the model that answers.
+        folder: the SavedModel's folder.
+        paths: the films, in order.
+
+    Returns:
+        A dictionary that JSON can hold.
+    """
+    values = {name: getattr(options, name) for name in _FACTS}
+    return {
+        "cxr_tf": project_version(),
+        "model_version": model.model_version,
+        "model_sha256": model_digest(folder),
+        "inputs_sha256": paths_digest(paths),
+        **{k: str(v) if isinstance(v, Path) else v for k, v in values.items()},
+    }
+
+
+def paths_digest(paths: Sequence[str]) -> str:
+    """Hash a list of paths.
+
+    Args:
+        paths: in order.
+
+    Returns:
+        SHA-256 in hexadecimal.
+    """
+    return hashlib.sha256(os.fsencode("\0".join(paths))).hexdigest()
 
 
 def run_record(
@@ -42,7 +95,7 @@ def run_record(
     Returns:
         What `run.json` holds.
     """
-    paths = "\0".join(os.fspath(item.path) for item in gathered.inputs)
+    paths = [os.fspath(item.path) for item in gathered.inputs]
     phantom = bool(model.card.get("phantom"))
     finished = datetime.datetime.now(datetime.UTC)
     return {
@@ -71,7 +124,8 @@ def run_record(
             "films": len(gathered.inputs),
             "scored": outcome.films,
             "skipped_files": len(gathered.skipped),
-            "paths_sha256": hashlib.sha256(os.fsencode(paths)).hexdigest(),
+            "resumed": outcome.resumed,
+            "paths_sha256": paths_digest(paths),
         },
         "counts": {
             "status": dict(sorted(outcome.statuses.items())),

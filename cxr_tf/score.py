@@ -19,7 +19,8 @@ from cxr_tf.inputs import gather
 from cxr_tf.model_folders import version_folder
 from cxr_tf.progress import Reporter
 from cxr_tf.records import utf8, write_json
-from cxr_tf.run_record import run_record
+from cxr_tf.resume import begin, end
+from cxr_tf.run_record import run_facts, run_record
 from cxr_tf.scoring import score_films
 from cxr_tf.serving.transport import ServerError, split_address
 from pipelines.sizes import MOST_PATCHES, PATCHES
@@ -37,6 +38,8 @@ class ScoreOptions:
     """Decide the class of radiographs by an exported model, and write `scores.csv`.
 
     Research use only. Not a medical device.
+
+    A run that was stopped or killed goes on where it was when the same command is given again.
 
     Exit status: 0 done (a refusal such as no_lung is an answer), 1 some inputs failed, 2 wrong
     usage, 130 interrupted (what was done stays in scores.csv.partial).
@@ -75,6 +78,8 @@ class ScoreOptions:
     hash_identifiers: Path | None = None
     """write identifiers.csv with salted hashes in their place; names the file that holds the salt,
     made if it is not there. Without either, no output holds anything of a DICOM header."""
+    restart: bool = False
+    """drop what an unfinished run in OUT has done, and begin anew"""
     recursive: bool = True
     """look into sub-folders"""
     quiet: bool = False
@@ -232,15 +237,25 @@ def run(
     def read(path: Path) -> "Film":
         return read_film(path, voi=options.voi)
 
-    outcome = score_films(model, gathered.inputs, read, options, reporter, identify)
+    paths = [os.fspath(item.path) for item in gathered.inputs]
+    facts = run_facts(options, model, folder, paths)
+    done = begin(options.out, facts, paths, model.classes, options.restart)
+    if len(done):
+        reporter.note(f"going on: {len(done)} of {len(paths)} films are done")
+    outcome = score_films(model, gathered.inputs, read, options, reporter, identify, done)
     outcome.seconds["loading"] = loading_seconds
     status = int(outcome.failed > 0) if outcome.complete else INTERRUPTED
     record = run_record(options, model, folder, gathered, outcome, started, status)
     name = "run.json" if outcome.complete else "run.json.partial"
     write_json(options.out / name, record)
+    if outcome.complete:
+        end(options.out)
     if not outcome.complete:
         partial = options.out / "scores.csv.partial"
-        reporter.error(f"interrupted after {outcome.films} films: their rows are in {partial}")
+        reporter.error(
+            f"interrupted after {outcome.films} films: their rows are in {partial}; the same "
+            "command goes on from there"
+        )
     elif not options.quiet:
         print(utf8(_summary(record, options.out)))
     return status

@@ -14,6 +14,7 @@ from cxr_tf.identifiers import COLUMNS, Identify
 from cxr_tf.info import PHANTOM_NOTICE
 from cxr_tf.inputs import Input
 from cxr_tf.progress import Reporter
+from cxr_tf.resume import Done
 from cxr_tf.stages import Answer, Reading, answers, read_ahead
 from pipelines.status import FAILURES, OK
 
@@ -30,6 +31,7 @@ class Outcome:
 
     Attributes:
         complete: False when it was interrupted.
+        resumed: films that an earlier start of the run had finished; they count below too.
         statuses: films by status.
         labels: films by decided class.
         failed: films that count as failed inputs.
@@ -38,6 +40,7 @@ class Outcome:
     """
 
     complete: bool = False
+    resumed: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     failed: int = 0
@@ -59,26 +62,29 @@ class _Scorer:
         options: "ScoreOptions",
         names: Sequence[str],
         identify: Identify | None,
+        done: Done,
     ) -> None:
         self.model, self.options, self.identify = model, options, identify
-        self.outcome = Outcome()
-        self.scores = records.Table(
-            options.out / "scores.csv", records.score_columns(model.classes)
-        )
-        self.patches: records.Table | None = None
-        self.index: records.Table | None = None
+        self.outcome = Outcome(resumed=len(done), failed=done.failed())
+        self.outcome.statuses.update(row["status"] for row in done.rows)
+        self.outcome.labels.update(row["label"] for row in done.rows if row["label"])
+
+        def table(name: str, columns: Sequence[str]) -> records.Table:
+            path = options.out / name
+            return records.Table(path, columns, done.of_table(path, columns))
+
+        self.patches = self.index = self.identifiers = None
         if options.patch_table:
-            columns = records.patch_columns(model.classes)
-            self.patches = records.Table(options.out / "patches.csv", columns)
-        self.identifiers: records.Table | None = None
+            self.patches = table("patches.csv", records.patch_columns(model.classes))
         if identify is not None:
-            self.identifiers = records.Table(options.out / "identifiers.csv", COLUMNS)
+            self.identifiers = table("identifiers.csv", COLUMNS)
         if options.overlays:
             self.names = iter(names)
             (options.out / "overlays").mkdir(exist_ok=True)
-            self.index = records.Table(
-                options.out / "overlays" / "index.csv", ("path", "status", "overlay")
-            )
+            self.index = table("overlays/index.csv", ("path", "status", "overlay"))
+        # Last: a film is done once its score is there, and its other rows are written before.
+        columns = records.score_columns(model.classes)
+        self.scores = records.Table(options.out / "scores.csv", columns, done.scores())
 
     @property
     def tables(self) -> list[records.Table]:
@@ -194,6 +200,7 @@ def score_films(
     options: "ScoreOptions",
     reporter: Reporter,
     identify: Identify | None = None,
+    done: Done | None = None,
 ) -> Outcome:
     """Score films into `options.out`: `scores.csv`, and what other tables are asked for.
 
@@ -204,6 +211,7 @@ def score_films(
         options: what to write, seed and patches. `options.out` exists.
         reporter: told of every film.
         identify: what `identifiers.csv` holds of a film; None writes no such table.
+        done: the first of the inputs that an earlier start of the run has finished.
 
     Returns:
         Counts and timings; `complete` is False after Ctrl-C, and the tables stay `.partial`.
@@ -211,12 +219,14 @@ def score_films(
     Raises:
         OSError: a table cannot be written.
     """
+    done = done or Done()
     names: Sequence[str] = ()
     if options.overlays:
         from cxr_tf.overlays import overlay_names
 
-        names = overlay_names([os.fspath(item.path) for item in inputs])
-    scorer = _Scorer(model, options, names, identify)
+        names = overlay_names([os.fspath(item.path) for item in inputs])[len(done) :]
+    inputs = inputs[len(done) :]
+    scorer = _Scorer(model, options, names, identify, done)
     began = time.perf_counter()
     try:
         with (

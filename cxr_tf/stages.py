@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Films decoded ahead of the model: one of 64 megapixels takes 128 MB.
 READ_AHEAD = 2
+#: Seconds before a film is read again where disk, network or memory failed, not the file.
+RETRY_AFTER = (0.2, 1.0)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ def _read(item: Input, read: "Callable[[Path], Film]") -> Reading:
     began = time.perf_counter()
     try:
         film = read(item.path)
+        for seconds in RETRY_AFTER:
+            if not film.transient:
+                break
+            time.sleep(seconds)
+            film = read(item.path)
     except Exception as error:  # one film must never end the run
         reason = f"reading broke: {type(error).__name__}: {error}"
         return Reading(None, -1, records.FAILED, reason, time.perf_counter() - began)

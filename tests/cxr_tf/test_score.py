@@ -20,6 +20,7 @@ from cxr_tf.progress import Reporter
 from cxr_tf.records import score_columns
 from cxr_tf.stages import read_ahead
 from pipelines.films import Film
+from tests.cxr_tf.fake_runs import film, png
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
 
 CLASSES = ("normal", "ill")
@@ -222,6 +223,104 @@ def test_interrupt_leaves_what_is_done(saved_model, tmp_path, films, capsys):
     assert record["complete"] is False and record["inputs"]["scored"] == 2
     assert record["outputs"] == {"scores.csv.partial": {"rows": 2}}
     assert "interrupted after 2 films" in capsys.readouterr().err
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_tables(saved_model, tmp_path, films):
+    wanted = options(saved_model, tmp_path, films, overlays=True, patch_table=True)
+    whole = dataclasses.replace(wanted, out=tmp_path / "whole")
+    assert run(whole) == 1
+    out = wanted.out
+    assert run(wanted, FakeModel(interrupt_at=2)) == 130
+    assert run(wanted, FakeModel(interrupt_at=3)) == 130
+    # As if killed while a row was written, and before the score of the film that came next.
+    with (out / "scores.csv.partial").open("a") as file:
+        file.write(str(films / "sub")[:9])
+    with (out / "patches.csv.partial").open("a") as file:
+        file.write(f"{films / 'sub' / 'a.dcm'},0,500,300,0.5,0.5,normal\n")
+    model = FakeModel()
+    assert run(wanted, model) == 1
+    assert 0 < len(model.calls) < 5
+    for name in ("scores.csv", "patches.csv", "overlays/index.csv"):
+        assert (out / name).read_bytes() == (whole.out / name).read_bytes(), name
+    names = [sorted(p.name for p in (x / "overlays").iterdir()) for x in (out, whole.out)]
+    assert names[0] == names[1]
+    record, other = (json.loads((x / "run.json").read_text()) for x in (out, whole.out))
+    assert record["counts"] == other["counts"]
+    assert record["inputs"]["resumed"] > 0 and other["inputs"]["resumed"] == 0
+    assert not (out / "scoring.json").exists()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"seed": 4}, {"patches": 7}, {"voi": True}, {"patch_table": True}]
+)
+def test_an_unfinished_run_never_mixes_with_another(saved_model, tmp_path, films, changes):
+    wanted = options(saved_model, tmp_path, films)
+    assert run(wanted, FakeModel(interrupt_at=2)) == 130
+    other = dataclasses.replace(wanted, **changes)
+    with pytest.raises(score.UsageError, match=f"differs in {next(iter(changes))}"):
+        run(other)
+    with pytest.raises(score.UsageError, match="differs in inputs_sha256"):
+        run(dataclasses.replace(wanted, inputs=(films / "a.png",)))
+    assert len(table(wanted.out / "scores.csv.partial")) == 1
+    model = FakeModel()
+    assert run(dataclasses.replace(other, restart=True), model) == 1
+    assert len(model.calls) == 5
+
+
+def test_an_unfinished_run_whose_rows_were_changed_is_refused(saved_model, tmp_path, films):
+    wanted = options(saved_model, tmp_path, films)
+    assert run(wanted, FakeModel(interrupt_at=3)) == 130
+    partial = wanted.out / "scores.csv.partial"
+    partial.write_text(partial.read_text().replace("b.jpg", "c.jpg"))
+    with pytest.raises(score.UsageError, match="has been changed"):
+        run(wanted)
+
+
+def test_a_passing_fault_of_reading_is_tried_again(monkeypatch):
+    monkeypatch.setattr("cxr_tf.stages.RETRY_AFTER", (0.0, 0.0))
+    tried = []
+
+    def read(path):
+        tried.append(path)
+        if path.name == "damaged" or len(tried) < 3:
+            transient = path.name != "damaged"
+            return Film(None, -1, "unreadable", "no luck", "", transient)
+        return Film(np.zeros((2, 2), np.uint16), -1, "ok", "", "png")
+
+    inputs = [Input(Path("slow disk")), Input(Path("damaged"))]
+    found = [reading.status for _, reading in read_ahead(inputs, read)]
+    assert found == ["ok", "unreadable"]
+    assert len(tried) == 4
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_at_several_moments_ends_with_the_same_scores(exported, tmp_path):
+    films = tmp_path / "films"
+    films.mkdir()
+    for seed in range(12):
+        (films / f"{seed:02}.png").write_bytes(png(film(seed, 200)))
+    arguments = ["--model", str(exported), str(films), "--patches", "400", "--quiet"]
+    command = [sys.executable, "-m", "cxr_tf.score", *arguments, "--out"]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    root = Path(score.__file__).parents[1]
+    subprocess.run([*command, tmp_path / "whole"], cwd=root, env=environment, check=True)
+    out = tmp_path / "out"
+    for rows in (1, 4, 8):
+        process = subprocess.Popen([*command, out], cwd=root, env=environment)
+        try:
+            while not _has_rows(out / "scores.csv.partial", rows):
+                assert process.poll() is None, "ended before it could be killed"
+                time.sleep(0.01)
+        finally:
+            process.kill()
+            process.wait()
+    subprocess.run([*command, out], cwd=root, env=environment, check=True)
+    assert (out / "scores.csv").read_bytes() == (tmp_path / "whole/scores.csv").read_bytes()
+    assert json.loads((out / "run.json").read_text())["inputs"]["resumed"] >= 8
+
+
+def _has_rows(path, rows):
+    return path.is_file() and path.read_bytes().count(b"\n") > rows
 
 
 def test_phantom_model_says_so_everywhere(saved_model, tmp_path, films, capsys):

@@ -1,0 +1,117 @@
+"""Go on with a scoring run that was killed: rows that are there stay, the rest is scored."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cxr_tf.errors import UsageError
+from cxr_tf.records import (
+    FAILED,
+    partial_of,
+    read_rows,
+    score_columns,
+    utf8,
+    write_json,
+)
+from pipelines.status import FAILURES, OK
+
+#: What a run began with; it is there while the run is not complete.
+STATE = "scoring.json"
+
+
+@dataclass(frozen=True)
+class Done:
+    """The films that an earlier start of the run has finished.
+
+    Attributes:
+        rows: their rows of `scores.csv`, by column.
+    """
+
+    rows: Sequence[dict[str, str]] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def scores(self) -> list[list[str]]:
+        """Their rows as lists."""
+        return [list(row.values()) for row in self.rows]
+
+    def failed(self) -> int:
+        """Count those that are failed inputs: no answer, or an overlay that was not written."""
+        return sum(
+            row["status"] in (*FAILURES, FAILED) or bool(row["status"] == OK and row["error"])
+            for row in self.rows
+        )
+
+    def of_table(self, path: Path, columns: Sequence[str]) -> list[list[str]]:
+        """Rows of another table that belong to them; what a film left before its score is dropped.
+
+        Args:
+            path: where that finished table lies; its first column is the film.
+            columns: its header.
+        """
+        left: Counter[str] = Counter()
+        for row in self.rows:
+            left[row["path"]] += max(int(row["patches_used"]), 1)
+        kept = []
+        for each in read_rows(partial_of(path), columns) if self.rows else ():
+            left[each[0]] -= 1
+            if left[each[0]] >= 0:
+                kept.append(each)
+        return kept
+
+
+def begin(
+    out: Path, facts: dict[str, Any], paths: Sequence[str], classes: Sequence[str], restart: bool
+) -> Done:
+    """Find out what is done, and write down what the run begins with.
+
+    Args:
+        out: folder of the run.
+        facts: all that rows depend on: model, seed, patches, inputs; JSON can hold it.
+        paths: the films, in order.
+        classes: the model's classes.
+        restart: forget what is done.
+
+    Returns:
+        What is done; nothing where the run is new.
+
+    Raises:
+        UsageError: the folder holds an unfinished run that began with other facts.
+    """
+    state, columns = out / STATE, score_columns(classes)
+    rows: list[list[str]] = []
+    if state.is_file() and not restart:
+        try:
+            before = json.loads(state.read_text(encoding="utf-8"))
+        except ValueError:
+            before = {}
+        changed = sorted(
+            name for name in before.keys() | facts.keys() if before.get(name) != facts.get(name)
+        )
+        if changed:
+            raise UsageError(
+                f"--out {out} holds an unfinished run that differs in {', '.join(changed)}: finish "
+                "it by its own command, choose another --out, or drop what it did by --restart"
+            )
+        rows = read_rows(partial_of(out / "scores.csv"), columns)
+        expected = [utf8(path) for path in paths[: len(rows)]]
+        if [row[0] for row in rows] != expected:
+            raise UsageError(
+                f"{partial_of(out / 'scores.csv')} has been changed: its films are not those of "
+                "the run; restore it, or drop what was done by --restart"
+            )
+    write_json(state, facts)
+    return Done([dict(zip(columns, row, strict=True)) for row in rows])
+
+
+def end(out: Path) -> None:
+    """Forget what a complete run began with.
+
+    Args:
+        out: folder of the run.
+    """
+    (out / STATE).unlink(missing_ok=True)
