@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pipelines.patches import (
+    CANDIDATES,
     IMAGENET_MEAN,
     IMAGENET_SD,
     cut_patches,
@@ -63,6 +64,34 @@ def test_fewer_centres_are_the_first_of_many(seed, count):
     mask = lung_mask()
     many = draw_centres(mask, seed, MOST_PATCHES)
     np.testing.assert_array_equal(draw_centres(mask, seed, count), many[:count])
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 5000, 10_486, 1 << 20])
+def test_the_first_points_on_a_lung_are_taken_and_the_rest_is_drawn_from_the_lungs(pixels):
+    mask = np.zeros(1 << 20, bool)
+    mask[7 : 7 + pixels] = True
+    found = draw_centres(mask.reshape(1024, 1024), 3, 400).numpy()
+    assert mask[found[:, 0] * 1024 + found[:, 1]].all()
+    points = plain_draw(3, 0, CANDIDATES, mask.size)
+    hits = points[mask[points]][:400]
+    assert (len(hits) == 400) == (pixels > 10_000)
+    rest = np.flatnonzero(mask)[plain_draw(3, 1, 400, np.count_nonzero(mask))]
+    expected = np.concatenate([hits, rest[len(hits) :]])
+    np.testing.assert_array_equal(found[:, 0] * 1024 + found[:, 1], expected)
+
+
+def plain_draw(seed, stream, count, size):
+    raw = tf.random.stateless_uniform([count], [seed, stream], None, None, tf.uint32, alg="philox")
+    return np.array([int(each) * size // 2**32 for each in raw.numpy()])
+
+
+def test_a_mask_that_differs_by_a_few_pixels_has_almost_the_same_centres():
+    mask = np.zeros((1024, 1024), bool)
+    mask[160:800, 240:480], mask[200:840, 560:800] = True, True
+    other = mask.copy()
+    other[160:164, 240:244] = other[840:844, 600:604] = ~mask[160:164, 240:244]
+    centres, others = (draw_centres(x, 0, 100).numpy().tolist() for x in (mask, other))
+    assert len([each for each in centres if each not in others]) <= 1
 
 
 def test_centres_of_one_seed_are_uniform():
