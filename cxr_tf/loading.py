@@ -324,6 +324,7 @@ def make_module(
     for name, network in networks.items():
         if digits:
             round_kernels(network, mantissa_bits)
+        card["networks"][name]["size"] = network.input_shape[1]
         card["networks"][name]["weights"] = weight_hashes(network)
     module = Triage(
         networks["segmentation"],
