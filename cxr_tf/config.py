@@ -144,6 +144,8 @@ class SegmentationConfig(TrainingConfig):
     """Equalise and correct gamma; off for Table V, row "-"."""
     augment_strength: float = 1.0
     """Size of the random changes."""
+    frames: float = 0.0
+    """Share of training films that are put into a blank frame and stretched."""
 
 
 @dataclass(frozen=True, kw_only=True)

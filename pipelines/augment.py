@@ -140,3 +140,40 @@ def vary_film(
     noise = tf.random.stateless_normal([size, size], tf.random.fold_in(seed, 1))
     share += 0.02 * tf.abs(draws[7]) * noise
     return 255.0 * tf.clip_by_value(share, 0.0, 1.0), labels
+
+
+def frame_film(
+    film: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, share: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Put some films into a blank frame, as scans and collimated films have one, and stretch them.
+
+    Each side has a margin half of the time, of up to 40 % of the film; what is left is at least
+    half as wide and high as before. Of five frames one is white.
+
+    Args:
+        film: float32 [S, S] in 0..255.
+        labels: uint8 [S, S].
+        seed: int64 [2].
+        share: of films that get a frame.
+
+    Returns:
+        The film, float32 [S, S] in 0..255, and its labels, uint8 [S, S]; the frame is background.
+    """
+    size = film.shape[0]
+    draws = tf.random.stateless_uniform([6], seed)
+    margins = 0.4 * tf.maximum(2.0 * draws[:4] - 1.0, 0.0)
+    both = margins[:2] + margins[2:]
+    margins *= tf.tile(0.5 / tf.maximum(both, 0.5), [2])
+    top, left = margins[0] * (size - 1), margins[1] * (size - 1)
+    height, width = 1.0 - margins[0] - margins[2], 1.0 - margins[1] - margins[3]
+    transform = tf.stack([1 / width, 0.0, -left / width, 0.0, 1 / height, -top / height, 0.0, 0.0])
+    rows, columns = tf.range(size, dtype=tf.float32), tf.range(size, dtype=tf.float32)
+    rows, columns = (rows - top) / height, (columns - left) / width
+    inside = ((rows >= 0) & (rows <= size - 1))[:, None] & ((columns >= 0) & (columns <= size - 1))
+    blank = tf.where(draws[5] < 0.2, 255.0, 0.0)
+
+    def framed() -> tuple[tf.Tensor, tf.Tensor]:
+        small = warp(film[None], transform)[0]
+        return tf.where(inside, small, blank), warp(labels[None], transform, "NEAREST")[0]
+
+    return tf.cond(draws[4] < share, framed, lambda: (film, labels))

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pipelines.augment import example_seed, rotate_and_flip, vary_film, vary_patch
+from pipelines.augment import example_seed, frame_film, rotate_and_flip, vary_film, vary_patch
 from pipelines.decode import decode_mask
 from pipelines.films import load_pixels
 from pipelines.manifest import ManifestRow
@@ -113,6 +113,7 @@ class SegmentationExamples:
         seed: int,
         epoch: int,
         strength: float,
+        frames: float = 0.0,
     ) -> tf.data.Dataset:
         """Batches of one epoch or of a part of it.
 
@@ -123,6 +124,7 @@ class SegmentationExamples:
             seed: seed of the run.
             epoch: number of the epoch.
             strength: size of the random changes, 0 for none.
+            frames: share of films that get a blank frame.
 
         Returns:
             A data set of films float32 [B, S, S] in 0..255 and labels uint8 [B, S, S].
@@ -130,8 +132,11 @@ class SegmentationExamples:
 
         def example(film: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             image, labels = self.films[film], self.labels[film]
+            key = example_seed(seed, epoch, place)
             if strength:
-                image, labels = vary_film(image, labels, example_seed(seed, epoch, place), strength)
+                image, labels = vary_film(image, labels, key, strength)
+            if frames:
+                image, labels = frame_film(image, labels, tf.random.fold_in(key, 2), frames)
             return image, labels
 
         return _batched(order, places, example, batch_size)

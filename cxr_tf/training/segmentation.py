@@ -72,9 +72,12 @@ class SegmentationTask:
             places: int64 [m].
             batch_size: examples a batch.
         """
-        strength = self.config.augment_strength if self.config.augment else 0.0
+        config = self.config
+        strength = config.augment_strength if config.augment else 0.0
         order = self.order(epoch)[places]
-        return self.training.batches(order, places, batch_size, self.config.seed, epoch, strength)
+        return self.training.batches(
+            order, places, batch_size, config.seed, epoch, strength, config.frames
+        )
 
     def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Films in 0..1 with a channel.

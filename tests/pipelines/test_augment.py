@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines.augment import (
     example_seed,
+    frame_film,
     rotate_and_flip,
     similarity,
     vary_film,
@@ -269,6 +270,41 @@ def lung_patch():
     patch = np.maximum(smooth_film(), 40.0).astype(np.float32)
     patch[:, : SIZE // 2] = 0
     return patch
+
+
+def test_frames_are_blank_background_and_leave_at_least_half_of_each_side():
+    film, labels = labelled_film()
+    film = tf.maximum(film, 20.0)  # so that neither frame looks like the film
+    frame = tf.function(frame_film)
+    kinds, narrowest, plain = [], SIZE, 0
+    for seed in seeds(200):
+        found, marked = (x.numpy() for x in frame(film, labels, seed, tf.constant(0.5)))
+        blank = (found == 0) | (found == 255)
+        assert not marked[blank].any()
+        bright = found > 110
+        bright &= ~blank
+        assert np.sum(bright & (marked > 0)) / np.sum(bright | (marked > 0)) > 0.8
+        rows, columns = np.flatnonzero(~blank.all(1)), np.flatnonzero(~blank.all(0))
+        narrowest = min(narrowest, len(rows), len(columns))
+        assert not blank[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].any()
+        if blank.any():
+            kinds.append(found[blank].max())
+        plain += np.array_equal(found, film)
+    assert SIZE // 2 - 1 <= narrowest <= SIZE // 2 + 4
+    assert set(kinds) == {0.0, 255.0} and 0.1 < np.mean(kinds) / 255 < 0.35
+    # Half are left alone, and of the others those without a margin.
+    assert 90 < plain < 125
+
+
+def test_frame_film_is_a_pure_function_of_its_seed():
+    film, labels = labelled_film()
+
+    def frame(film, labels, seed):
+        shape = [SIZE, SIZE]
+        return frame_film(tf.ensure_shape(film, shape), tf.ensure_shape(labels, shape), seed, 0.9)
+
+    framed, marked = check_op(frame, film, labels, example_seed(3, 1, 4), atol=1e-2)
+    assert framed.dtype == tf.float32 and marked.dtype == tf.uint8
 
 
 def test_vary_patch_is_a_pure_function_of_its_seed():
