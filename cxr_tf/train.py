@@ -1,6 +1,7 @@
 """Train a network: `python -m cxr_tf.train segmentation|classification --data … --out …`."""
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the command line without the program's name; None for this process's own.
 
     Returns:
-        Exit status: 0 done or stopped as asked, 2 wrong usage or data.
+        Exit status: 0 done or stopped as asked, 1 another worker is gone, 2 wrong usage or data.
     """
     config = parse_arguments(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
@@ -82,6 +83,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A film that cannot be read; the graph's own trace is of no use to a reader.
         print(f"cxr_tf.train: {error.message.splitlines()[0]}", file=sys.stderr)
         return 2
+    except (
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+        tf.errors.InternalError,
+        tf.errors.UnavailableError,
+    ) as error:
+        if "TF_CONFIG" not in os.environ:
+            raise
+        print(
+            f"cxr_tf.train: another worker is gone ({error.message.splitlines()[0]}); start all "
+            "workers again with the same command, and the run goes on from its last checkpoint",
+            file=sys.stderr,
+        )
+        return 1
     if not finished:
         log.info("stopped as asked; the same command goes on from here")
     return 0

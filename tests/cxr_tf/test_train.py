@@ -366,3 +366,18 @@ def test_help_answers_without_tensorflow():
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout
     assert "--learning-rate" in text and "--deterministic" in text
+
+
+def test_a_worker_that_is_gone_is_told_in_a_line(monkeypatch, capsys, tmp_path):
+    def fails(_):
+        raise tf.errors.UnavailableError(None, None, "Connection reset by peer\nmore of it")
+
+    monkeypatch.setattr("cxr_tf.training.run.train", fails)
+    arguments = ["segmentation", "--data", "films", "--out", str(tmp_path / "run")]
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    assert main(arguments) == 1
+    told = capsys.readouterr().err
+    assert "another worker is gone (Connection reset by peer); start all workers" in told
+    monkeypatch.delenv("TF_CONFIG")
+    with pytest.raises(tf.errors.UnavailableError):
+        main(arguments)
