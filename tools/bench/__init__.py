@@ -1,0 +1,1 @@
+"""Speed side by side with what else a user could run: `python -m tools.bench`."""

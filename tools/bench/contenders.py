@@ -1,0 +1,30 @@
+"""What a row of the table is, and the names of those who run it."""
+
+import dataclasses
+from collections.abc import Callable
+
+OURS, PYTORCH, OPENVINO, ORT = "cxr-tf", "PyTorch", "OpenVINO", "ONNX Runtime"
+AUTHORS, AUTHORS_ALL = "authors' way, one map", "authors' way, all maps"
+DECISION_ONLY, OPENCV = "cxr-tf --decision-only", "OpenCV, NumPy, PyTorch"
+#: Largest difference of probabilities between contenders.
+TOLERANCE = 1e-3
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """One row of the table.
+
+    Attributes:
+        kind: a short word for it.
+        name: what is done.
+        contenders: by name; ours first. All do the same.
+        difference: largest difference of a probability between ours and another contender, NaN
+            where none is compared.
+        operations: multiplications and additions of the networks; 0 where they are not counted.
+    """
+
+    kind: str
+    name: str
+    contenders: dict[str, Callable[[], object]]
+    difference: float = float("nan")
+    operations: int = 0

@@ -1,0 +1,176 @@
+"""The bench's table, as Markdown and JSON."""
+
+import dataclasses
+import importlib.metadata
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cxr_tf.info import machine, project_version, revision
+from tools.bench.contenders import AUTHORS, AUTHORS_ALL, OPENVINO, OURS, PYTORCH, Work
+from tools.bench.timing import Timing
+
+#: What is wanted of the ratio, and below which a row fails: by work and contender.
+TARGETS = {
+    ("segmentation", PYTORCH): (1.4, 1.1),
+    ("segmentation", OPENVINO): (0.95, 0.85),
+    ("patches", PYTORCH): (1.2, None),
+    ("patches", OPENVINO): (0.95, 0.85),
+    ("film", PYTORCH): (1.3, 1.1),
+    ("maps", PYTORCH): (1.3, 1.1),
+    ("maps", AUTHORS): (10.0, 5.0),
+    ("maps", AUTHORS_ALL): (30.0, 5.0),
+    ("training_segmentation", PYTORCH): (1.2, None),
+    ("training_classification", PYTORCH): (1.0, None),
+}
+FLOOR_TARGET = 0.75
+PACKAGES = ("tensorflow", "keras", "numpy", "torch", "openvino", "onnxruntime")
+#: Instruction sets that the libraries choose their kernels by.
+FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A piece of work with its timings.
+
+    Attributes:
+        work: what was done.
+        timings: by contender, ours among them.
+        floor: seconds that its arithmetic needs at the rate of a large matrix product; 0 where it
+            was not counted.
+    """
+
+    work: Work
+    timings: dict[str, Timing]
+    floor: float = 0.0
+
+
+def record(results: Sequence[Result], rounds: int, threads: int, rate: float) -> dict[str, Any]:
+    """Put results into a form that JSON holds.
+
+    Args:
+        results: of the bench.
+        rounds: timed rounds.
+        threads: threads of each contender.
+        rate: operations a second of a large matrix product.
+    """
+    rows = []
+    for result in results:
+        ours = result.timings[OURS]
+        row: dict[str, Any] = {
+            "work": result.work.kind,
+            "name": result.work.name,
+            "largest_difference": _number(result.work.difference),
+            "operations": result.work.operations,
+            "floor_seconds": result.floor,
+            "floor_ratio": result.floor / ours.median,
+            "contenders": {},
+        }
+        for name, timing in result.timings.items():
+            target, limit = TARGETS.get((result.work.kind, name), (None, None))
+            row["contenders"][name] = {
+                "median_seconds": timing.median,
+                "ratio": ours.ratio(timing),
+                "target": target,
+                "limit": limit,
+                "seconds": list(timing.seconds),
+            }
+        rows.append(row)
+    return {
+        "revision": revision(),
+        "cxr_tf": project_version(),
+        "machine": machine() | {"features": _features()},
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "rounds": rounds,
+        "threads": threads,
+        "matrix_product_gflops": rate / 1e9,
+        "rows": rows,
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else value
+
+
+def _features() -> list[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:  # not Linux
+        return []
+    flags = set(next((x for x in text.splitlines() if x.startswith("flags")), "").split())
+    return [name for name in FEATURES if name in flags]
+
+
+def table(found: dict[str, Any]) -> str:
+    """Write the record as a Markdown table.
+
+    Args:
+        found: from `record`.
+    """
+    machine, versions = found["machine"], found["versions"]
+    lines = [
+        f"cxr-tf {found['cxr_tf']}, revision {found['revision']}; {machine['processor']} with "
+        f"{', '.join(machine['features'])}; {found['threads']} threads; medians of "
+        f"{found['rounds']} rounds, in which the contenders took turns.",
+        ", ".join(f"{name} {version}" for name, version in versions.items())
+        + f". A large matrix product runs at {found['matrix_product_gflops']:.0f} GFLOP/s.",
+        "",
+        "| work | contender | median | ratio to cxr-tf | target | limit |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in found["rows"]:
+        for name, facts in row["contenders"].items():
+            ratio = "" if name == OURS else f"{facts['ratio']:.2f}"
+            lines.append(
+                f"| {row['name']} | {name} | {_seconds(facts['median_seconds'])} | {ratio} | "
+                f"{facts['target'] or ''} | {facts['limit'] or ''} |"
+            )
+        if row["floor_seconds"]:
+            lines.append(
+                f"| {row['name']} | floor: {row['operations'] / 1e9:.1f} GFLOP | "
+                f"{_seconds(row['floor_seconds'])} | {row['floor_ratio']:.2f} | {FLOOR_TARGET} | |"
+            )
+    lines += [
+        "",
+        "A ratio above 1 says that cxr-tf is faster. Largest difference of a probability between "
+        "cxr-tf and the others: "
+        + ", ".join(
+            f"{row['work']} {row['largest_difference']:.1e}"
+            for row in found["rows"]
+            if row["largest_difference"] is not None
+        )
+        + ".",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.0f} ms"
+
+
+def below_limits(found: dict[str, Any]) -> list[str]:
+    """Name the rows whose ratio lies below its limit.
+
+    Args:
+        found: from `record`.
+    """
+    return [
+        f"{row['name']}: {facts['ratio']:.2f} x {name}, the limit is {facts['limit']}"
+        for row in found["rows"]
+        for name, facts in row["contenders"].items()
+        if facts["limit"] and facts["ratio"] < facts["limit"]
+    ]
+
+
+def write(found: dict[str, Any], out: Path) -> None:
+    """Write bench.json and bench.md.
+
+    Args:
+        found: from `record`.
+        out: the folder.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "bench.json").write_text(json.dumps(found, indent=1) + "\n")
+    (out / "bench.md").write_text(table(found))

@@ -1,0 +1,109 @@
+"""What is measured: an exported model, its networks, and the same networks elsewhere."""
+
+import dataclasses
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+import torch
+from safetensors.numpy import load_file
+
+from cxr_tf.extract import ExtractOptions, extract
+from cxr_tf.inference import SUB_BATCH, frozen
+from cxr_tf.loading import TriageModel, load
+from cxr_tf.models import build
+from cxr_tf.weights import load_weights
+from pipelines.patches import network_input
+from tools.bench.torch_film import TorchTriage
+from tools.bench.torch_networks import FCDenseNet103, ResNet18, load_arrays
+
+NETWORKS = {"segmentation": "fc_densenet103", "classification": "resnet18"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """An exported model, and its weights in every other form.
+
+    Attributes:
+        model: the exported model.
+        size: side of the film that its segmentation sees.
+        networks: Keras networks by task, for any size.
+        torch_networks: the same in PyTorch, in evaluation mode.
+        triage: the whole method in PyTorch.
+    """
+
+    model: TriageModel
+    size: int
+    networks: dict[str, keras.Model]
+    torch_networks: dict[str, torch.nn.Module]
+    triage: TorchTriage
+
+    def segmentation(self, size: int) -> Callable[[tf.Tensor], tf.Tensor]:
+        """The frozen forward pass of one film.
+
+        Args:
+            size: side of the film.
+
+        Returns:
+            From float32 [1, size, size, 1] in 0..1 to logits [1, size, size, 4].
+        """
+        network = build(NETWORKS["segmentation"], size=size)
+        network.set_weights(self.networks["segmentation"].get_weights())
+        run = frozen(
+            lambda x: network(x, training=False), tf.TensorSpec([1, size, size, 1], tf.float32)
+        )
+        return lambda x: run(x)[0]
+
+    def patches(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """The frozen forward pass of a sub-batch.
+
+        Returns:
+            From float32 [20, 224, 224] in 0..255 to logits [20, C].
+        """
+        network = self.networks["classification"]
+        scaling = self.model.card["options"]["scaling"]
+        run = frozen(
+            lambda x: network(network_input(x, scaling), training=False)["logits"],
+            tf.TensorSpec([SUB_BATCH, 224, 224], tf.float32),
+        )
+        return lambda x: run(x)[0]
+
+
+def subject(path: Path) -> Subject:
+    """Load an exported model and take its weights out.
+
+    Args:
+        path: the model; a local one of FC-DenseNet103 and ResNet-18 with ImageNet scaling.
+
+    Raises:
+        ValueError: it is another kind of model.
+    """
+    model = load(path)
+    card, options = model.card, model.card["options"]
+    names = {task: facts["network"] for task, facts in card["networks"].items()}
+    if names != NETWORKS or (options["approach"], options["scaling"]) != ("local", "imagenet"):
+        raise ValueError(
+            f"{path}: the bench takes local models of {NETWORKS} with ImageNet scaling"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        files = {file.stem: file for file in extract(ExtractOptions(model=path, out=Path(folder)))}
+        networks = {
+            "segmentation": build(NETWORKS["segmentation"], size=None),
+            "classification": build(NETWORKS["classification"], classes=len(card["classes"])),
+        }
+        for task, network in networks.items():
+            load_weights(network, files[task])
+        elsewhere = {"segmentation": FCDenseNet103(), "classification": ResNet18()}
+        for task, network in elsewhere.items():
+            load_arrays(network, load_file(files[task]))
+    size = int(card["networks"]["segmentation"]["size"])
+    triage = TorchTriage(
+        elsewhere["segmentation"],
+        elsewhere["classification"],
+        size=size,
+        resolution_limit=options["resolution_limit"],
+        clean_masks=options["clean_masks"],
+    )
+    return Subject(model, size, networks, elsewhere, triage)

@@ -1,0 +1,56 @@
+"""Times contenders in turn, so that a noisy machine is as noisy to each of them."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Times of one contender at one piece of work.
+
+    Attributes:
+        seconds: of each round, in order.
+    """
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Median over the rounds, in seconds."""
+        return statistics.median(self.seconds)
+
+    def ratio(self, other: "Timing") -> float:
+        """How many times as long another contender took: median of the ratios round by round.
+
+        Args:
+            other: a contender of the same rounds.
+        """
+        pairs = zip(other.seconds, self.seconds, strict=True)
+        return statistics.median(theirs / ours for theirs, ours in pairs)
+
+
+def alternate(
+    contenders: Mapping[str, Callable[[], object]], rounds: int, warm_ups: int = 2
+) -> dict[str, Timing]:
+    """Run all contenders once a round, and start each round with another one.
+
+    Args:
+        contenders: functions that return when their work is done.
+        rounds: timed rounds.
+        warm_ups: rounds before, which are not timed.
+
+    Returns:
+        Timings by the contenders' names.
+    """
+    names = list(contenders)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(warm_ups + rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            begun = time.perf_counter()
+            contenders[name]()
+            if number >= warm_ups:
+                seconds[name].append(time.perf_counter() - begun)
+    return {name: Timing(tuple(values)) for name, values in seconds.items()}

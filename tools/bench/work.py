@@ -1,0 +1,260 @@
+"""The pieces of work that are timed, each with its contenders."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tensorflow as tf
+import torch
+from torch.nn import functional
+
+from cxr_tf.config import PRESETS, ClassificationConfig, SegmentationConfig
+from cxr_tf.inference import SUB_BATCH
+from cxr_tf.training.classification import ClassificationTask
+from cxr_tf.training.segmentation import SegmentationTask
+from cxr_tf.training.trainer import Trainer
+from pipelines.datasets import film_dataset, read_classification
+from pipelines.films import read_film
+from pipelines.manifest import ManifestRow
+from pipelines.masks import LEFT_LUNG, RIGHT_LUNG
+from pipelines.sizes import CLASSIFICATION_SIZE, PATCH_SIZE, PATCHES, SEGMENTATION_SIZE
+from tools.bench.authors_way import AuthorsWay
+from tools.bench.contenders import (
+    AUTHORS,
+    AUTHORS_ALL,
+    DECISION_ONLY,
+    OPENCV,
+    OURS,
+    PYTORCH,
+    Work,
+)
+from tools.bench.floor import operations
+from tools.bench.runtimes import runtimes
+from tools.bench.subject import Subject
+from tools.bench.torch_film import MEAN, SD, equalised, resized
+from tools.bench.torch_networks import FCDenseNet103, ResNet18
+
+
+def _softmax(logits: np.ndarray, axis: int) -> np.ndarray:
+    raised = np.exp(logits - logits.max(axis, keepdims=True))
+    return raised / raised.sum(axis, keepdims=True)
+
+
+def _difference(answers: dict[str, np.ndarray], axis: int) -> float:
+    ours = _softmax(answers.pop(OURS), axis)
+    return max(float(np.abs(ours - _softmax(x, axis)).max()) for x in answers.values())
+
+
+def segmentation(subject: Subject, film: np.ndarray, threads: int) -> Work:
+    """Forward pass of FC-DenseNet103 on one film.
+
+    Args:
+        subject: the model.
+        film: float32 [S, S] in 0..1.
+        threads: threads of each contender.
+    """
+    size = film.shape[0]
+    ours = subject.segmentation(size)
+    network = subject.torch_networks["segmentation"]
+    images, image = tf.constant(film[None, :, :, None]), film[None, None]
+    batch = torch.from_numpy(image).to(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def theirs() -> np.ndarray:
+        return network(batch).numpy()
+
+    others = runtimes(network, image.shape, threads)
+    calls: dict[str, Callable[[], np.ndarray]] = {
+        OURS: lambda: ours(images).numpy(),
+        PYTORCH: theirs,
+        **{name: lambda run=run: run(image) for name, run in others.items()},
+    }
+    answers = {name: call() for name, call in calls.items()}
+    answers[OURS] = answers[OURS].transpose(0, 3, 1, 2)
+    concrete = tf.function(ours, autograph=False).get_concrete_function(
+        tf.TensorSpec(images.shape, tf.float32)
+    )
+    name = f"segmentation, forward pass of one film at {size} x {size}"
+    return Work("segmentation", name, calls, _difference(answers, 1), operations(concrete))
+
+
+def patches(subject: Subject, cut: np.ndarray, threads: int) -> Work:
+    """Forward pass of ResNet-18 on 100 patches, in sub-batches of 20.
+
+    Args:
+        subject: the model.
+        cut: float32 [100, 224, 224] in 0..255.
+        threads: threads of each contender.
+    """
+    ours, network = subject.patches(), subject.torch_networks["classification"]
+    parts = [tf.constant(cut[i : i + SUB_BATCH]) for i in range(0, PATCHES, SUB_BATCH)]
+    scaled = [((torch.from_numpy(x.numpy())[:, None] / 255.0 - MEAN) / SD) for x in parts]
+    batches = [x.to(memory_format=torch.channels_last) for x in scaled]
+    arrays = [np.ascontiguousarray(x.numpy()) for x in scaled]
+
+    @torch.inference_mode()
+    def theirs() -> np.ndarray:
+        return np.concatenate([network(x)[0].numpy() for x in batches])
+
+    others = runtimes(network, arrays[0].shape, threads)
+    calls: dict[str, Callable[[], np.ndarray]] = {
+        OURS: lambda: np.concatenate([ours(x).numpy() for x in parts]),
+        PYTORCH: theirs,
+    }
+    for name, run in others.items():
+        calls[name] = lambda run=run: np.concatenate([run(x).copy() for x in arrays])
+    answers = {name: call() for name, call in calls.items()}
+    concrete = tf.function(ours, autograph=False).get_concrete_function(
+        tf.TensorSpec(parts[0].shape, tf.float32)
+    )
+    total = operations(concrete) * len(parts)
+    name = "forward pass of 100 patches"
+    return Work("patches", name, calls, _difference(answers, 1), total)
+
+
+def film(subject: Subject, path: Path, explain: bool, authors: bool) -> Work:
+    """From a file to the decision, and with the maps of all classes.
+
+    Args:
+        subject: the model.
+        path: a grey PNG or JPEG file.
+        explain: make the maps too.
+        authors: let the authors' way run too; it is slow.
+    """
+    model, triage = subject.model, subject.triage
+
+    def ours(explain: bool = explain, decision_only: bool = False) -> object:
+        found = read_film(path)
+        return model.predict(
+            found.pixels, found.padding, explain=explain, decision_only=decision_only
+        )
+
+    reasons = ours(explain=True)
+    answer = triage.decide(path, reasons.centres, explain=True)
+    differences = [np.abs(answer.probabilities - reasons.patch_probabilities).max()]
+    calls: dict[str, Callable[[], object]] = {
+        OURS: ours,
+        PYTORCH: lambda: triage.decide(path, explain=explain),
+    }
+    if explain:
+        small = answer.saliency.reshape(-1, 256, 4, 256, 4).mean((2, 4))
+        differences.append(np.abs(small - reasons.saliency).max())
+        if authors:
+            way, classes = AuthorsWay(triage), tuple(range(len(model.classes)))
+            calls[AUTHORS] = lambda: way.decide(path, classes[-1:])
+            calls[AUTHORS_ALL] = lambda: way.decide(path, classes)
+    else:
+        calls[DECISION_ONLY] = lambda: ours(decision_only=True)
+    name = "whole film, from file to decision" + (" and maps of all classes" if explain else "")
+    return Work("maps" if explain else "film", name, calls, float(max(differences)))
+
+
+def training_segmentation(size: int = 256, batch_size: int = 2) -> Work:
+    """One step of FC-DenseNet103 with the paper's options.
+
+    Args:
+        size: side of the films.
+        batch_size: films a step.
+    """
+    config = PRESETS["segmentation"]["paper"]
+    assert isinstance(config, SegmentationConfig)
+    config = dataclasses.replace(config, size=size, batch_size=batch_size)
+    nothing = np.zeros((0, size, size))
+    trainer = Trainer(SegmentationTask(config, nothing, nothing), tf.distribute.get_strategy())
+    generator = np.random.default_rng(0)
+    films = generator.uniform(0, 255, (batch_size, size, size)).astype(np.float32)
+    labels = generator.integers(0, 4, (batch_size, size, size)).astype(np.uint8)
+    batch = tf.constant(films), tf.constant(labels)
+
+    network = FCDenseNet103().train().to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(
+        network.parameters(), config.learning_rate, eps=1e-8, weight_decay=config.l2
+    )
+    inputs = torch.from_numpy(films)[:, None].to(memory_format=torch.channels_last) / 255.0
+    truth, weights = torch.from_numpy(labels).long(), torch.tensor(config.class_weights)
+
+    def theirs() -> float:
+        optimizer.zero_grad()
+        entropy = functional.cross_entropy(network(inputs), truth, weights, reduction="none")
+        loss = entropy.mean()
+        loss.backward()
+        optimizer.step()
+        return float(loss.detach())
+
+    name = f"training step, FC-DenseNet103, {batch_size} films of {size} x {size}"
+    ours = {OURS: lambda: trainer.step(batch, config.learning_rate)}
+    return Work("training_segmentation", name, ours | {PYTORCH: theirs})
+
+
+def training_classification() -> Work:
+    """One step of ResNet-18 on 16 patches, AdamW, with our average of the weights."""
+    config = PRESETS["classification"]["improved"]
+    assert isinstance(config, ClassificationConfig)
+    task = ClassificationTask(config, tuple("abcd"), None, None, groups=[0])
+    trainer = Trainer(task, tf.distribute.get_strategy())
+    generator = np.random.default_rng(0)
+    cut = generator.uniform(0, 255, (config.batch_size, 224, 224)).astype(np.float32)
+    labels = generator.integers(0, 4, config.batch_size).astype(np.int32)
+    batch = tf.constant(cut), tf.constant(labels)
+
+    network = ResNet18().train().to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+    )
+    grey, truth = torch.from_numpy(cut)[:, None], torch.from_numpy(labels).long()
+
+    def theirs() -> float:
+        inputs = ((grey / 255.0 - MEAN) / SD).to(memory_format=torch.channels_last)
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(network(inputs)[0], truth)
+        loss.backward()
+        optimizer.step()
+        return float(loss.detach())
+
+    name = f"training step, ResNet-18, {config.batch_size} patches"
+    ours = {OURS: lambda: trainer.step(batch, config.learning_rate)}
+    return Work("training_classification", name, ours | {PYTORCH: theirs})
+
+
+def reading(rows: Sequence[ManifestRow], size: int) -> Work:
+    """Decode and normalise films, as training and masks need them.
+
+    Args:
+        rows: of a manifest.
+        size: side of the smaller of both films.
+    """
+
+    def ours() -> None:
+        for films in film_dataset(rows, (size, CLASSIFICATION_SIZE)):
+            films[1].numpy()
+
+    def theirs() -> None:
+        for row in rows:
+            found = equalised(cv2.imread(str(row.path), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH))
+            for side in (size, CLASSIFICATION_SIZE):
+                resized(found, side).numpy()
+
+    name = f"pipeline alone, {len(rows)} films decoded and normalised"
+    return Work("reading", name, {OURS: ours, OPENCV: theirs})
+
+
+def cutting(rows: Sequence[ManifestRow], count: int = 320) -> Work:
+    """Draw, cut, turn and flip patches for training.
+
+    Args:
+        rows: of a manifest, films with lungs in the middle.
+        count: patches.
+    """
+    maps = np.zeros((len(rows), SEGMENTATION_SIZE, SEGMENTATION_SIZE), np.uint8)
+    maps[:, 48:208, 40:110], maps[:, 48:208, 146:216] = RIGHT_LUNG, LEFT_LUNG
+    examples = read_classification(rows, maps, [0] * len(rows), PATCH_SIZE)
+    places = np.arange(count)
+    order = places % len(rows)
+
+    def ours() -> None:
+        for cut, _ in examples.batches(order, places, 16, 0, 0, augment=True):
+            cut.numpy()
+
+    return Work("cutting", f"pipeline alone, {count} patches for training", {OURS: ours})
