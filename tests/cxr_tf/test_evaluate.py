@@ -478,7 +478,7 @@ def test_films_are_read_by_the_reader_given(decided, tmp_path):
     out = tmp_path / "out"
     options = ClassificationOptions(data=decided.root, run=out, out=out, samples=1, quiet=True)
     film = SimpleNamespace(
-        pixels=np.full((4, 4), 257, np.uint16), padding=-1, status="ok", error=""
+        pixels=np.full((4, 4), 257, np.uint16), padding=-1, status="ok", error="", transient=False
     )
     subject = Subject(Reads(), out)
     assert run(options, Reporter(quiet=True), lambda _: subject, lambda _: film) == 0

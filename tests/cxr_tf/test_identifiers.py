@@ -35,7 +35,7 @@ class Model:
     model_version = "fake-1"
     card = {}
 
-    def predict(self, pixels, padding=-1, *, seed=0, patches=100, explain=False):
+    def predict(self, pixels, padding=-1, *, patches=100, **options):
         mask = np.zeros((256, 256), np.uint8)
         mask[50:200, 20:110] = 3
         return Prediction(
