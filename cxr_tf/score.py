@@ -211,7 +211,11 @@ def run(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     aside = options.quiet or options.log_json
     with _native_logs_aside(aside):
+        import tensorflow as tf
+
         from pipelines.films import is_film, read_film
+
+        tf.config.list_logical_devices()  # looking for them now, it has its say aside
 
     overlays = options.out / "overlays"
     gathered = gather(

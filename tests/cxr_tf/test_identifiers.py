@@ -130,7 +130,7 @@ def write_films(folder, secret):
 def run(folder, saved_model, out, **changes):
     options = score.ScoreOptions(
         inputs=(folder,), model=saved_model, out=out, overlays=True, patch_table=True, patches=3,
-        **changes,
+        log_json=True, **changes,
     )  # fmt: skip
     with Reporter(as_json=True) as reporter:
         return score.run(options, reporter, load=lambda _: Model())
