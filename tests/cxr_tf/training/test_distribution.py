@@ -1,14 +1,14 @@
 """Two devices and two workers take the same steps as one device."""
 
-import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tools.launch_workers import configurations, free_ports
 
 REPOSITORY = Path(__file__).parents[3]
 SCRIPT = Path(__file__).with_name("three_steps.py")
@@ -39,16 +39,6 @@ def finish(processes):
         for process in processes:
             process.kill()
             process.wait()
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("localhost", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @pytest.fixture(scope="module", params=["segmentation", "classification"])
@@ -100,21 +90,9 @@ def test_two_devices_against_one(alone_and_two):
 
 @pytest.mark.slow
 def test_two_workers_against_one(kind, alone_and_two, tmp_path):
-    cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
     outs = [tmp_path / f"worker{index}.npz" for index in range(2)]
-    finish(
-        [
-            start(
-                kind,
-                1,
-                out,
-                TF_CONFIG=json.dumps(
-                    {"cluster": cluster, "task": {"type": "worker", "index": index}}
-                ),
-            )
-            for index, out in enumerate(outs)
-        ]
-    )
+    texts = configurations(free_ports(2))
+    finish([start(kind, 1, out, TF_CONFIG=text) for out, text in zip(outs, texts, strict=True)])
     results = [read(out) for out in outs]
     for index, result in enumerate(results):
         assert_same_training(alone_and_two[0], result)
