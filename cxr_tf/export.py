@@ -173,7 +173,8 @@ def card_text(card: dict[str, Any]) -> str:
     for name, facts in card["networks"].items():
         lines.append(
             f"- {name}: {facts['network']}, preset {facts['preset']}, trained on "
-            f"{facts['data']['films']} films (data {facts['data']['fingerprint'][:12]}), weights "
+            f"the training split of a data set of {facts['data']['films']} films (data "
+            f"{facts['data']['fingerprint'][:12]}), weights "
             f"{facts['weights_sha256'][:12]}"
         )
     lines += [f"- {name}: {value}" for name, value in card["options"].items()]

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from scipy.stats import wilcoxon
+
 BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
 #: The paper's figures: section IV-A, Table V, Table X, Table XI and section V-F.
@@ -19,6 +21,7 @@ PAPER = {
     "jsrt lung": "0.955",
     "jsrt heart": "0.889",
     "montgomery": "0.943",
+    "montgomery plain": "0.932",
     "local": ("0.889", "0.844", "0.925"),
     "global": ("0.707", "", ""),
     "mask": "0.869",
@@ -36,13 +39,15 @@ GROUPS = {
 }
 RUNS = {
     "base": "ImageNet with the 8-bit layer, ImageNet scaling",
-    "partial": "ImageNet without the 8-bit layer",
     "random": "random weights",
     "raw255": "as the first, scaling raw255",
-    "limit512": "as the first, films reduced to 512 pixels",
+    "framed_masks": "as the first, masks of the shipped segmentation",
+    "partial": "the row above, ImageNet without the 8-bit layer",
+    "limit512": "two rows above, films reduced to 512 pixels",
     "global": "as the first, global (whole film)",
     "outside": "as the first, only what lies outside the lungs",
-    "mask": "as the first, the lung mask alone",
+    "mask": "as the first, patches of the lung mask alone",
+    "mask_global": "the lung mask alone, whole film, masks of the shipped segmentation",
     "local": "shipped: from the first, 20 epochs in balance, 512 pixels, varied patches",
 }
 
@@ -87,6 +92,33 @@ def segmentation(read: Callable[[str], dict[str, Any]]) -> list[str]:
     )
 
 
+def normalisation(folder: Path) -> list[str]:
+    """Equal short trainings with and without normalisation, film by film (Table V)."""
+    values, rows = {}, []
+    for name, title, paper in (
+        ("short", "with", PAPER["montgomery"]),
+        ("short_plain", "without", PAPER["montgomery plain"]),
+    ):
+        with (folder / f"{name}_montgomery" / "jaccard.csv").open(newline="") as file:
+            normals = [row for row in csv.DictReader(file) if row["class"] == "normal"]
+        values[name] = {row["path"]: float(row["lung"]) for row in normals}
+        found = json.loads((folder / f"{name}_montgomery" / "metrics.json").read_text())
+        lung = found["groups"]["class=normal"]["jaccard"]["lung"]
+        rows.append((title, paper, estimate(lung), f"{lung['sd']:.3f}", lung["n"]))
+    pairs = [(x, values["short_plain"][path]) for path, x in values["short"].items()]
+    with_, without = zip(*pairs, strict=True)
+    better = sum(a > b for a, b in pairs)
+    chance = wilcoxon(with_, without).pvalue
+    return [
+        "### Normalisation: lungs of Montgomery's normals after equal short trainings (Table V)",
+        "",
+        *table(("normalisation", "paper", "here (95 % interval)", "SD", "n"), rows),
+        f"Better with normalisation on {better} of {len(pairs)} films; "
+        f"Wilcoxon signed-rank test, two-sided: p = {chance:.2g}.",
+        "",
+    ]
+
+
 def _line(name: str, paper: Sequence[str], group: dict[str, Any]) -> tuple[object, ...]:
     overall, viral = group["overall"], group["by_class"].get("viral", {})
     figures = [overall["accuracy"], overall["f1"], viral.get("sensitivity")]
@@ -120,6 +152,7 @@ def what_it_sees(read: Callable[[str], dict[str, Any]]) -> list[str]:
         "global_test": "the whole film, lungs alone (global)",
         "outside_test": "patches with the lungs blanked",
         "mask_test": "patches of the lung mask alone",
+        "mask_global_test": "the lung mask alone, the whole film",
     }.items():
         group = read(folder)["groups"]["all"]
         paper = PAPER["global"] if folder == "global_test" else ("", "", "")
@@ -127,7 +160,7 @@ def what_it_sees(read: Callable[[str], dict[str, Any]]) -> list[str]:
         sick = matrix[1:]
         told = sum(map(sum, sick)) - sum(row[0] + row[-1] for row in sick)
         abnormal = f"{told / sum(map(sum, sick)):.3f}"
-        if folder == "mask_test":
+        if folder == "mask_global_test":
             abnormal += f"; paper {PAPER['mask']}"
         rows.append((*_line(name, paper, group), abnormal))
     return ["### What the decision rests on, all test films", ""] + table(
@@ -155,6 +188,23 @@ def choices(folder: Path) -> list[str]:
         "",
         *table(header, rows),
     ]
+
+
+def paper_preset(folder: Path) -> list[str]:
+    """The first epochs with the values of the paper and its authors."""
+    rows = []
+    for name, columns in {
+        "paper_segmentation": ("lung", "heart"),
+        "paper_classification": ("accuracy", "f1"),
+    }.items():
+        with (folder / "training" / name / "history.csv").open(newline="") as file:
+            for row in csv.DictReader(file):
+                figures = [f"{x} {float(row[f'validation_{x}']):.3f}" for x in columns]
+                rows.append((name.removeprefix("paper_"), int(row["epoch"]) + 1,
+                             f"{float(row['loss']):.3f}", ", ".join(figures),
+                             f"{float(row['seconds']):.0f} s"))  # fmt: skip
+    header = ("training", "epoch", "training loss", "validation", "time since the start")
+    return ["### The preset `paper`, its first epochs", "", *table(header, rows)]
 
 
 def rules(read: Callable[[str], dict[str, Any]]) -> list[str]:
@@ -218,9 +268,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     lines = [
         *segmentation(read),
+        *normalisation(folder),
         *classification(read),
         *what_it_sees(read),
         *choices(folder),
+        *paper_preset(folder),
         *rules(read),
         *saliency(read),
         *runs_behind(folder),
