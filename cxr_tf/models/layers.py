@@ -1,10 +1,47 @@
 """Layers that every network here shares."""
 
 import keras
+import tensorflow as tf
 
 #: As in the authors' framework; Keras' own default (0.99) lags with 50 to 100 steps an epoch.
 BATCH_NORM_MOMENTUM = 0.9
 BATCH_NORM_EPSILON = 1e-5
+
+
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation in one operation of TensorFlow, where Keras takes one for each factor.
+
+    The values are Keras' own. Statistics shared between replicas are left to Keras.
+    """
+
+    def call(
+        self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Normalise by the batch in training, else by the moving statistics.
+
+        Args:
+            inputs: [B, H, W, C].
+            training: whether to take the statistics of the batch, and move on those kept.
+            mask: None; Keras passes it on.
+
+        Returns:
+            [B, H, W, C].
+        """
+        learns = bool(training and self.trainable)
+        if learns and self.synchronized and tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            return super().call(inputs, training=training, mask=mask)
+        scale, offset = (tf.cast(x, tf.float32) for x in (self.gamma, self.beta))
+        fused = tf.compat.v1.nn.fused_batch_norm
+        if not learns:
+            kept = (tf.cast(x, tf.float32) for x in (self.moving_mean, self.moving_variance))
+            return fused(inputs, scale, offset, *kept, epsilon=self.epsilon, is_training=False)[0]
+        outputs, mean, variance = fused(inputs, scale, offset, epsilon=self.epsilon)
+        count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
+        # TensorFlow gives the variance with n - 1 below the line, Keras keeps the one with n.
+        variance *= (count - 1.0) / count
+        for moving, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + found * (1.0 - self.momentum))
+        return outputs
 
 
 def batch_norm(x: keras.KerasTensor, name: str, synchronised: bool = False) -> keras.KerasTensor:
@@ -18,7 +55,7 @@ def batch_norm(x: keras.KerasTensor, name: str, synchronised: bool = False) -> k
     Returns:
         [B, H, W, C].
     """
-    return keras.layers.BatchNormalization(
+    return BatchNormalization(
         momentum=BATCH_NORM_MOMENTUM,
         epsilon=BATCH_NORM_EPSILON,
         synchronized=synchronised,
