@@ -11,6 +11,9 @@ import tyro
 from cxr_tf.errors import UsageError
 from pipelines.sizes import PATCH_SIZE, SEGMENTATION_SIZE
 
+#: bfloat16 pays on processors with AVX-512 BF16 or AMX and on recent GPUs, float16 on GPUs.
+Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
+
 #: Options that may change when a run goes on.
 MAY_CHANGE = frozenset(
     {"data", "out", "epochs", "patience", "profile", "stop_after_steps", "tensorboard"}
@@ -79,7 +82,7 @@ class TrainingConfig:
     """Devices of the mirrored strategy, such as GPU:0 GPU:1; none for all."""
     synchronised_batch_norm: bool = True
     """Share batch statistics between replicas."""
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    precision: Precision = "float32"
     """Arithmetic of the networks."""
     xla: bool = False
     """Compile the training step with XLA; one replica only."""

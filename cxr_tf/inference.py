@@ -15,6 +15,7 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
+from cxr_tf.models.grey import grey_network
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.saliency import (
     global_grad_cam,
@@ -42,7 +43,6 @@ from pipelines.patches import (
     cut_patches,
     draw_centres,
     grid_centres,
-    network_input,
 )
 from pipelines.sizes import (
     CLASSIFICATION_SIZE,
@@ -142,11 +142,9 @@ class Triage(tf.Module):
         if classification is None:
             return
         size = options.patch_size
+        grey = grey_network(classification, options.scaling)
         self._classification = frozen(
-            lambda x: [
-                classification(network_input(x, options.scaling), training=False)[name]
-                for name in ("logits", "features")
-            ],
+            lambda x: [grey(x)[name] for name in ("logits", "features")],
             tf.TensorSpec([None, size, size], tf.float32, "patches"),
         )
         dense = classification.get_layer(LOGITS)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from cxr_tf.config import (
     ClassificationConfig,
+    Precision,
     SegmentationConfig,
     TrainingConfig,
     read_run,
@@ -207,6 +208,7 @@ def from_runs(
     classification_run: str | Path | None = None,
     resolution_limit: int | None = None,
     clean_masks: bool | None = None,
+    precision: Precision = "float32",
 ) -> TriageModel:
     """Make a model from training runs, without exporting it.
 
@@ -216,6 +218,7 @@ def from_runs(
         classification_run: run of `train classification`; None gives a model that only segments.
         resolution_limit: overrides the runs' own; 0 for none.
         clean_masks: overrides the classification run's own, or a segmentation run's none.
+        precision: what the networks compute in, whatever they were trained in.
 
     Returns:
         The model.
@@ -226,7 +229,9 @@ def from_runs(
     """
     from cxr_tf.inference import FILM_SPECS
 
-    module, card = make_module(segmentation_run, classification_run, resolution_limit, clean_masks)
+    module, card = make_module(
+        segmentation_run, classification_run, resolution_limit, clean_masks, precision=precision
+    )
     names = _FUNCTIONS if classification_run is not None else ("segment_film",)
     functions = {
         name: tf.function(getattr(module, name), input_signature=FILM_SPECS[name]) for name in names
@@ -240,6 +245,7 @@ def make_module(
     resolution_limit: int | None = None,
     clean_masks: bool | None = None,
     mantissa_bits: int = MANTISSA_BITS,
+    precision: Precision = "float32",
 ) -> tuple[Any, dict[str, Any]]:
     """Build the inference module of runs, and the facts of its model card.
 
@@ -249,6 +255,7 @@ def make_module(
         resolution_limit: see `from_runs`.
         clean_masks: see `from_runs`.
         mantissa_bits: digits that kernels are rounded to; all of them by default.
+        precision: see `from_runs`.
 
     Returns:
         The `Triage` module and the card.
@@ -299,7 +306,11 @@ def make_module(
     if clean_masks is not None:
         options["clean_masks"] = clean_masks
     hashes = {name: file_sha256(run / BEST) for name, run in runs.items()}
-    digits = {} if mantissa_bits == MANTISSA_BITS else {"mantissa_bits": mantissa_bits}
+    digits: dict[str, Any] = {}
+    if mantissa_bits != MANTISSA_BITS:
+        digits["mantissa_bits"] = mantissa_bits
+    if precision != "float32":
+        digits["precision"] = precision
     facts = json.dumps([hashes, options | digits, classes], sort_keys=True)
     version = hashlib.sha256(facts.encode()).hexdigest()[:12]
     data = {name: json.loads((run / "data.json").read_text()) for name, run in runs.items()}
@@ -310,6 +321,7 @@ def make_module(
         "phantom": any(facts["phantom"] for facts in data.values()),
         "options": options,
         "mantissa_bits": mantissa_bits,
+        "precision": precision,
         "networks": {
             name: {
                 "network": configs[name].network,
@@ -320,9 +332,9 @@ def make_module(
             for name in runs
         },
     }
-    networks = {name: trained_model(run) for name, run in runs.items()}
+    networks = {name: trained_model(run, precision) for name, run in runs.items()}
     for name, network in networks.items():
-        if digits:
+        if mantissa_bits != MANTISSA_BITS:
             round_kernels(network, mantissa_bits)
         card["networks"][name]["size"] = network.input_shape[1]
         card["networks"][name]["weights"] = weight_hashes(network)

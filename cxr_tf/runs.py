@@ -4,8 +4,9 @@ from pathlib import Path
 
 import keras
 
-from cxr_tf.config import ClassificationConfig, SegmentationConfig, read_run
+from cxr_tf.config import ClassificationConfig, Precision, SegmentationConfig, read_run
 from cxr_tf.models import build
+from cxr_tf.models.precision import built_in
 from cxr_tf.weights import load_weights
 from pipelines.classes import parse_classes
 
@@ -13,11 +14,12 @@ from pipelines.classes import parse_classes
 BEST = "best.safetensors"
 
 
-def trained_model(run: Path) -> keras.Model:
+def trained_model(run: Path, precision: Precision = "float32") -> keras.Model:
     """Build the network of a run with its best weights.
 
     Args:
         run: folder of the run.
+        precision: what its layers compute in, whatever they were trained in.
 
     Returns:
         The network, at the size that it was trained at.
@@ -26,11 +28,12 @@ def trained_model(run: Path) -> keras.Model:
         FileNotFoundError: the folder holds no run, or no evaluated epoch.
     """
     config = read_run(run)
-    if isinstance(config, SegmentationConfig):
-        model = build(config.network, size=config.size)
-    else:
-        assert isinstance(config, ClassificationConfig)
-        classes = parse_classes(config.classes).names
-        model = build(config.network, size=config.patch_size, classes=len(classes))
+    with built_in(precision):
+        if isinstance(config, SegmentationConfig):
+            model = build(config.network, size=config.size)
+        else:
+            assert isinstance(config, ClassificationConfig)
+            classes = parse_classes(config.classes).names
+            model = build(config.network, size=config.patch_size, classes=len(classes))
     load_weights(model, run / BEST)
     return model

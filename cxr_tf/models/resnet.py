@@ -7,6 +7,7 @@ from cxr_tf.models.layers import batch_norm
 STAGES = 4
 BLOCKS = 2
 #: torchvision's name of each layer is the Keras name with dots for slashes.
+FIRST = "conv1"
 FEATURES = "features"
 LOGITS = "fc"
 
@@ -79,7 +80,7 @@ def resnet18(
         [B, size / 32, size / 32, 8 x width]}`.
     """
     inputs = keras.Input((size, size, 3), name="patch")
-    x = _convolution(inputs, width, 7, 2, "conv1")
+    x = _convolution(inputs, width, 7, 2, FIRST)
     x = batch_norm(x, "bn1", synchronised)
     x = keras.layers.ReLU(name="relu")(x)
     x = keras.layers.ZeroPadding2D(1, name="maxpool_padding")(x)

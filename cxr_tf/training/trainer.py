@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cxr_tf.batch_norm import estimate_batch_norm
 from cxr_tf.errors import UsageError
+from cxr_tf.models.precision import built_in
 from cxr_tf.objectives import penalty
 from cxr_tf.training.state import TrainingState
 from cxr_tf.training.strategy import worker
@@ -39,8 +40,7 @@ class Trainer:
         """
         config = task.config
         self.task, self.strategy, self.config = task, strategy, config
-        keras.mixed_precision.set_dtype_policy(config.precision)
-        try:
+        with built_in(config.precision):
             keras.utils.set_random_seed(config.seed)
             self.evaluation_model = task.build()
             with strategy.scope():
@@ -58,8 +58,6 @@ class Trainer:
                     )
                     for weight in (self.model.trainable_variables if config.ema else [])
                 ]
-        finally:
-            keras.mixed_precision.set_dtype_policy("float32")
         self.state = TrainingState()
         self.state_text = tf.Variable("", dtype=tf.string)
         seeds = [

@@ -149,3 +149,13 @@ def test_predictions_cannot_be_changed(from_python):
     answer = from_python.predict(film(), patches=1)
     with pytest.raises(dataclasses.FrozenInstanceError):
         answer.label = "normal"
+
+
+def test_a_bfloat16_model_has_another_version_and_nearly_the_same_answer(
+    fake_classification, from_python
+):
+    model = from_runs(None, fake_classification, precision="mixed_bfloat16")
+    assert (model.card["precision"], from_python.card["precision"]) == ("mixed_bfloat16", "float32")
+    assert model.model_version != from_python.model_version
+    ours, exact = (x.predict(film()) for x in (model, from_python))
+    assert 0 < np.abs(ours.probabilities - exact.probabilities).max() < 0.05

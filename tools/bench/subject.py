@@ -14,8 +14,8 @@ from cxr_tf.extract import ExtractOptions, extract
 from cxr_tf.inference import SUB_BATCH, frozen
 from cxr_tf.loading import TriageModel, load
 from cxr_tf.models import build
+from cxr_tf.models.grey import grey_network
 from cxr_tf.weights import load_weights
-from pipelines.patches import network_input
 from tools.bench.torch_film import TorchTriage
 from tools.bench.torch_networks import FCDenseNet103, ResNet18, load_arrays
 
@@ -62,10 +62,10 @@ class Subject:
         Returns:
             From float32 [20, 224, 224] in 0..255 to logits [20, C].
         """
-        network = self.networks["classification"]
         scaling = self.model.card["options"]["scaling"]
+        network = grey_network(self.networks["classification"], scaling)
         run = frozen(
-            lambda x: network(network_input(x, scaling), training=False)["logits"],
+            lambda x: network(x)["logits"],
             tf.TensorSpec([SUB_BATCH, 224, 224], tf.float32),
         )
         return lambda x: run(x)[0]

@@ -162,11 +162,10 @@ def training_segmentation(size: int = 256, batch_size: int = 2) -> Work:
     assert isinstance(config, SegmentationConfig)
     config = dataclasses.replace(config, size=size, batch_size=batch_size)
     nothing = np.zeros((0, size, size))
-    trainer = Trainer(SegmentationTask(config, nothing, nothing), tf.distribute.get_strategy())
+    task = SegmentationTask(config, nothing, nothing)
     generator = np.random.default_rng(0)
     films = generator.uniform(0, 255, (batch_size, size, size)).astype(np.float32)
     labels = generator.integers(0, 4, (batch_size, size, size)).astype(np.uint8)
-    batch = tf.constant(films), tf.constant(labels)
 
     network = FCDenseNet103().train().to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(
@@ -175,17 +174,11 @@ def training_segmentation(size: int = 256, batch_size: int = 2) -> Work:
     inputs = torch.from_numpy(films)[:, None].to(memory_format=torch.channels_last) / 255.0
     truth, weights = torch.from_numpy(labels).long(), torch.tensor(config.class_weights)
 
-    def theirs() -> float:
-        optimizer.zero_grad()
-        entropy = functional.cross_entropy(network(inputs), truth, weights, reduction="none")
-        loss = entropy.mean()
-        loss.backward()
-        optimizer.step()
-        return float(loss.detach())
+    def loss() -> torch.Tensor:
+        return functional.cross_entropy(network(inputs), truth, weights, reduction="none").mean()
 
     name = f"training step, FC-DenseNet103, {batch_size} films of {size} x {size}"
-    ours = {OURS: lambda: trainer.step(batch, config.learning_rate)}
-    return Work("training_segmentation", name, ours | {PYTORCH: theirs})
+    return _training("training_segmentation", name, task, (films, labels), optimizer, loss)
 
 
 def training_classification() -> Work:
@@ -193,11 +186,9 @@ def training_classification() -> Work:
     config = PRESETS["classification"]["improved"]
     assert isinstance(config, ClassificationConfig)
     task = ClassificationTask(config, tuple("abcd"), None, None, groups=[0])
-    trainer = Trainer(task, tf.distribute.get_strategy())
     generator = np.random.default_rng(0)
     cut = generator.uniform(0, 255, (config.batch_size, 224, 224)).astype(np.float32)
     labels = generator.integers(0, 4, config.batch_size).astype(np.int32)
-    batch = tf.constant(cut), tf.constant(labels)
 
     network = ResNet18().train().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
@@ -205,17 +196,35 @@ def training_classification() -> Work:
     )
     grey, truth = torch.from_numpy(cut)[:, None], torch.from_numpy(labels).long()
 
-    def theirs() -> float:
+    def loss() -> torch.Tensor:
         inputs = ((grey / 255.0 - MEAN) / SD).to(memory_format=torch.channels_last)
-        optimizer.zero_grad()
-        loss = functional.cross_entropy(network(inputs)[0], truth)
-        loss.backward()
-        optimizer.step()
-        return float(loss.detach())
+        return functional.cross_entropy(network(inputs)[0], truth)
 
     name = f"training step, ResNet-18, {config.batch_size} patches"
-    ours = {OURS: lambda: trainer.step(batch, config.learning_rate)}
-    return Work("training_classification", name, ours | {PYTORCH: theirs})
+    return _training("training_classification", name, task, (cut, labels), optimizer, loss)
+
+
+def _training(
+    kind: str,
+    name: str,
+    task: SegmentationTask | ClassificationTask,
+    arrays: tuple[np.ndarray, np.ndarray],
+    optimizer: torch.optim.Optimizer,
+    loss: Callable[[], torch.Tensor],
+) -> Work:
+    """A step of our trainer beside one of PyTorch."""
+    trainer = Trainer(task, tf.distribute.get_strategy())
+    batch = tuple(tf.constant(x) for x in arrays)
+
+    def theirs() -> float:
+        optimizer.zero_grad()
+        found = loss()
+        found.backward()
+        optimizer.step()
+        return float(found.detach())
+
+    ours = {OURS: lambda: trainer.step(batch, task.config.learning_rate)}
+    return Work(kind, name, ours | {PYTORCH: theirs})
 
 
 def reading(rows: Sequence[ManifestRow], size: int) -> Work:

@@ -1,0 +1,40 @@
+"""The folded first convolution, against the network that sees three channels."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cxr_tf.inference import frozen
+from cxr_tf.models import CLASSIFICATION_MODELS, build
+from cxr_tf.models.grey import grey_network
+from pipelines.patches import SCALINGS, network_input
+
+
+@pytest.mark.parametrize("name", CLASSIFICATION_MODELS)
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_answers_are_those_of_three_channels(name, scaling):
+    network = build(name, size=96)
+    patches = np.random.default_rng(0).uniform(0, 255, (3, 96, 96)).astype(np.float32)
+    patches[0] = 0.0
+    expected = network(network_input(tf.constant(patches), scaling), training=False)
+    found = grey_network(network, scaling)(tf.constant(patches))
+    assert set(found) == set(expected)
+    for each, values in expected.items():
+        largest = np.abs(values).max()
+        np.testing.assert_allclose(found[each], values, atol=1e-5 * largest, err_msg=each)
+
+
+def test_kernels_stay_constants_of_the_frozen_graph():
+    network = build("resnet18_small", size=64)
+    answer = grey_network(network, "imagenet")
+    run = frozen(lambda x: answer(x)["logits"], tf.TensorSpec([2, 64, 64]))
+    patches = tf.random.stateless_uniform([2, 64, 64], [0, 0], 0.0, 255.0)
+    before = run(patches)[0].numpy()
+    for variable in network.variables:
+        variable.assign(tf.zeros_like(variable))
+    np.testing.assert_array_equal(run(patches)[0], before)
+
+
+def test_an_unknown_scaling_is_told():
+    with pytest.raises(ValueError, match="'half' is unknown"):
+        grey_network(build("resnet18_small", size=64), "half")
