@@ -4,10 +4,12 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxr_tf.parquet import write_parquet
 from pipelines.manifest_checks import file_sha256
 from pipelines.status import CONSTANT, NO_LUNG, NOT_CHEST_FILM, TOO_LARGE, UNREADABLE, UNSUPPORTED
 
@@ -86,21 +88,28 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
 
 
 class Table:
-    """A CSV file that appears under its name only when it is complete.
+    """A table that appears under its name only when it is complete.
 
-    Rows go to `<name>.partial` and reach the system one by one, so that an interrupted run leaves
-    what was done; `commit` gives the file its name.
+    Rows go to `<name>.csv.partial` and reach the system one by one, so that an interrupted run
+    leaves what was done; `finish` makes the finished table of them, `drop` removes them once the
+    whole run is complete. Between the two a run can be killed and loses nothing. `commit` does
+    both.
 
     Args:
-        path: where the finished table lies.
+        path: where the finished CSV table lies.
         columns: the header.
         kept: rows to begin with, those of a run that goes on.
+        parquet: finish it as Parquet, under the same name with that suffix.
     """
 
     def __init__(
-        self, path: Path, columns: Sequence[str], kept: Sequence[Sequence[str]] = ()
+        self,
+        path: Path,
+        columns: Sequence[str],
+        kept: Iterable[Sequence[str]] = (),
+        parquet: bool = False,
     ) -> None:
-        self.path = path
+        self.path = path.with_suffix(".parquet") if parquet else path
         self.partial = partial_of(path)
         self.columns = tuple(columns)
         self.rows = 0
@@ -109,7 +118,9 @@ class Table:
         self._stream = fresh.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._stream, lineterminator="\n")
         self._writer.writerow(self.columns)
-        self.add(*kept)
+        for row in kept:
+            self._write(row)
+        self._stream.flush()
         os.replace(fresh, self.partial)
 
     def add(self, *rows: Sequence[object]) -> None:
@@ -122,26 +133,60 @@ class Table:
             ValueError: a row has another length than the header.
         """
         for row in rows:
-            if len(row) != len(self.columns):
-                raise ValueError(f"{self.path}: {len(row)} values for {len(self.columns)} columns")
-            self._writer.writerow([utf8(str(value)) for value in row])
-            self.rows += 1
+            self._write(row)
         self._stream.flush()
 
-    def commit(self) -> str:
-        """Give the finished file its name.
+    def _write(self, row: Sequence[object]) -> None:
+        if len(row) != len(self.columns):
+            raise ValueError(f"{self.path}: {len(row)} values for {len(self.columns)} columns")
+        self._writer.writerow([utf8(str(value)) for value in row])
+        self.rows += 1
+
+    def finish(self) -> str:
+        """Make the finished table; the partial one stays.
 
         Returns:
             The SHA-256 of its content, in hexadecimal.
         """
+        self._stream.flush()
         os.fsync(self._stream.fileno())
         self._stream.close()
-        os.replace(self.partial, self.path)
+        if self.path.suffix == ".parquet":
+            write_parquet(self.partial, self.path)
+        else:
+            _copy(self.partial, self.path)
         return file_sha256(self.path)
 
+    def commit(self) -> str:
+        """Make the finished table, and remove the partial one.
+
+        Returns:
+            The SHA-256 of its content, in hexadecimal.
+        """
+        digest = self.finish()
+        self.drop()
+        return digest
+
+    def drop(self) -> None:
+        """Remove the partial table, when nothing will go on from it."""
+        self.partial.unlink(missing_ok=True)
+
     def close(self) -> None:
-        """Close the file; one that was not committed stays as `<name>.partial`."""
+        """Close the file; `<name>.csv.partial` stays."""
         self._stream.close()
+
+
+def _copy(source: Path, path: Path) -> None:
+    """Give a file a second name, whole or not at all; a copy where links are not known."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    try:
+        os.link(source, fresh)
+    except OSError:
+        shutil.copyfile(source, fresh)
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+    os.replace(fresh, path)
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ _FACTS = (
     "seed",
     "patches",
     "decision_only",
+    "format",
     "voi",
     "overlays",
     "patch_table",

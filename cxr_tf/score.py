@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -17,6 +17,7 @@ from cxr_tf.identifiers import identifier_reader
 from cxr_tf.info import NOTICE, PHANTOM_NOTICE
 from cxr_tf.inputs import gather
 from cxr_tf.model_folders import version_folder
+from cxr_tf.parquet import check_pyarrow
 from cxr_tf.progress import Reporter
 from cxr_tf.records import utf8, write_json
 from cxr_tf.resume import begin, end
@@ -67,6 +68,8 @@ class ScoreOptions:
     served under the model's name; of --model only the card is read"""
     deadline: float = 60.0
     """seconds after which a request to the server is given up"""
+    format: Literal["csv", "parquet"] = "csv"
+    """of the finished tables; parquet has typed columns (extra parquet)"""
     requests: int = 1
     """requests to the server under way at once, 1 to 64"""
     seed: int = 0
@@ -108,6 +111,8 @@ def _check(options: ScoreOptions) -> Path:
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
     _check_server(options)
+    if options.format == "parquet":
+        check_pyarrow()
     if options.decision_only and (options.overlays or options.patch_table):
         raise UsageError("--decision-only gives no maps and no patches: leave out the other option")
     for condition in options.where:
@@ -253,7 +258,10 @@ def run(
     name = "run.json" if outcome.complete else "run.json.partial"
     write_json(options.out / name, record)
     if outcome.complete:
+        # In this order a kill at any moment leaves a run that goes on or one that is complete.
         end(options.out)
+        for table in outcome.tables:
+            table.drop()
     if not outcome.complete:
         partial = options.out / "scores.csv.partial"
         reporter.error(

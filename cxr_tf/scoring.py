@@ -37,6 +37,7 @@ class Outcome:
         failed: films that count as failed inputs.
         seconds: time by kind of work; reading overlaps with the rest.
         outputs: by file name, its rows and (once complete) its SHA-256.
+        tables: the finished ones, whose partial files are to be dropped at the very end.
     """
 
     complete: bool = False
@@ -46,6 +47,7 @@ class Outcome:
     failed: int = 0
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     outputs: dict[str, dict[str, object]] = field(default_factory=dict)
+    tables: list[records.Table] = field(default_factory=list)
 
     @property
     def films(self) -> int:
@@ -69,9 +71,11 @@ class _Scorer:
         self.outcome.statuses.update(row["status"] for row in done.rows)
         self.outcome.labels.update(row["label"] for row in done.rows if row["label"])
 
+        parquet = options.format == "parquet"
+
         def table(name: str, columns: Sequence[str]) -> records.Table:
             path = options.out / name
-            return records.Table(path, columns, done.of_table(path, columns))
+            return records.Table(path, columns, done.of_table(path, columns), parquet)
 
         self.patches = self.index = self.identifiers = None
         if options.patch_table:
@@ -84,7 +88,8 @@ class _Scorer:
             self.index = table("overlays/index.csv", ("path", "status", "overlay"))
         # Last: a film is done once its score is there, and its other rows are written before.
         columns = records.score_columns(model.classes)
-        self.scores = records.Table(options.out / "scores.csv", columns, done.scores())
+        path = options.out / "scores.csv"
+        self.scores = records.Table(path, columns, done.scores(), parquet)
 
     @property
     def tables(self) -> list[records.Table]:
@@ -181,8 +186,9 @@ class _Scorer:
     def finish(self) -> None:
         for table in self.tables:
             name = table.path.relative_to(self.options.out).as_posix()
-            digest = table.commit()
+            digest = table.finish()
             self.outcome.outputs[name] = {"rows": table.rows, "sha256": digest}
+        self.outcome.tables = self.tables
         self.outcome.complete = True
 
     def close(self) -> None:

@@ -251,7 +251,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_tables(saved_model, tmp_path
 
 
 @pytest.mark.parametrize(
-    "changes", [{"seed": 4}, {"patches": 7}, {"voi": True}, {"patch_table": True}]
+    "changes",
+    [{"seed": 4}, {"patches": 7}, {"voi": True}, {"patch_table": True}, {"format": "parquet"}],
 )
 def test_an_unfinished_run_never_mixes_with_another(saved_model, tmp_path, films, changes):
     wanted = options(saved_model, tmp_path, films)
@@ -265,6 +266,66 @@ def test_an_unfinished_run_never_mixes_with_another(saved_model, tmp_path, films
     model = FakeModel()
     assert run(dataclasses.replace(other, restart=True), model) == 1
     assert len(model.calls) == 5
+
+
+@pytest.mark.parametrize(
+    ("moment", "format"),
+    [
+        ("records.Table.finish", "csv"),  # nothing is finished
+        ("records.file_sha256", "csv"),  # one table of two is
+        ("score.write_json", "csv"),
+        ("score.end", "parquet"),
+        ("records.Table.drop", "csv"),
+    ],
+)
+def test_a_kill_while_a_run_ends_loses_nothing(
+    saved_model, tmp_path, films, monkeypatch, moment, format
+):
+    wanted = options(saved_model, tmp_path, films, patch_table=True, format=format)
+    whole = dataclasses.replace(wanted, out=tmp_path / "whole")
+    assert run(whole) == 1
+
+    def killed(*_):
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(f"cxr_tf.{moment}", killed)
+        run(wanted)
+    model = FakeModel()
+    assert run(wanted, model) == 1
+    assert bool(model.calls) == (moment == "records.Table.drop")  # that run was complete
+    left, expected = ({path.name for path in each.iterdir()} for each in (wanted.out, whole.out))
+    assert left == expected
+    for name in ("scores", "patches"):
+        path = Path(f"{name}.{format}")
+        assert (wanted.out / path).read_bytes() == (whole.out / path).read_bytes()
+
+
+def test_parquet_has_the_rows_of_csv_in_typed_columns(saved_model, tmp_path, films):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    wanted = options(saved_model, tmp_path, films, patch_table=True, seed=2**62)
+    assert run(wanted) == 1
+    assert run(dataclasses.replace(wanted, format="parquet")) == 1
+    for name in ("scores", "patches"):
+        found = parquet.read_table(wanted.out / f"{name}.parquet")
+        expected = table(wanted.out / f"{name}.csv")
+        assert found.column_names == list(expected[0])
+        for row, texts in zip(found.to_pylist(), expected, strict=True):
+            for column, value in row.items():
+                assert type(value)(texts[column]) == value
+    schema = parquet.read_schema(wanted.out / "scores.parquet")
+    types = {name: str(schema.field(name).type) for name in schema.names}
+    assert types["seed"] == "int64" and types["votes_ill"] == types["patches_used"] == "int32"
+    assert types["p_ill"] == types["lung_fraction"] == "double" and types["error"] == "string"
+    record = json.loads((wanted.out / "run.json").read_text())
+    digest = hashlib.sha256((wanted.out / "scores.parquet").read_bytes()).hexdigest()
+    assert record["outputs"]["scores.parquet"] == {"rows": 7, "sha256": digest}
+
+
+def test_parquet_without_pyarrow_names_the_extra(saved_model, tmp_path, films, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(score.UsageError, match=r"cxr-tf\[parquet\]"):
+        score.run(options(saved_model, tmp_path, films, format="parquet"), Reporter(quiet=True))
 
 
 def test_an_unfinished_run_whose_rows_were_changed_is_refused(saved_model, tmp_path, films):
