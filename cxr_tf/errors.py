@@ -1,5 +1,9 @@
 """What a person can put right: a message says what happened, to which file, and what to do."""
 
 
+class EngineError(RuntimeError):
+    """What runs the work elsewhere gave up; what was done is kept."""
+
+
 class UsageError(ValueError):
     """The options, or the files they name, cannot be used as asked."""

@@ -4,9 +4,12 @@ import csv
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
+from cxr_tf import addresses
 from cxr_tf.errors import UsageError
 
 
@@ -15,12 +18,18 @@ class Input:
     """One thing to score.
 
     Attributes:
-        path: the film, as the user would find it from the working directory.
+        path: the film, as the user would find it from the working directory; text where it is an
+            address, such as s3://bucket/film.png.
         fault: why there is nothing to read, or ''.
     """
 
-    path: Path
+    path: Path | str
     fault: str = ""
+
+    @property
+    def name(self) -> str:
+        """What its row is found by."""
+        return os.fspath(self.path)
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class Gathered:
     """
 
     inputs: tuple[Input, ...]
-    skipped: tuple[Path, ...]
+    skipped: tuple[Path | str, ...]
 
 
 def _walk(folder: Path, recursive: bool, report: Callable[[OSError], None]) -> Iterator[Path]:
@@ -56,7 +65,7 @@ def _from_folder(
     is_film: Callable[[Path], bool],
     leave_out: Path | None,
     recursive: bool,
-    skipped: list[Path],
+    skip: Callable[[Path | str], object],
 ) -> Iterator[Input]:
     faults: list[Input] = []
 
@@ -73,15 +82,50 @@ def _from_folder(
             found = True
             yield _from_file(path)
         else:
-            skipped.append(path)
+            skip(path)
     yield from faults
     if not (found or faults):
         yield Input(folder, "the folder holds no film: looked for PNG, JPEG, DICOM and raw JSRT")
 
 
-def _from_table(table: Path, where: Mapping[str, str]) -> Iterator[Input]:
+def _from_address(
+    folder: str,
+    is_film: Callable[[Path], bool],
+    recursive: bool,
+    skip: Callable[[Path | str], object],
+) -> Iterator[Input]:
+    found = False
     try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
+        for address in addresses.walk(folder, recursive):
+            # By its name alone: fetching every file for its magic bytes is slow.
+            if is_film(Path("/nowhere", "film" + addresses.suffix(address))):
+                found = True
+                yield Input(address)
+            else:
+                skip(address)
+    except OSError as error:
+        yield Input(folder, f"the folder cannot be listed: {error}")
+    else:
+        if not found:
+            yield Input(folder, "the folder holds no film: looked for PNG, JPEG, DICOM, raw JSRT")
+
+
+def _open_table(table: Path | str) -> AbstractContextManager[TextIO]:
+    if isinstance(table, str):
+        return addresses.open_text(table)
+    return table.open(encoding="utf-8-sig", newline="")
+
+
+def _in_table(table: Path | str, text: str) -> Input:
+    """What a table names, which counts from the table's own folder."""
+    if isinstance(table, str):
+        return Input(addresses.join(table.rpartition("/")[0], text))
+    return Input(text) if addresses.is_address(text) else _from_file(table.parent / text)
+
+
+def _from_table(table: Path | str, where: Mapping[str, str]) -> Iterator[Input]:
+    try:
+        with _open_table(table) as stream:
             rows = csv.DictReader(stream)
             for column in ("path", *where):
                 if column not in (rows.fieldnames or ()):
@@ -93,7 +137,7 @@ def _from_table(table: Path, where: Mapping[str, str]) -> Iterator[Input]:
                 found = True
                 text = (row["path"] or "").strip()
                 if text:
-                    yield _from_file(table.parent / text)
+                    yield _in_table(table, text)
                 else:
                     yield Input(table, f"row {number} of the table has no path")
             if not found:
@@ -110,8 +154,53 @@ def _from_file(path: Path) -> Input:
     return Input(path) if stat.S_ISREG(mode) else Input(path, "this is not a regular file")
 
 
+def films_named(
+    named: Iterable[Path | str],
+    is_film: Callable[[Path], bool],
+    *,
+    where: Mapping[str, str] | None = None,
+    leave_out: Path | None = None,
+    recursive: bool = True,
+    skip: Callable[[Path | str], object] = lambda _: None,
+) -> Iterator[Input]:
+    """Expand files, folders and tables to the films they name, one by one; see `gather`.
+
+    Args:
+        named: see `gather`.
+        is_film: see `gather`.
+        where: see `gather`.
+        leave_out: see `gather`.
+        recursive: see `gather`.
+        skip: told of every file that is passed over.
+
+    Yields:
+        The inputs, in the order of `gather`.
+
+    Raises:
+        UsageError: see `gather`.
+    """
+    leave_out = leave_out.resolve() if leave_out is not None else None
+    for each in named:
+        if isinstance(each, str) and addresses.is_address(each):
+            kind = addresses.suffix(each)
+            if kind == ".csv":
+                yield from _from_table(each, where or {})
+            elif kind and not each.endswith("/"):
+                yield Input(each)
+            else:
+                yield from _from_address(each, is_film, recursive, skip)
+            continue
+        path = Path(each)
+        if path.is_dir():
+            yield from _from_folder(path, is_film, leave_out, recursive, skip)
+        elif path.suffix.lower() == ".csv":
+            yield from _from_table(path, where or {})
+        else:
+            yield _from_file(path)
+
+
 def gather(
-    named: Iterable[Path],
+    named: Iterable[Path | str],
     is_film: Callable[[Path], bool],
     *,
     where: Mapping[str, str] | None = None,
@@ -125,7 +214,8 @@ def gather(
     table's own folder. What cannot be read becomes an input with a fault, so that it gets a row.
 
     Args:
-        named: films, folders, or `.csv` tables with a `path` column.
+        named: films, folders, or `.csv` tables with a `path` column; texts may be addresses,
+            where a name without a suffix, or with / at its end, is a folder.
         is_film: says which files of a folder are films (`pipelines.films.is_film`).
         where: the rows of tables to take, as the value each named column must have.
         leave_out: a folder never looked into (where the overlays are written).
@@ -137,14 +227,13 @@ def gather(
     Raises:
         UsageError: a table is unreadable, or lacks the column `path` or one of `where`.
     """
-    inputs: list[Input] = []
-    skipped: list[Path] = []
-    leave_out = leave_out.resolve() if leave_out is not None else None
-    for path in named:
-        if path.is_dir():
-            inputs += _from_folder(path, is_film, leave_out, recursive, skipped)
-        elif path.suffix.lower() == ".csv":
-            inputs += _from_table(path, where or {})
-        else:
-            inputs.append(_from_file(path))
+    skipped: list[Path | str] = []
+    inputs = films_named(
+        named,
+        is_film,
+        where=where,
+        leave_out=leave_out,
+        recursive=recursive,
+        skip=skipped.append,
+    )
     return Gathered(tuple(inputs), tuple(skipped))

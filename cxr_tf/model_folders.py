@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,36 @@ from pipelines.manifest_checks import file_sha256
 CARD = Path("assets.extra") / "model_card.json"
 #: Hashes of the weights by network and variable.
 WEIGHTS = Path("assets.extra") / "weights.json"
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the card says of a model that is not loaded here.
+
+    Attributes:
+        classes: names in order.
+        model_version: names weights and options.
+        card: the model card.
+    """
+
+    classes: tuple[str, ...]
+    model_version: str
+    card: dict[str, Any]
+
+
+def read_facts(folder: Path) -> ModelFacts:
+    """Read what the card says of a model.
+
+    Args:
+        folder: a version's folder.
+
+    Raises:
+        ValueError: there is no card, or it is not a JSON object.
+    """
+    card = read_card(folder)
+    if not card:
+        raise ValueError(f"{folder} has no model card: export the model again")
+    return ModelFacts(tuple(card["classes"]), str(card["model_version"]), card)
 
 
 def is_version_folder(folder: Path) -> bool:

@@ -64,6 +64,35 @@ class Done:
         return kept
 
 
+def goes_on(out: Path, facts: dict[str, Any], restart: bool) -> bool:
+    """Find out whether there is an unfinished run to go on with.
+
+    Args:
+        out: folder of the run.
+        facts: see `begin`.
+        restart: say no.
+
+    Raises:
+        UsageError: the folder holds an unfinished run that began with other facts.
+    """
+    state = out / STATE
+    if restart or not state.is_file():
+        return False
+    try:
+        before = json.loads(state.read_text(encoding="utf-8"))
+    except ValueError:
+        before = {}
+    changed = sorted(
+        name for name in before.keys() | facts.keys() if before.get(name) != facts.get(name)
+    )
+    if changed:
+        raise UsageError(
+            f"--out {out} holds an unfinished run that differs in {', '.join(changed)}: finish "
+            "it by its own command, choose another --out, or drop what it did by --restart"
+        )
+    return True
+
+
 def begin(
     out: Path, facts: dict[str, Any], paths: Sequence[str], classes: Sequence[str], restart: bool
 ) -> Done:
@@ -82,21 +111,9 @@ def begin(
     Raises:
         UsageError: the folder holds an unfinished run that began with other facts.
     """
-    state, columns = out / STATE, score_columns(classes)
+    columns = score_columns(classes)
     rows: list[list[str]] = []
-    if state.is_file() and not restart:
-        try:
-            before = json.loads(state.read_text(encoding="utf-8"))
-        except ValueError:
-            before = {}
-        changed = sorted(
-            name for name in before.keys() | facts.keys() if before.get(name) != facts.get(name)
-        )
-        if changed:
-            raise UsageError(
-                f"--out {out} holds an unfinished run that differs in {', '.join(changed)}: finish "
-                "it by its own command, choose another --out, or drop what it did by --restart"
-            )
+    if goes_on(out, facts, restart):
         rows = read_rows(partial_of(out / "scores.csv"), columns)
         expected = [utf8(path) for path in paths[: len(rows)]]
         if [row[0] for row in rows] != expected:
@@ -104,7 +121,7 @@ def begin(
                 f"{partial_of(out / 'scores.csv')} has been changed: its films are not those of "
                 "the run; restore it, or drop what was done by --restart"
             )
-    write_json(state, facts)
+    write_json(out / STATE, facts)
     return Done([dict(zip(columns, row, strict=True)) for row in rows])
 
 

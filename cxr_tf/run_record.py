@@ -4,14 +4,13 @@ import datetime
 import hashlib
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, package_versions, project_version
-from cxr_tf.inputs import Gathered
-from cxr_tf.model_folders import model_digest
+from cxr_tf.model_folders import ModelFacts, model_digest
 from cxr_tf.scoring import Outcome
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ _FACTS = (
     "patches",
     "decision_only",
     "format",
+    "engine",
     "voi",
     "overlays",
     "patch_table",
@@ -36,9 +36,9 @@ _FACTS = (
 
 def run_facts(
     options: "ScoreOptions",
-    model: "TriageModel | RemoteModel",
+    model: "TriageModel | RemoteModel | ModelFacts",
     folder: Path,
-    paths: Sequence[str],
+    inputs_sha256: str,
 ) -> dict[str, Any]:
     """Gather all that the rows of a run depend on: runs that differ in it never mix.
 
@@ -46,7 +46,7 @@ def run_facts(
         options: the arguments.
         model: the model that answers.
         folder: the SavedModel's folder.
-        paths: the films, in order.
+        inputs_sha256: of the films, in order; see `paths_digest`.
 
     Returns:
         A dictionary that JSON can hold.
@@ -56,12 +56,29 @@ def run_facts(
         "cxr_tf": project_version(),
         "model_version": model.model_version,
         "model_sha256": model_digest(folder),
-        "inputs_sha256": paths_digest(paths),
+        "inputs_sha256": inputs_sha256,
         **{k: str(v) if isinstance(v, Path) else v for k, v in values.items()},
     }
 
 
-def paths_digest(paths: Sequence[str]) -> str:
+class PathsDigest:
+    """SHA-256 of a list of paths, taken one by one."""
+
+    def __init__(self) -> None:
+        self._hash, self._first = hashlib.sha256(), True
+
+    def add(self, path: str) -> None:
+        """Take the next path."""
+        self._hash.update(b"" if self._first else b"\0")
+        self._hash.update(os.fsencode(path))
+        self._first = False
+
+    def hex(self) -> str:
+        """Give the hash of those so far, in hexadecimal."""
+        return self._hash.hexdigest()
+
+
+def paths_digest(paths: Iterable[str]) -> str:
     """Hash a list of paths.
 
     Args:
@@ -70,14 +87,32 @@ def paths_digest(paths: Sequence[str]) -> str:
     Returns:
         SHA-256 in hexadecimal.
     """
-    return hashlib.sha256(os.fsencode("\0".join(paths))).hexdigest()
+    digest = PathsDigest()
+    for path in paths:
+        digest.add(path)
+    return digest.hex()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a run was given.
+
+    Attributes:
+        films: number of inputs.
+        skipped: files in folders that are no films.
+        digest: see `paths_digest`.
+    """
+
+    films: int
+    skipped: int
+    digest: str
 
 
 def run_record(
     options: "ScoreOptions",
-    model: "TriageModel | RemoteModel",
+    model: "TriageModel | RemoteModel | ModelFacts",
     folder: Path,
-    gathered: Gathered,
+    listed: Listed,
     outcome: Outcome,
     started: datetime.datetime,
     status: int,
@@ -88,7 +123,7 @@ def run_record(
         options: the arguments.
         model: the model that answered.
         folder: the SavedModel's folder.
-        gathered: the inputs.
+        listed: the inputs.
         outcome: what the run came to.
         started: when it began, with a time zone.
         status: the exit status.
@@ -96,7 +131,6 @@ def run_record(
     Returns:
         What `run.json` holds.
     """
-    paths = [os.fspath(item.path) for item in gathered.inputs]
     phantom = bool(model.card.get("phantom"))
     finished = datetime.datetime.now(datetime.UTC)
     return {
@@ -122,11 +156,11 @@ def run_record(
             "sha256": model_digest(folder),
         },
         "inputs": {
-            "films": len(gathered.inputs),
+            "films": listed.films,
             "scored": outcome.films,
-            "skipped_files": len(gathered.skipped),
+            "skipped_files": listed.skipped,
             "resumed": outcome.resumed,
-            "paths_sha256": paths_digest(paths),
+            "paths_sha256": listed.digest,
         },
         "counts": {
             "status": dict(sorted(outcome.statuses.items())),

@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from cxr_tf.errors import UsageError
-from cxr_tf.identifiers import identifier_reader
+from cxr_tf.addresses import read_location
+from cxr_tf.errors import EngineError, UsageError
+from cxr_tf.identifiers import Identify, identifier_reader
 from cxr_tf.info import NOTICE, PHANTOM_NOTICE
-from cxr_tf.inputs import gather
-from cxr_tf.model_folders import version_folder
-from cxr_tf.parquet import check_pyarrow
+from cxr_tf.inputs import Input, films_named
+from cxr_tf.model_folders import ModelFacts, read_facts
 from cxr_tf.progress import Reporter
 from cxr_tf.records import utf8, write_json
 from cxr_tf.resume import begin, end
-from cxr_tf.run_record import run_facts, run_record
-from cxr_tf.scoring import score_films
-from cxr_tf.serving.transport import ServerError, split_address
-from pipelines.sizes import MOST_PATCHES, PATCHES
+from cxr_tf.run_record import Listed, paths_digest, run_facts, run_record
+from cxr_tf.score_checks import check
+from cxr_tf.scoring import Outcome, score_films
+from cxr_tf.serving.transport import ServerError
+from pipelines.sizes import PATCHES
 
 if TYPE_CHECKING:
     from cxr_tf.loading import TriageModel
@@ -46,8 +47,9 @@ class ScoreOptions:
     usage, 130 interrupted (what was done stays in scores.csv.partial).
     """
 
-    inputs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """films (PNG, JPEG, DICOM, raw JSRT), folders, or CSV tables with a path column"""
+    inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
+    """films (PNG, JPEG, DICOM, raw JSRT), folders, or CSV tables with a path column; also at s3://
+    and gs:// (extra cloud)"""
     model: Path
     """saved_models/NAME (its newest version) or saved_models/NAME/VERSION"""
     out: Path
@@ -68,6 +70,13 @@ class ScoreOptions:
     served under the model's name; of --model only the card is read"""
     deadline: float = 60.0
     """seconds after which a request to the server is given up"""
+    engine: Literal["local", "ray"] = "local"
+    """ray scores on several processes or machines (extra distributed); the same table, no others"""
+    ray_address: str = ""
+    """a running Ray cluster that this machine is part of: auto, or HOST:PORT; without it one is
+    started here"""
+    workers: int = 0
+    """of --engine ray, each with a model of its own; 0: one a GPU, or one for every 4 CPUs"""
     format: Literal["csv", "parquet"] = "csv"
     """of the finished tables; parquet has typed columns (extra parquet)"""
     requests: int = 1
@@ -102,53 +111,6 @@ def _summary(record: dict[str, Any], out: Path) -> str:
     lines += ["", f"{films} of {record['inputs']['films']} films in {seconds:.1f} s"]
     lines += [f"{out / name}" for name in (*record["outputs"], "run.json")]
     return "\n".join(lines)
-
-
-def _check(options: ScoreOptions) -> Path:
-    """Refuse what cannot be right before anything slow is done; returns the model's folder."""
-    if not 1 <= options.patches <= MOST_PATCHES:
-        raise UsageError(f"--patches {options.patches}: give a number from 1 to {MOST_PATCHES}")
-    if not 0 <= options.seed < 2**63:
-        raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
-    _check_server(options)
-    if options.format == "parquet":
-        check_pyarrow()
-    if options.decision_only and (options.overlays or options.patch_table):
-        raise UsageError("--decision-only gives no maps and no patches: leave out the other option")
-    for condition in options.where:
-        if "=" not in condition:
-            raise UsageError(f"--where {condition}: write COLUMN=VALUE")
-    if not options.inputs:
-        raise UsageError("no input: name films, folders, or CSV tables with a path column")
-    try:
-        folder = version_folder(options.model)
-    except OSError as error:
-        raise UsageError(f"--model: {error}") from error
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--out {options.out} cannot be made a folder: {error}") from error
-    if not os.access(options.out, os.W_OK):
-        raise UsageError(f"--out {options.out} cannot be written to: choose another folder")
-    return folder
-
-
-def _check_server(options: ScoreOptions) -> None:
-    """Refuse what no signature does."""
-    if not 1 <= options.requests <= 64 or options.deadline <= 0:
-        raise UsageError("--requests goes from 1 to 64, --deadline is above 0")
-    if not options.server:
-        if options.requests > 1:
-            raise UsageError("--requests is for --server: the model here takes one film at a time")
-        return
-    split_address(options.server)
-    if options.decision_only:
-        raise UsageError("--decision-only needs the model here: no signature ends a vote early")
-    if (options.overlays or options.patch_table) and (options.seed or options.patches != PATCHES):
-        raise UsageError(
-            f"--server explains with seed 0 and {PATCHES} patches alone: leave out --seed, "
-            "--patches, or what needs maps"
-        )
 
 
 @contextlib.contextmanager
@@ -191,6 +153,89 @@ def _load(
         raise UsageError(f"--model {folder} cannot be loaded: {reason}; export it again") from error
 
 
+def _score_here(
+    options: ScoreOptions,
+    films: "_Films",
+    folder: Path,
+    reporter: Reporter,
+    load: "Callable[[Path], TriageModel] | None",
+    identify: Identify | None,
+) -> "tuple[TriageModel | RemoteModel | ModelFacts, Listed, Outcome]":
+    """Score in this process, by a model that is loaded here or served elsewhere."""
+    inputs = tuple(films)
+    films.tell(reporter)
+    reporter.note(f"asking {options.server}" if options.server else f"loading {folder}")
+    began = time.perf_counter()
+    with _native_logs_aside(options.quiet or options.log_json):
+        model = _load(folder, options, load)
+    loading_seconds = time.perf_counter() - began
+    if model.card.get("phantom"):
+        reporter.warn(PHANTOM_NOTICE)
+
+    def read(location: Path | str) -> "Film":
+        return read_location(location, voi=options.voi)
+
+    paths = [item.name for item in inputs]
+    listed = Listed(len(inputs), films.skipped, paths_digest(paths))
+    facts = run_facts(options, model, folder, listed.digest)
+    done = begin(options.out, facts, paths, model.classes, options.restart)
+    if len(done):
+        reporter.note(f"going on: {len(done)} of {len(paths)} films are done")
+    outcome = score_films(model, inputs, read, options, reporter, identify, done)
+    outcome.seconds["loading"] = loading_seconds
+    return model, listed, outcome
+
+
+def _score_on_ray(
+    options: ScoreOptions,
+    films: "_Films",
+    folder: Path,
+    reporter: Reporter,
+    load: "Callable[[Path], TriageModel] | None",
+) -> "tuple[TriageModel | RemoteModel | ModelFacts, Listed, Outcome]":
+    """Score on the workers of a Ray cluster; the model is loaded there."""
+    from cxr_tf.distributed.engine import list_parts, score_on_ray
+
+    try:
+        model = read_facts(folder)
+    except ValueError as error:
+        raise UsageError(f"--model: {error}") from error
+    if model.card.get("phantom"):
+        reporter.warn(PHANTOM_NOTICE)
+    parts = list_parts(iter(films), options.out)
+    films.tell(reporter)
+    listed = Listed(parts.films, films.skipped, parts.digest)
+    outcome = score_on_ray(parts, model, folder, options, reporter, load)
+    return model, listed, outcome
+
+
+@dataclass
+class _Films:
+    """The films that are named; `skipped` counts files that were passed over so far."""
+
+    options: ScoreOptions
+    is_film: Callable[[Path], bool]
+    skipped: int = 0
+
+    def __iter__(self) -> Iterator[Input]:
+        conditions = (text.partition("=") for text in self.options.where)
+        return films_named(
+            self.options.inputs,
+            self.is_film,
+            where={column: value for column, _, value in conditions},
+            leave_out=self.options.out / "overlays",
+            recursive=self.options.recursive,
+            skip=self._skip,
+        )
+
+    def _skip(self, _: object) -> None:
+        self.skipped += 1
+
+    def tell(self, reporter: Reporter) -> None:
+        if self.skipped:
+            reporter.note(f"{self.skipped} files in folders are no films and were passed over")
+
+
 def run(
     options: ScoreOptions,
     reporter: Reporter,
@@ -208,62 +253,38 @@ def run(
 
     Raises:
         UsageError: wrong usage, exit status 2.
+        EngineError: Ray gave up, exit status 1.
         OSError: a result cannot be written.
     """
     started = datetime.datetime.now(datetime.UTC)
-    folder = _check(options)
+    folder = check(options)
     identify = identifier_reader(options.keep_identifiers, options.hash_identifiers, options.out)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     aside = options.quiet or options.log_json
     with _native_logs_aside(aside):
         import tensorflow as tf
 
-        from pipelines.films import is_film, read_film
+        from pipelines.films import is_film
 
         tf.config.list_logical_devices()  # looking for them now, it has its say aside
 
-    overlays = options.out / "overlays"
-    gathered = gather(
-        options.inputs,
-        is_film,
-        where={
-            column: value for column, _, value in (text.partition("=") for text in options.where)
-        },
-        leave_out=overlays,
-        recursive=options.recursive,
-    )
-    if gathered.skipped:
-        number = len(gathered.skipped)
-        reporter.note(f"{number} files in folders are no films and were passed over")
-    reporter.note(f"asking {options.server}" if options.server else f"loading {folder}")
-    began = time.perf_counter()
-    with _native_logs_aside(aside):
-        model = _load(folder, options, load)
-    loading_seconds = time.perf_counter() - began
-    if model.card.get("phantom"):
-        reporter.warn(PHANTOM_NOTICE)
-
-    def read(path: Path) -> "Film":
-        return read_film(path, voi=options.voi)
-
-    paths = [os.fspath(item.path) for item in gathered.inputs]
-    facts = run_facts(options, model, folder, paths)
-    done = begin(options.out, facts, paths, model.classes, options.restart)
-    if len(done):
-        reporter.note(f"going on: {len(done)} of {len(paths)} films are done")
-    outcome = score_films(model, gathered.inputs, read, options, reporter, identify, done)
-    outcome.seconds["loading"] = loading_seconds
+    films = _Films(options, is_film)
+    if options.engine == "ray":
+        found = _score_on_ray(options, films, folder, reporter, load)
+    else:
+        found = _score_here(options, films, folder, reporter, load, identify)
+    model, listed, outcome = found
     status = int(outcome.failed > 0) if outcome.complete else INTERRUPTED
-    record = run_record(options, model, folder, gathered, outcome, started, status)
+    record = run_record(options, model, folder, listed, outcome, started, status)
     name = "run.json" if outcome.complete else "run.json.partial"
     write_json(options.out / name, record)
     if outcome.complete:
         # In this order a kill at any moment leaves a run that goes on or one that is complete.
         end(options.out)
-        for table in outcome.tables:
-            table.drop()
+        for each in outcome.kept:
+            each.drop()
     if not outcome.complete:
-        partial = options.out / "scores.csv.partial"
+        partial = options.out / next(name for name in outcome.outputs if "scores." in name)
         reporter.error(
             f"interrupted after {outcome.films} films: their rows are in {partial}; the same "
             "command goes on from there"
@@ -289,6 +310,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except UsageError as error:
             reporter.error(str(error))
             return 2
+        except EngineError as error:
+            reporter.error(str(error))
+            return 1
         except OSError as error:
             reporter.error(f"{options.out}: the results cannot be written: {error}")
             return 1

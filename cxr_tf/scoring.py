@@ -1,13 +1,12 @@
 """The loop that scores films one by one into the tables of a run."""
 
 import contextlib
-import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cxr_tf import records
 from cxr_tf.identifiers import COLUMNS, Identify
@@ -20,9 +19,17 @@ from pipelines.status import FAILURES, OK
 
 if TYPE_CHECKING:
     from cxr_tf.loading import Prediction, TriageModel
+    from cxr_tf.model_folders import ModelFacts
     from cxr_tf.score import ScoreOptions
     from cxr_tf.serving.remote_model import RemoteModel
     from pipelines.films import Film
+
+
+class Droppable(Protocol):
+    """Something that a run keeps until it is complete."""
+
+    def drop(self) -> None:
+        """Remove it."""
 
 
 @dataclass
@@ -37,7 +44,7 @@ class Outcome:
         failed: films that count as failed inputs.
         seconds: time by kind of work; reading overlaps with the rest.
         outputs: by file name, its rows and (once complete) its SHA-256.
-        tables: the finished ones, whose partial files are to be dropped at the very end.
+        kept: what is to be dropped at the very end.
     """
 
     complete: bool = False
@@ -47,12 +54,80 @@ class Outcome:
     failed: int = 0
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     outputs: dict[str, dict[str, object]] = field(default_factory=dict)
-    tables: list[records.Table] = field(default_factory=list)
+    kept: "list[Droppable]" = field(default_factory=list)
 
     @property
     def films(self) -> int:
         """Number of films that got a row."""
         return self.statuses.total()
+
+    def count(self, status: str, label: str, failed: bool) -> None:
+        """Count one film.
+
+        Args:
+            status: what became of it.
+            label: its class, or ''.
+            failed: whether it counts as a failed input.
+        """
+        self.statuses[status] += 1
+        self.labels[label] += bool(label)
+        self.failed += failed
+
+
+@dataclass(frozen=True)
+class Row:
+    """One film's row, and what is told of it.
+
+    Attributes:
+        values: in the order of `records.score_columns`.
+        status: what became of the film.
+        label: its class, or ''.
+        error: a one-line reason, or ''.
+        failed: whether it counts as a failed input.
+    """
+
+    values: tuple[object, ...]
+    status: str
+    label: str
+    error: str
+    failed: bool
+
+
+def row_of(
+    path: str,
+    reading: Reading,
+    answer: Answer,
+    model: "TriageModel | RemoteModel | ModelFacts",
+    seed: int,
+    trouble: str = "",
+) -> Row:
+    """Make the row of a film, the same for every engine.
+
+    Args:
+        path: the film.
+        reading: what came of reading it.
+        answer: what the model said.
+        model: the model.
+        seed: the seed of the run.
+        trouble: why something beside the score was not written, or ''.
+
+    Returns:
+        The row.
+    """
+    status, label, error = reading.status, "", reading.error or answer.error
+    prediction = answer.prediction
+    if prediction is not None:
+        status, label = prediction.status, prediction.label
+    elif answer.error:
+        status = records.FAILED
+    error = trouble or records.one_line(error or records.REASONS.get(status, ""))
+    failed = status in FAILURES or status == records.FAILED or bool(trouble)
+    if prediction is not None:
+        values = records.score_row(path, prediction, seed, error)
+    else:
+        version = model.model_version
+        values = records.failure_row(path, status, model.classes, seed, version, error)
+    return Row(values, status, label, error, failed)
 
 
 class _Scorer:
@@ -110,33 +185,22 @@ class _Scorer:
 
     def add(self, item: Input, reading: Reading, answer: Answer) -> tuple[str, str, str, bool]:
         """Write the rows of one film; returns (status, label, error, whether it failed)."""
-        path = os.fspath(item.path)
-        model, seed = self.model, self.options.seed
-        status, label, error = reading.status, "", reading.error or answer.error
+        path = item.name
         name = next(self.names) if self.index is not None else ""
-        prediction = answer.prediction
-        if prediction is not None:
-            status, label = prediction.status, prediction.label
-        elif answer.error:
-            status = records.FAILED
         self.outcome.seconds["model"] += answer.seconds
-        error = records.one_line(error or records.REASONS.get(status, ""))
-        failed = status in FAILURES or status == records.FAILED
-        if prediction is not None:
-            trouble = self._explain(path, reading, prediction, name)
-            error, failed = trouble or error, failed or bool(trouble)
-            row = records.score_row(path, prediction, seed, error)
-        else:
-            row = records.failure_row(path, status, model.classes, seed, model.model_version, error)
+        trouble = ""
+        if answer.prediction is not None:
+            trouble = self._explain(path, reading, answer.prediction, name)
+        row = row_of(path, reading, answer, self.model, self.options.seed, trouble)
         if self.identifiers is not None and self.identify is not None:
-            if (found := self.identify(item.path)) is not None:
+            # Of a file at an address nothing but its pixels is looked at.
+            local = isinstance(item.path, Path)
+            if local and (found := self.identify(Path(item.path))) is not None:
                 self.identifiers.add((path, *found))
-        self.scores.add(row)
-        self.outcome.statuses[status] += 1
-        self.outcome.labels[label] += bool(label)
-        self.outcome.failed += failed
+        self.scores.add(row.values)
+        self.outcome.count(row.status, row.label, row.failed)
         self.outcome.seconds["reading"] += reading.seconds
-        return status, label, error, failed
+        return row.status, row.label, row.error, row.failed
 
     def _explain(self, path: str, reading: Reading, prediction: "Prediction", name: str) -> str:
         """Write a film's patches and overlay; returns what went wrong, or ''."""
@@ -188,7 +252,7 @@ class _Scorer:
             name = table.path.relative_to(self.options.out).as_posix()
             digest = table.finish()
             self.outcome.outputs[name] = {"rows": table.rows, "sha256": digest}
-        self.outcome.tables = self.tables
+        self.outcome.kept = list(self.tables)
         self.outcome.complete = True
 
     def close(self) -> None:
@@ -202,7 +266,7 @@ class _Scorer:
 def score_films(
     model: "TriageModel | RemoteModel",
     inputs: Sequence[Input],
-    read: "Callable[[Path], Film]",
+    read: "Callable[[Path | str], Film]",
     options: "ScoreOptions",
     reporter: Reporter,
     identify: Identify | None = None,
@@ -230,7 +294,7 @@ def score_films(
     if options.overlays:
         from cxr_tf.overlays import overlay_names
 
-        names = overlay_names([os.fspath(item.path) for item in inputs])[len(done) :]
+        names = overlay_names([item.name for item in inputs])[len(done) :]
     inputs = inputs[len(done) :]
     scorer = _Scorer(model, options, names, identify, done)
     began = time.perf_counter()
@@ -244,7 +308,7 @@ def score_films(
                 start = time.perf_counter()
                 status, label, error, failed = scorer.add(item, reading, answer)
                 seconds = round(time.perf_counter() - start + answer.seconds, 4)
-                reporter.film(os.fspath(item.path), status, label, seconds, error, failed)
+                reporter.film(item.name, status, label, seconds, error, failed)
         scorer.finish()
     except KeyboardInterrupt:
         pass

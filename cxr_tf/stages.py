@@ -57,7 +57,7 @@ class Answer:
     seconds: float = 0.0
 
 
-def _read(item: Input, read: "Callable[[Path], Film]") -> Reading:
+def _read(item: Input, read: "Callable[[Path | str], Film]") -> Reading:
     if item.fault:
         return Reading(None, -1, UNREADABLE, item.fault, 0.0)
     began = time.perf_counter()
@@ -76,7 +76,7 @@ def _read(item: Input, read: "Callable[[Path], Film]") -> Reading:
 
 
 def read_ahead(
-    inputs: Sequence[Input], read: "Callable[[Path], Film]", depth: int = READ_AHEAD
+    inputs: Sequence[Input], read: "Callable[[Path | str], Film]", depth: int = READ_AHEAD
 ) -> Generator[tuple[Input, Reading], None, None]:
     """Read films in one thread while the caller works on those before them.
 

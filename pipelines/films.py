@@ -5,6 +5,7 @@ The definitions stand in `pipelines.decode` (graph operations, run eagerly here)
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ FILM_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".img")
 _DICOM_SUFFIXES = (".dcm", ".dicom")
 _DICOM_MAGIC_AT = 128
 #: No film within `MAX_PIXELS` needs more, not even four channels of 16 bit stored plainly.
-_MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 30
 _NO_PADDING = -1
 
 
@@ -156,7 +157,7 @@ def _read(path: Path) -> bytes:
     if path.is_dir() or (path.exists() and not path.is_file()):
         raise FilmError(statuses.UNREADABLE, "this is a folder or device; name a file")
     size = path.stat().st_size
-    if size > _MAX_BYTES:
+    if size > MAX_BYTES:
         raise FilmError(
             statuses.TOO_LARGE, f"the file has {size >> 20} MiB, no film has more than 1024"
         )
@@ -175,11 +176,29 @@ def read_film(path: str | os.PathLike[str], *, voi: bool = False) -> Film:
         The film, or the status and the reason why there is none; bad content never raises.
     """
     path = Path(path)
+    return _film(lambda: _read(path), path.suffix.lower(), voi)
+
+
+def read_content(content: bytes, suffix: str, *, voi: bool = False) -> Film:
+    """Read a film whose file was fetched already; see `read_film`.
+
+    Args:
+        content: the whole file.
+        suffix: of its name, lower case.
+        voi: see `read_film`.
+
+    Returns:
+        The film, or the status and the reason why there is none; bad content never raises.
+    """
+    return _film(lambda: content, suffix, voi)
+
+
+def _film(fetch: Callable[[], bytes], suffix: str, voi: bool) -> Film:
     content = b""
     try:
-        content = _read(path)
+        content = fetch()
         with tf.device("CPU:0"):
-            return _decode(content, path.suffix.lower(), voi)
+            return _decode(content, suffix, voi)
     except FilmError as error:
         status, message, transient = error.status, str(error), False
     except OSError as error:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cxr_tf.loading import Prediction, TriageModel
     from pipelines.films import Film
 
-ReadFilm = Callable[[Path], "Film"]
+ReadFilm = Callable[[Path | str], "Film"]
 ReadMask = Callable[[Path], npt.NDArray[np.bool_]]
 
 #: Columns of both tables that tell where a film comes from.

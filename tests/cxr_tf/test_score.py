@@ -501,9 +501,9 @@ def test_arguments_may_stand_in_any_order(monkeypatch):
     assert score.main(line.split()) == 0
     assert score.main("--model m --out o --where x=1 --patches 3 c.csv".split()) == 0
     first, second = seen
-    assert first.inputs == (Path("a.png"), Path("b")) and first.where == ("x=1", "y=2")
+    assert first.inputs == ("a.png", "b") and first.where == ("x=1", "y=2")
     assert first.overlays and first.log_json and not first.recursive
-    assert second.inputs == (Path("c.csv"),) and second.where == ("x=1",) and second.patches == 3
+    assert second.inputs == ("c.csv",) and second.where == ("x=1",) and second.patches == 3
 
 
 def test_log_json_puts_only_json_on_stderr(saved_model, tmp_path, films, capsys):

@@ -1,0 +1,1 @@
+"""Score on several processes or machines through Ray Data (the extra `distributed`)."""
