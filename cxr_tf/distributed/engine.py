@@ -175,6 +175,7 @@ def _cluster(options: "ScoreOptions") -> Iterator[tuple[int, int, int]]:
         import ray
         import ray.data
 
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is told here
         started = not ray.is_initialized()
         if started:
             options_of_ray: dict[str, Any] = {"address": options.ray_address}
@@ -218,7 +219,6 @@ def _blocks(
     import ray
     from ray.data import ActorPoolStrategy, DataContext, Datasource, ReadTask
     from ray.data.block import BlockMetadata
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     def read_list() -> Iterator[Any]:
         for number, films in parts.left(done):
@@ -241,13 +241,12 @@ def _blocks(
     # One task reads the list as a stream; a block of it is one part, made when there is room.
     context.target_max_block_size, context.enable_progress_bars = 1, False
     logger.setLevel(logging.ERROR)
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     try:
         films = ray.data.read_datasource(
             FilmList(),
             override_num_blocks=1,
             num_cpus=0,
-            ray_remote_args={"scheduling_strategy": here},
+            label_selector={"ray.io/node-id": ray.get_runtime_context().get_node_id()},
         )
         rows = films.map_batches(
             PartScorer,

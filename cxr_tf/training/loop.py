@@ -39,11 +39,13 @@ def fit(trainer: Trainer, run: Path, monitor: Monitor) -> bool:
         return learning_rate(config.schedule, base, number, total, warmup, factor)
 
     while state.epoch < config.epochs and state.validation.waited < config.patience:
-        for batch in trainer.batches(state.epoch, state.step, steps):
+        batches = iter(trainer.batches(state.epoch, state.step, steps))
+        while state.step < steps:
             number = state.epoch * steps + state.step
             rate = rate_of(number)
             monitor.before_step(number)
-            loss = trainer.step(batch, rate)
+            with monitor.traced(number):
+                loss = trainer.step(next(batches), rate)
             state.step += 1
             state.loss_sum += loss
             done += 1
@@ -58,6 +60,7 @@ def fit(trainer: Trainer, run: Path, monitor: Monitor) -> bool:
                 saved = time.monotonic()
             if stop:
                 return False
+        next(batches, None)  # lets the data set see its end
         row: dict[str, Any] = {
             "epoch": state.epoch,
             "loss": state.loss_sum / steps,

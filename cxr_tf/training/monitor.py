@@ -1,7 +1,9 @@
 """What a person sees of a training: one progress line, TensorBoard, and a profile."""
 
+import contextlib
 import logging
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import keras
@@ -47,6 +49,22 @@ class Monitor:
         if self.profile and number == self.profile[0] and not self._profiling and self.active:
             tf.profiler.experimental.start(self.folder)
             self._profiling = True
+
+    def traced(self, number: int) -> AbstractContextManager[object]:
+        """Mark a step in the profile, the wait for its batch included.
+
+        Args:
+            number: step from 0 over the whole training.
+
+        Returns:
+            What the step is to be taken in.
+        """
+        if not self._profiling:
+            return contextlib.nullcontext()
+        trace: AbstractContextManager[object] = tf.profiler.experimental.Trace(
+            "train", step_num=number, _r=1
+        )
+        return trace
 
     def after_step(self, state: TrainingState, steps: int, loss: float, rate: float) -> None:
         """Log progress and scalars.

@@ -207,8 +207,25 @@ def test_scalars_for_tensorboard(trained, task):
 
 @pytest.mark.slow
 def test_profile_is_written(trained):
-    assert list((trained["segmentation"] / "tensorboard").rglob("*.xplane.pb"))
+    (trace,) = (trained["segmentation"] / "tensorboard").rglob("*.xplane.pb")
+    assert traced_steps(trace) == [1, 2]  # first and last are both in it
     assert not list((trained["classification"] / "tensorboard").rglob("*.xplane.pb"))
+
+
+def traced_steps(path):
+    """Numbers of the steps that a profile marks."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    space = xplane_pb2.XSpace.FromString(path.read_bytes())
+    found = set()
+    for plane in space.planes:
+        for event in (event for line in plane.lines for event in line.events):
+            if plane.event_metadata[event.metadata_id].name.startswith("train"):
+                names = {plane.stat_metadata[x.metadata_id].name: x for x in event.stats}
+                if "step_num" in names:
+                    value = names["step_num"]
+                    found.add(value.int64_value or value.uint64_value)
+    return sorted(found)
 
 
 @pytest.mark.slow
