@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import wilcoxon
+from cxr_tf.analysis.statistics import signed_rank
 
 BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
@@ -108,7 +108,7 @@ def normalisation(folder: Path) -> list[str]:
     pairs = [(x, values["short_plain"][path]) for path, x in values["short"].items()]
     with_, without = zip(*pairs, strict=True)
     better = sum(a > b for a, b in pairs)
-    chance = wilcoxon(with_, without).pvalue
+    chance = signed_rank(with_, without).p
     return [
         "### Normalisation: lungs of Montgomery's normals after equal short trainings (Table V)",
         "",
