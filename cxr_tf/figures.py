@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pandas import Series
 
 #: Colour-blind safe (Okabe and Ito).
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _HEART, _LUNGS, _TRUTH = "#ff4040", "#48a0ff", "#40ff40"
 
 
@@ -54,20 +54,37 @@ class SaliencyFilm:
     saliency: npt.NDArray[np.float32]
 
 
-def _figure(width: float, height: float, title: str, notice: str) -> "Figure":
-    """A figure that needs no display and no global state, headed by title and notice."""
+def new_figure(width: float, height: float, title: str, notice: str) -> "Figure":
+    """Open a figure that needs no display and no global state.
+
+    Args:
+        width: in inches.
+        height: in inches.
+        title: heading.
+        notice: second line of the heading, '' for none.
+
+    Returns:
+        The figure; its text is wrapped to the width.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     lines = [line for text in (title, notice) for line in textwrap.wrap(text, int(11 * width))]
-    figure.suptitle(_plain("\n".join(lines)), fontsize=9)
+    figure.suptitle(plain_text("\n".join(lines)), fontsize=9)
     return figure
 
 
-def _plain(text: str) -> str:
-    """Text without matplotlib's mathematics, and without bytes that are no characters."""
+def plain_text(text: str) -> str:
+    """Make text safe to draw.
+
+    Args:
+        text: such as a file's name.
+
+    Returns:
+        The text without matplotlib's mathematics, and without bytes that are no characters.
+    """
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("$", r"\$")
 
 
@@ -85,16 +102,16 @@ def confusion_figure(
         notice: second line of the heading.
     """
     counts = np.asarray(confusion, dtype=np.int64)
-    columns = [_plain(name) for name in classes]
+    columns = [plain_text(name) for name in classes]
     if counts[:, len(classes) :].any():
         columns.append("no decision")
     counts_shown = counts[:, : len(columns)]
     films = counts.sum(axis=1, keepdims=True)
     shares = counts_shown / np.maximum(films, 1)
-    figure = _figure(2.6 + 0.95 * len(columns), 2.2 + 0.8 * len(classes), title, notice)
+    figure = new_figure(2.6 + 0.95 * len(columns), 2.2 + 0.8 * len(classes), title, notice)
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    rows = [f"{_plain(n)} (n={c})" for n, c in zip(classes, films[:, 0], strict=True)]
+    rows = [f"{plain_text(n)} (n={c})" for n, c in zip(classes, films[:, 0], strict=True)]
     axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
     axes.set_yticks(range(len(classes)), rows)
     axes.set_xlabel("decided")
@@ -127,12 +144,12 @@ def roc_figure(
     """
     true, values = np.asarray(truth), np.asarray(probabilities, dtype=np.float64)
     areas = roc_auc(true, values)
-    figure = _figure(5.2, 5.4, title, notice)
+    figure = new_figure(5.2, 5.4, title, notice)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
     for index, name in enumerate(classes):
-        label = f"{_plain(name)} (n={np.count_nonzero(true == index)})"
-        colour = _COLOURS[index % len(_COLOURS)]
+        label = f"{plain_text(name)} (n={np.count_nonzero(true == index)})"
+        colour = COLOURS[index % len(COLOURS)]
         if np.isnan(areas[index]):
             axes.plot([], [], color=colour, label=f"{label}: undefined")
             continue
@@ -157,15 +174,15 @@ def jaccard_figure(
         title: heading.
         notice: second line of the heading.
     """
-    figure = _figure(3.0 + 1.1 * len(values), 4.6, title, notice)
+    figure = new_figure(3.0 + 1.1 * len(values), 4.6, title, notice)
     axes = figure.subplots()
     for index, group in enumerate(values.values()):
         spread = 0.3 * np.random.default_rng(0).uniform(-1, 1, len(group))
-        colour = _COLOURS[index % len(_COLOURS)]
+        colour = COLOURS[index % len(COLOURS)]
         axes.scatter(index + spread, group, s=9, alpha=0.5, color=colour, linewidths=0)
         low, middle, high = np.quantile(group, [0.25, 0.5, 0.75])
         axes.hlines([low, middle, high], index - 0.38, index + 0.38, "black", lw=[0.8, 1.8, 0.8])
-    names = [f"{_plain(name)}\nn={len(group)}" for name, group in values.items()]
+    names = [f"{plain_text(name)}\nn={len(group)}" for name, group in values.items()]
     axes.set_xticks(range(len(names)), names, fontsize=8, rotation=30, ha="right")
     lowest = min(min(group) for group in values.values())
     axes.set(ylabel="Jaccard similarity", ylim=(max(0.0, lowest - 0.05), 1.005))
@@ -183,7 +200,7 @@ def contour_figure(path: Path, films: Sequence[ContourFilm], title: str, notice:
         title: heading.
         notice: second line of the heading.
     """
-    figure = _figure(3.4 * max(2, len(films)), 4.6, title, notice)
+    figure = new_figure(3.4 * max(2, len(films)), 4.6, title, notice)
     figure.supxlabel("found: heart red, lungs blue; true: green", fontsize=8)
     for axes, film in zip(figure.subplots(1, len(films), squeeze=False)[0], films, strict=True):
         height, width = film.grey.shape
@@ -195,7 +212,7 @@ def contour_figure(path: Path, films: Sequence[ContourFilm], title: str, notice:
         for part, colour in outlines:
             if part.any() and not part.all():  # else there is no outline to draw
                 axes.contour(part, levels=[0.5], colors=[colour], linewidths=1.0)
-        axes.set_title(_plain(film.title), fontsize=8)
+        axes.set_title(plain_text(film.title), fontsize=8)
         axes.set_axis_off()
     figure.savefig(path, dpi=110)
 
@@ -214,7 +231,7 @@ def saliency_figure(
     from cxr_tf.overlays import cover_with_saliency, draw_outlines
 
     columns = max(map(len, rows))
-    figure = _figure(2.3 * max(2, columns), 2.6 * len(rows) + 0.6, title, notice)
+    figure = new_figure(2.3 * max(2, columns), 2.6 * len(rows) + 0.6, title, notice)
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -224,7 +241,7 @@ def saliency_figure(
             picture = cover_with_saliency(grey, film.saliency)
             draw_outlines(picture, film.labels)
             axes.imshow(picture)
-            axes.set_title(_plain(film.title), fontsize=7)
+            axes.set_title(plain_text(film.title), fontsize=7)
     figure.savefig(path, dpi=110)
 
 
@@ -240,17 +257,17 @@ def curves_figure(
         title: heading.
         notice: second line of the heading.
     """
-    figure = _figure(3.6 * max(2, len(histories)), 3.6, title, notice)
+    figure = new_figure(3.6 * max(2, len(histories)), 3.6, title, notice)
     grid = figure.subplots(1, len(histories), squeeze=False, sharex=True, sharey=True)[0]
     names = ("loss", *(f"validation_{name}" for name in ("loss", "accuracy", "f1", "jaccard")))
     for axes, (run, history) in zip(grid, histories.items(), strict=True):
-        for name, colour in zip(names, _COLOURS, strict=False):
+        for name, colour in zip(names, COLOURS, strict=False):
             if name in history:
                 label = "training loss" if name == "loss" else name.replace("_", " ")
                 marker = None if name == "loss" else "."
                 curve = history[name]
                 axes.plot(curve.index, curve.to_numpy(), color=colour, marker=marker, label=label)
-        axes.set_title(_plain(run), fontsize=8)
+        axes.set_title(plain_text(run), fontsize=8)
         axes.set_xlabel("epoch", fontsize=8)
         axes.set_ylim(bottom=0.0)
         axes.tick_params(labelsize=7)

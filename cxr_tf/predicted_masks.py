@@ -20,6 +20,48 @@ from pipelines.status import OK
 log = logging.getLogger(__name__)
 
 
+class MaskStore:
+    """Label maps of one model on disk, each under the hash of its film.
+
+    Args:
+        folder: where they lie; made where it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def _path(self, film: Path) -> Path:
+        return self.folder / f"{file_sha256(film)[:32]}.png"
+
+    def read(self, film: Path) -> npt.NDArray[np.uint8] | None:
+        """Read the label map of a film.
+
+        Args:
+            film: its file.
+
+        Returns:
+            uint8 [256, 256], None where there is none, or a damaged one.
+        """
+        path = self._path(film)
+        known = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
+        if known is None or known.shape != (256, 256):
+            return None
+        return np.asarray(known, np.uint8)
+
+    def write(self, film: Path, labels: npt.NDArray[np.uint8]) -> None:
+        """Keep the label map of a film; it appears whole or not at all.
+
+        Args:
+            film: its file.
+            labels: uint8 [256, 256].
+        """
+        path = self._path(film)
+        partial = path.with_suffix(f".{os.getpid()}.partial.png")
+        cv2.imwrite(str(partial), labels)
+        partial.replace(path)
+
+
 def predicted_masks(
     rows: Sequence[ManifestRow],
     run: Path,
@@ -50,15 +92,13 @@ def predicted_masks(
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: no weights here; train the segmentation first")
     kind = f"{file_sha256(weights)[:16]}-{resolution_limit}" + ("-clean" if clean else "")
-    folder = (cache or run / "masks") / kind
-    folder.mkdir(parents=True, exist_ok=True)
+    store = MaskStore((cache or run / "masks") / kind)
     model = None
     maps = np.empty((len(rows), 256, 256), np.uint8)
     made = 0
     for index, row in enumerate(rows):
-        path = folder / f"{file_sha256(row.path)[:32]}.png"
-        known = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
-        if known is None or known.shape != (256, 256):
+        known = store.read(row.path)
+        if known is None:
             model = model or from_runs(run, resolution_limit=resolution_limit, clean_masks=clean)
             film = read_film(row.path)
             if film.pixels is None:
@@ -66,9 +106,7 @@ def predicted_masks(
             known, status = model.segment(film.pixels, film.padding)
             if status != OK:
                 raise UsageError(f"{row.path}: {status}; remove it from the manifest")
-            partial = path.with_suffix(f".{os.getpid()}.partial.png")
-            cv2.imwrite(str(partial), known)
-            partial.replace(path)
+            store.write(row.path, known)
             made += 1
             if made % 50 == 0:
                 log.info("%d of %d lung masks predicted", index + 1, len(rows))
