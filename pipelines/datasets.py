@@ -77,17 +77,29 @@ def label_dataset(rows: Sequence[ManifestRow], size: int) -> tf.data.Dataset:
         for row in rows
     ]
 
-    def read(names: tf.Tensor) -> tf.Tensor:
-        left = decode_mask(tf.io.read_file(names[1]))
-        right = decode_mask(tf.io.read_file(names[2]))
-        heart = tf.cond(
-            names[0] == "",
-            lambda: tf.zeros_like(left),
-            lambda: decode_mask(tf.io.read_file(names[0])),
-        )
-        return resize_labels(label_map(heart, left, right), size)
+    return _parallel(
+        tf.data.Dataset.from_tensor_slices(files), lambda names: read_labels(names, size)
+    )
 
-    return _parallel(tf.data.Dataset.from_tensor_slices(files), read)
+
+def read_labels(names: tf.Tensor, size: int) -> tf.Tensor:
+    """Read the masks of one film as a label map.
+
+    Args:
+        names: string [3], the masks of heart, left lung and right lung; '' for a heart without.
+        size: side of the label map.
+
+    Returns:
+        uint8 [size, size].
+    """
+    left = decode_mask(tf.io.read_file(names[1]))
+    right = decode_mask(tf.io.read_file(names[2]))
+    heart = tf.cond(
+        names[0] == "",
+        lambda: tf.zeros_like(left),
+        lambda: decode_mask(tf.io.read_file(names[0])),
+    )
+    return resize_labels(label_map(heart, left, right), size)
 
 
 @dataclasses.dataclass(frozen=True)

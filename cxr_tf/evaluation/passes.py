@@ -75,13 +75,28 @@ def film_path(row: ManifestRow, folder: Path) -> str:
     return (row.path.relative_to(folder) if inside else row.path).as_posix()
 
 
-def _origin(row: ManifestRow) -> tuple[str, ...]:
+def origin(row: ManifestRow) -> tuple[str, ...]:
+    """Returns what the columns `ORIGIN` say of a film.
+
+    Args:
+        row: the film.
+    """
     return (row.label, row.patient_id, row.source, row.cohort, row.paper_list)
 
 
-def _readings(
+def readings(
     rows: Sequence[ManifestRow], read: ReadFilm, reporter: Reporter
 ) -> Iterator[tuple[ManifestRow, Reading]]:
+    """Reads films ahead of their use.
+
+    Args:
+        rows: the films.
+        read: reads a film; called in another thread.
+        reporter: told how many there are.
+
+    Yields:
+        Each film with what came of reading it.
+    """
     inputs = [Input(row.path) for row in rows]
     reporter.start(len(rows))
     try:
@@ -134,7 +149,7 @@ def decide_films(
     columns = (*records.score_columns(model.classes), "truth", "correct", *ORIGIN)
     output = records.Table(table, columns)
     with contextlib.closing(output):
-        for index, (row, reading) in enumerate(_readings(rows, read, reporter)):
+        for index, (row, reading) in enumerate(readings(rows, read, reporter)):
             began, path = time.perf_counter(), film_path(row, folder)
             prediction, status, error = _predict(
                 model, reading, seed=seed, patches=patches, stride=stride, explain=bool(observers)
@@ -151,7 +166,7 @@ def decide_films(
                     for observe in observers:
                         observe(index, prediction)
             right = int(decided[index] == truth[index])
-            output.add((*cells, class_map.names[truth[index]], right, *_origin(row)))
+            output.add((*cells, class_map.names[truth[index]], right, *origin(row)))
             failed = tally.add(path, status, error)
             label = prediction.label if prediction is not None else ""
             seconds = round(time.perf_counter() - began, 4)
@@ -221,7 +236,7 @@ def segment_films(
     tally, found = Tally(), []
     output = records.Table(table, ("path", "status", *ORIGIN, *JACCARD_PARTS, "error"))
     with contextlib.closing(output):
-        for row, reading in _readings(rows, read, reporter):
+        for row, reading in readings(rows, read, reporter):
             began, path = time.perf_counter(), film_path(row, folder)
             labels, status, error = _segment(model, reading)
             jaccard: dict[str, float] = {}
@@ -234,7 +249,7 @@ def segment_films(
                 error = f"a mask cannot be read ({type(fault).__name__}: {fault}): restore it"
             error = records.one_line(error or records.REASONS.get(status, ""))
             values = (f"{jaccard[part]:.6f}" if part in jaccard else "" for part in JACCARD_PARTS)
-            output.add((path, status, *_origin(row), *values, error))
+            output.add((path, status, *origin(row), *values, error))
             failed = tally.add(path, status, error)
             seconds = round(time.perf_counter() - began, 4)
             reporter.film(path, status, "", seconds, error, failed)

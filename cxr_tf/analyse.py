@@ -1,0 +1,136 @@
+"""`python -m cxr_tf.analyse`: biomarkers of films, and the paper's tables and figures of them."""
+
+import datetime
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import tyro
+
+from cxr_tf import records
+from cxr_tf.analysis.options import AnalysisOptions, check_options
+from cxr_tf.analysis.selection import select_films
+from cxr_tf.errors import UsageError
+from cxr_tf.info import NOTICE
+from cxr_tf.progress import Reporter
+from pipelines.adapters import open_data
+from pipelines.manifest import ManifestError
+
+if TYPE_CHECKING:
+    from cxr_tf.analysis.masks import Masks
+
+INTERRUPTED = 130
+
+
+def run(
+    options: AnalysisOptions,
+    reporter: Reporter,
+    load: "Callable[[AnalysisOptions], Masks] | None" = None,
+) -> int:
+    """Does what the command does.
+
+    Args:
+        options: the arguments.
+        reporter: told how it gets on.
+        load: opens what gives the label maps, by default `cxr_tf.analysis.masks.open_masks`.
+
+    Returns:
+        The exit status: 0 done, 1 some films failed.
+
+    Raises:
+        UsageError: wrong usage, exit status 2.
+        ManifestError: the data cannot be used, exit status 2.
+        OSError: a result cannot be written.
+    """
+    check_options(options)
+    started = datetime.datetime.now(datetime.UTC)
+    manifest = open_data(options.data)
+    films = select_films(manifest, options)
+    out = options.out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be made a folder ({error}): choose another --out") from None
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from cxr_tf.analysis import job
+    from cxr_tf.analysis.masks import open_masks
+    from cxr_tf.analysis.measure import measure_films
+    from pipelines.films import read_film
+
+    if options.masks == "predicted":
+        reporter.note(f"loading {options.run or options.model}")
+    masks = (load or open_masks)(options)
+    record = job.first_record(options, films, masks)
+    notice = " ".join(record["phantom_notices"])
+    for text in (*record["phantom_notices"], *record["notes"]):
+        reporter.warn(text)
+    draws = None
+    if options.overlays:
+        draws = job.Overlays(out / "overlays", films, options.overlays, notice)
+    root = films.root
+    measured, tally = measure_films(
+        films.rows,
+        masks,
+        read_film,
+        out / "biomarkers.csv",
+        folder=root if root.is_dir() else root.parent,
+        mask_name=options.masks,
+        reporter=reporter,
+        observe=draws,
+    )
+    tables, groups, figures = job.make_tables(measured, options.seed)
+    for table in tables:
+        table.write(out)
+    finished = datetime.datetime.now(datetime.UTC)
+    record |= {
+        "tables": figures,
+        "statuses": dict(sorted(tally.statuses.items())),
+        "not_ok": tally.not_ok,
+        "failed": tally.failed,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((finished - started).total_seconds(), 3),
+    }
+    title = f"{len(measured)} films, {options.masks} masks. {NOTICE}"
+    job.draw(measured, groups, out, title, notice)
+    text = job.summary(record, tables)
+    (out / "summary.md").write_text(text, encoding="utf-8")
+    records.write_json(out / "analysis.json", record)
+    try:
+        print(text)
+        print(f"results in {records.utf8(str(out))}", flush=True)
+    except BrokenPipeError:  # whoever read the tables has left; the files are written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return int(tally.failed > 0)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Analyses films from the command line.
+
+    Args:
+        argv: the arguments, by default the process' own.
+
+    Returns:
+        The exit status; wrong arguments leave with 2 through tyro.
+    """
+    options = tyro.cli(AnalysisOptions, prog="python -m cxr_tf.analyse", args=argv)
+    with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter:
+        try:
+            return run(options, reporter)
+        except ManifestError as error:
+            for line in str(error).splitlines():
+                reporter.error(line)
+            return 2
+        except UsageError as error:
+            reporter.error(str(error))
+            return 2
+        except OSError as error:
+            reporter.error(f"the results cannot be written: {error}")
+            return 1
+        except KeyboardInterrupt:
+            reporter.error("interrupted: the films that were done are in the .partial table")
+            return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

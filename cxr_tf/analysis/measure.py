@@ -1,0 +1,180 @@
+"""Every film of an analysis measured, before and after normalisation: `biomarkers.csv`."""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from cxr_tf import records
+from cxr_tf.analysis.biomarkers import FIGURES, Biomarkers, Labels, biomarkers
+from cxr_tf.analysis.masks import Masks
+from cxr_tf.analysis.under_segmentation import LIMIT
+from cxr_tf.evaluation.passes import ORIGIN, ReadFilm, Tally, film_path, origin, readings
+from cxr_tf.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Floats
+from cxr_tf.progress import Reporter
+from pipelines.manifest_rows import ManifestRow
+from pipelines.normalise import normalise
+from pipelines.sizes import SEGMENTATION_SIZE
+from pipelines.status import CONSTANT, OK
+
+#: Intensities are counted in so many equal bins over 0..1.
+BINS = 256
+#: Figures of the film as it was read, without equalisation and gamma (Fig. 11b).
+RAW_FIGURES = ("raw_lung_mean", "raw_lung_sd", "raw_heart_mean")
+COLUMNS = (
+    "path", "status", *ORIGIN, "view", "mask", *FIGURES, "under_segmented", *RAW_FIGURES,
+    "reason", "error",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A film with its biomarkers.
+
+    Attributes:
+        row: the film.
+        found: biomarkers of the normalised film.
+        raw: those of the film as it was read; only the intensities differ.
+        histograms: shares of the lungs' pixels by intensity, raw and normalised, float64
+            [2, BINS]; the heart's likewise in [2:4]; zero where the part is missing.
+    """
+
+    row: ManifestRow
+    found: Biomarkers
+    raw: Biomarkers
+    histograms: Floats
+
+    def figures(self) -> dict[str, float]:
+        """Give all figures by the names of the table's columns."""
+        raw = (self.raw.lung_mean, self.raw.lung_sd, self.raw.heart_mean)
+        own = {name: float(getattr(self.found, name)) for name in FIGURES}
+        return own | dict(zip(RAW_FIGURES, raw, strict=True))
+
+
+Films = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], bool]
+
+
+def film_pair(limit: int | None) -> Callable[[npt.NDArray[np.uint16], int], Films]:
+    """Makes the function that gives a film raw and normalised at 256 x 256.
+
+    Args:
+        limit: the longer side that films are reduced to first, None for none.
+
+    Returns:
+        (pixels, padding) -> (raw, normalised, constant): float32 [256, 256] in 0..255 each.
+    """
+    sizes = (SEGMENTATION_SIZE,)
+
+    @tf.function(
+        input_signature=(tf.TensorSpec([None, None], tf.uint16), tf.TensorSpec([], tf.int32))
+    )
+    def both(pixels: tf.Tensor, padding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        (raw,), _ = normalise(pixels, padding, sizes, limit, enhance=False)
+        (normalised,), constant = normalise(pixels, padding, sizes, limit)
+        return raw, normalised, constant
+
+    def films(pixels: npt.NDArray[np.uint16], padding: int) -> Films:
+        raw, normalised, constant = both(tf.constant(pixels, tf.uint16), tf.constant(padding))
+        return raw.numpy(), normalised.numpy(), bool(constant)
+
+    return films
+
+
+def _histogram(film: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_]) -> Floats:
+    counts, _ = np.histogram(film[mask], BINS, (0.0, 255.0))
+    return counts / max(1, counts.sum())
+
+
+def measure_film(
+    row: ManifestRow, raw: npt.NDArray[np.float32], film: npt.NDArray[np.float32], labels: Labels
+) -> Measured:
+    """Measures one film.
+
+    Args:
+        row: the film.
+        raw: float32 [H, W], as it was read, 0..255.
+        film: float32 [H, W], normalised, 0..255.
+        labels: uint8 [H, W], its label map.
+
+    Returns:
+        Its biomarkers and histograms.
+    """
+    lungs, heart = np.isin(labels, (LEFT_LUNG, RIGHT_LUNG)), labels == HEART
+    histograms = [_histogram(x, mask) for mask in (lungs, heart) for x in (raw, film)]
+    return Measured(row, biomarkers(film, labels), biomarkers(raw, labels), np.stack(histograms))
+
+
+def _cells(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6f}"
+
+
+def measure_films(
+    rows: Sequence[ManifestRow],
+    masks: Masks,
+    read: ReadFilm,
+    table: Path,
+    *,
+    folder: Path,
+    mask_name: str,
+    reporter: Reporter,
+    observe: Callable[[Measured, Any, npt.NDArray[np.float32], Labels], None] | None = None,
+) -> tuple[list[Measured], Tally]:
+    """Measures every film, and writes the biomarkers.
+
+    Args:
+        rows: the films.
+        masks: gives a film's label map.
+        read: reads a film; called in another thread.
+        table: the CSV to write, `COLUMNS`; a figure that is missing is blank.
+        folder: the data's folder, which paths are given from.
+        mask_name: what the column `mask` says: where the label maps come from.
+        reporter: told of every film.
+        observe: takes each film measured with its reading, normalised film and label map.
+
+    Returns:
+        The films measured, and what became of all.
+
+    Raises:
+        OSError: the table cannot be written; it appears under its name only when complete.
+    """
+    tally, measured = Tally(), []
+    films = film_pair(masks.resolution_limit)
+    output = records.Table(table, COLUMNS)
+    with contextlib.closing(output):
+        for row, reading in readings(rows, read, reporter):
+            began, path = time.perf_counter(), film_path(row, folder)
+            status, error, one = reading.status, reading.error, None
+            if status == OK:
+                try:
+                    raw, film, constant = films(reading.pixels, reading.padding)
+                    labels, status = (None, CONSTANT) if constant else masks(row, reading)
+                    if labels is not None and status == OK:
+                        one = measure_film(row, raw, film, labels)
+                        measured.append(one)
+                        if observe is not None:
+                            observe(one, reading, film, labels)
+                except Exception as fault:  # one film must not end the analysis
+                    status = records.FAILED
+                    error = f"measuring broke: {type(fault).__name__}: {fault}"
+            error = records.one_line(error or records.REASONS.get(status, ""))
+            figures = one.figures() if one else {}
+            values = [_cells(figures.get(name, math.nan)) for name in (*FIGURES, *RAW_FIGURES)]
+            share = figures.get("under_segmentation", math.nan)
+            flag = "" if math.isnan(share) else int(share > LIMIT)
+            reason = one.found.reason if one else ""
+            output.add(
+                (path, status, *origin(row), row.view, mask_name, *values[: len(FIGURES)], flag,
+                 *values[len(FIGURES) :], reason, error)
+            )  # fmt: skip
+            failed = tally.add(path, status, error)
+            seconds = round(time.perf_counter() - began, 4)
+            reporter.film(path, status, "", seconds, error, failed)
+        output.commit()
+    return measured, tally

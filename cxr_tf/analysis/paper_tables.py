@@ -1,0 +1,93 @@
+"""A table as Markdown, CSV and LaTeX."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cxr_tf import records
+from cxr_tf.evaluation.summary import table as markdown_table
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$", "–": "--",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """A table of text.
+
+    Attributes:
+        name: stem of its files.
+        title: heading.
+        header: the columns' titles.
+        rows: as many cells each.
+        note: sentences under the table, '' for none.
+    """
+
+    name: str
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+    def markdown(self) -> str:
+        """Lays the table out as Markdown, with title and note."""
+        cells = [[_starred(text) for text in row] for row in self.rows]
+        parts = [f"### {self.title}", markdown_table(self.header, cells), self.note]
+        return "\n\n".join(filter(None, parts)) + "\n"
+
+    def latex(self) -> str:
+        """Lays the table out as a LaTeX table; needs no package."""
+        lines = [
+            r"\begin{table}",
+            rf"\caption{{{latex_text(self.title)}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(self.header) - 1)}}}",
+            r"\hline",
+            " & ".join(map(latex_text, self.header)) + r" \\",
+            r"\hline",
+            *(" & ".join(map(latex_text, row)) + r" \\" for row in self.rows),
+            r"\hline",
+            r"\end{tabular}",
+            *([latex_text(self.note)] if self.note else []),
+            r"\end{table}",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def write(self, folder: Path) -> None:
+        """Writes the table in all three forms, each file whole or not at all.
+
+        Args:
+            folder: where; it exists.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        output = records.Table(folder / f"{self.name}.csv", self.header)
+        try:
+            output.add(*self.rows)
+            output.commit()
+        finally:
+            output.close()
+        for suffix, text in ((".md", self.markdown()), (".tex", self.latex())):
+            path = folder / f"{self.name}{suffix}"
+            partial = records.partial_of(path)
+            partial.write_text(records.utf8(text), encoding="utf-8")
+            partial.replace(path)
+
+
+def _starred(text: str) -> str:
+    return text.replace("*", r"\*")
+
+
+def latex_text(text: str) -> str:
+    """Makes text safe in LaTeX.
+
+    Args:
+        text: any.
+
+    Returns:
+        The same with what LaTeX takes for commands escaped.
+    """
+    return "".join(_LATEX.get(character, character) for character in text)
