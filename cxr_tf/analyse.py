@@ -54,8 +54,9 @@ def run(
         raise UsageError(f"{out} cannot be made a folder ({error}): choose another --out") from None
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from cxr_tf.analysis import job
-    from cxr_tf.analysis.masks import open_masks
+    from cxr_tf.analysis.masks import PredictedMasks, open_masks
     from cxr_tf.analysis.measure import measure_films
+    from cxr_tf.analysis.patches import Patches
     from pipelines.films import read_film
 
     if options.masks == "predicted":
@@ -65,21 +66,27 @@ def run(
     notice = " ".join(record["phantom_notices"])
     for text in (*record["phantom_notices"], *record["notes"]):
         reporter.warn(text)
+    patches = None
+    if options.patches and isinstance(masks, PredictedMasks):
+        patches = Patches(masks.model, films.rows)
+    folder = job.folder_of(films)
     draws = None
     if options.overlays:
         draws = job.Overlays(out / "overlays", films, options.overlays, notice)
-    root = films.root
     measured, tally = measure_films(
         films.rows,
         masks,
         read_film,
         out / "biomarkers.csv",
-        folder=root if root.is_dir() else root.parent,
+        folder=folder,
         mask_name=options.masks,
         reporter=reporter,
         observe=draws,
     )
     tables, groups, figures = job.make_tables(measured, options.seed)
+    title = f"{len(measured)} films, {options.masks} masks. {NOTICE}"
+    if patches is not None:
+        tables += job.patches(patches, options, folder, read_film, reporter, notice)
     for table in tables:
         table.write(out)
     finished = datetime.datetime.now(datetime.UTC)
@@ -91,7 +98,6 @@ def run(
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((finished - started).total_seconds(), 3),
     }
-    title = f"{len(measured)} films, {options.masks} masks. {NOTICE}"
     job.draw(measured, groups, out, title, notice)
     text = job.summary(record, tables)
     (out / "summary.md").write_text(text, encoding="utf-8")

@@ -82,6 +82,42 @@ def spread(values: Floats) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
+def group_table(
+    name: str,
+    title: str,
+    groups: Mapping[str, Floats],
+    counted: tuple[str, Mapping[str, int]],
+    names: Mapping[str, str] = CLASSES,
+    note: str = MARKS,
+) -> tuple[PaperTable, list[Comparison]]:
+    """Lays out groups of values as Tables VI to IX do.
+
+    Args:
+        name: stem of the table's files.
+        title: heading.
+        groups: values by class, in order; none empty.
+        counted: title of the column beside n, and its counts by class.
+        names: how classes are written.
+        note: sentences under the table.
+
+    Returns:
+        The table and the comparisons behind its asterisks.
+    """
+    found = all_pairs(groups)
+    marks = {(c.first, c.second): f"{asterisks(c.p)} ({asterisks(c.p_holm)})" for c in found}
+    earlier = list(groups)[:-1]
+    rows = [
+        [
+            names[own], str(len(values)), str(counted[1][own]),
+            f"{values.mean():.3f}", f"{spread(values):.3f}",
+            *(marks.get((own, other), "") for other in earlier),
+        ]
+        for own, values in groups.items()
+    ]  # fmt: skip
+    header = ["", "n", counted[0], "Mean", "STD", *(names[other] for other in earlier)]
+    return PaperTable(name, title, header, rows, note), found
+
+
 def class_table(
     films: Sequence[Measured], marker: Marker
 ) -> tuple[PaperTable, dict[str, Floats], list[Comparison]]:
@@ -95,37 +131,33 @@ def class_table(
         The table, the values by class, and the comparisons behind its asterisks.
     """
     groups = marker_groups(films, marker)
-    found = all_pairs(groups)
-    marks = {(c.first, c.second): f"{asterisks(c.p)} ({asterisks(c.p_holm)})" for c in found}
-    names = list(groups)
-    rows = [
-        [
-            CLASSES[name], str(len(values)), str(_patients(films, marker, name)),
-            f"{values.mean():.3f}", f"{spread(values):.3f}",
-            *(marks.get((name, earlier), "") for earlier in names[:-1]),
-        ]
-        for name, values in groups.items()
-    ]  # fmt: skip
-    header = ["", "n", "patients", "Mean", "STD", *(CLASSES[name] for name in names[:-1])]
-    title = f"Table {marker.table}: {marker.title}"
-    return PaperTable(f"table_{marker.table.lower()}", title, header, rows, MARKS), groups, found
+    patients = {name: _patients(films, marker, name) for name in groups}
+    name, title = f"table_{marker.table.lower()}", f"Table {marker.table}: {marker.title}"
+    table, found = group_table(name, title, groups, ("patients", patients))
+    return table, groups, found
 
 
-def comparison_table(found: Mapping[str, Sequence[Comparison]]) -> PaperTable:
+def comparison_table(
+    found: Mapping[str, Sequence[Comparison]],
+    name: str = "comparisons",
+    names: Mapping[str, str] = CLASSES,
+) -> PaperTable:
     """Lists every comparison behind the asterisks.
 
     Args:
         found: comparisons by the paper's table.
+        name: stem of the table's files.
+        names: how classes are written.
     """
     rows = [
-        [name, CLASSES[c.first], CLASSES[c.second], str(c.n_first), str(c.n_second),
+        [table, names[c.first], names[c.second], str(c.n_first), str(c.n_second),
          f"{c.statistic:.1f}", f"{c.p:.3g}", f"{c.p_holm:.3g}", f"{c.effect:+.3f}"]
-        for name, comparisons in found.items()
+        for table, comparisons in found.items()
         for c in comparisons
     ]  # fmt: skip
     header = ["table", "first", "second", "n first", "n second", "U", "p", "p (Holm)", "effect"]
     note = "Effect: rank-biserial correlation (Cliff's delta), positive where the first is higher."
-    return PaperTable("comparisons", "Rank-sum tests of all pairs", header, rows, note)
+    return PaperTable(name, "Rank-sum tests of all pairs", header, rows, note)
 
 
 def normality_table(groups: Mapping[str, Mapping[str, Floats]], seed: int = 0) -> PaperTable:

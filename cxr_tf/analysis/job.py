@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,13 @@ from cxr_tf.analysis.measure import Measured
 from cxr_tf.analysis.options import AnalysisOptions
 from cxr_tf.analysis.overlay import draw_overlay
 from cxr_tf.analysis.paper_tables import PaperTable
+from cxr_tf.analysis.patches import Patches, measure_patches
 from cxr_tf.analysis.selection import CLASSES
+from cxr_tf.evaluation.passes import ReadFilm
 from cxr_tf.evaluation.results import PHANTOM_DATA_NOTICE, read_mask
 from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, package_versions, project_version, revision
 from cxr_tf.overlays import display_grey, overlay_names
+from cxr_tf.progress import Reporter
 from pipelines.manifest import Manifest
 
 
@@ -135,6 +138,55 @@ def draw(
         heterogeneity_figure(out / "heterogeneity.png", films, title, notice)
 
 
+def folder_of(films: Manifest) -> Path:
+    """Tells which folder paths are given from.
+
+    Args:
+        films: the films.
+
+    Returns:
+        The data's folder.
+    """
+    return films.root if films.root.is_dir() else films.root.parent
+
+
+def patches(
+    found: Patches,
+    options: AnalysisOptions,
+    folder: Path,
+    read: ReadFilm,
+    reporter: Reporter,
+    notice: str,
+) -> list[PaperTable]:
+    """Measures patches of the test films: patches.csv and patches.png (Fig. 5).
+
+    Args:
+        found: takes the figures.
+        options: the arguments.
+        folder: the data's folder, which paths are given from.
+        read: reads a film.
+        reporter: told of every film.
+        notice: second line of the heading.
+
+    Returns:
+        The tables.
+    """
+    measure_patches(
+        found,
+        read,
+        options.out / "patches.csv",
+        folder=folder,
+        patches=options.patches,
+        seed=options.seed,
+        reporter=reporter,
+    )
+    markers = found.markers()
+    if any(markers.values()):
+        title = f"Patches decided rightly, {len(found.films)} test films. {NOTICE}"
+        marker_figure(options.out / "patches.png", markers, found.names(), title, notice)
+    return found.tables()
+
+
 def first_record(options: AnalysisOptions, films: Manifest, masks: Any) -> dict[str, Any]:
     """Gathers what is known before the first film.
 
@@ -193,6 +245,10 @@ def summary(record: dict[str, Any], tables: Sequence[PaperTable]) -> str:
     data, source = record["data"], record["model"]
     masks = f"masks of model {source}" if source else "the data's own masks"
     statuses = ", ".join(f"{name} {count}" for name, count in record["statuses"].items())
+    shown, note = [], ""
+    for table in tables:  # a note stands once where tables in a row share it
+        shown.append(replace(table, note="" if table.note == note else table.note))
+        note = table.note
     lines = [
         "# Biomarkers",
         f"**{NOTICE}**",
@@ -200,6 +256,6 @@ def summary(record: dict[str, Any], tables: Sequence[PaperTable]) -> str:
         f"{data['films']} films of {data['patients']} patients from {', '.join(data['sources'])}; "
         f"{masks}. Films by status: {statuses}.",
         *(f"Note: {note}." for note in record["notes"]),
-        *(table.markdown().rstrip() for table in tables),
+        *(table.markdown().rstrip() for table in shown),
     ]
     return records.utf8("\n\n".join(lines) + "\n")

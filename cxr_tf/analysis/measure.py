@@ -61,16 +61,17 @@ class Measured:
 Films = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], bool]
 
 
-def film_pair(limit: int | None) -> Callable[[npt.NDArray[np.uint16], int], Films]:
-    """Makes the function that gives a film raw and normalised at 256 x 256.
+def film_at(size: int, limit: int | None) -> Callable[[npt.NDArray[np.uint16], int], Films]:
+    """Makes the function that gives a film raw and normalised.
 
     Args:
+        size: side of the films given, in pixels.
         limit: the longer side that films are reduced to first, None for none.
 
     Returns:
-        (pixels, padding) -> (raw, normalised, constant): float32 [256, 256] in 0..255 each.
+        (pixels, padding) -> (raw, normalised, constant): float32 [size, size] in 0..255 each.
     """
-    sizes = (SEGMENTATION_SIZE,)
+    sizes = (size,)
 
     @tf.function(
         input_signature=(tf.TensorSpec([None, None], tf.uint16), tf.TensorSpec([], tf.int32))
@@ -145,7 +146,7 @@ def measure_films(
         OSError: the table cannot be written; it appears under its name only when complete.
     """
     tally, measured = Tally(), []
-    films = film_pair(masks.resolution_limit)
+    films = film_at(SEGMENTATION_SIZE, masks.resolution_limit)
     output = records.Table(table, COLUMNS)
     with contextlib.closing(output):
         for row, reading in readings(rows, read, reporter):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from cxr_tf.errors import UsageError
+from pipelines.sizes import MOST_PATCHES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +14,8 @@ class AnalysisOptions:
 
     Writes biomarkers.csv; Tables VI to IX, every comparison, the tests for a normal distribution,
     the under-segmented films and the differences between sources as Markdown, CSV and LaTeX;
-    biomarkers.png (Fig. 4), heterogeneity.png (Fig. 11), summary.md and analysis.json.
+    biomarkers.png (Fig. 4), heterogeneity.png (Fig. 11), summary.md and analysis.json; with
+    --patches also patches.csv, patches.png and their tables (Fig. 5).
 
     Research use only. Not a medical device. Exit status: 0 done, 1 some films failed, 2 wrong
     usage.
@@ -44,8 +46,11 @@ class AnalysisOptions:
     overlays: int = 0
     """draw the first so many films of each class with the measured lines, the lungs and their
     histogram (Fig. 2)"""
+    patches: int = 0
+    """also measure so many patches of each test film, 1 to 400, and compare those that the model
+    decides rightly (Fig. 5; the paper draws 100)"""
     seed: int = 0
-    """seed of the sampling in the tests for a normal distribution"""
+    """seed of the sampling in the tests for a normal distribution, and of the patch centres"""
     quiet: bool = False
     """say nothing but results, warnings and errors"""
     log_json: bool = False
@@ -69,5 +74,7 @@ def check_options(options: AnalysisOptions) -> None:
         raise UsageError("--masks true needs no model: leave out --model and --run")
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
+    if options.patches and (options.masks == "true" or not 1 <= options.patches <= MOST_PATCHES):
+        raise UsageError(f"--patches: give 1 to {MOST_PATCHES}, and --model or --run")
     if options.films < 0 or options.overlays < 0:
         raise UsageError("--films and --overlays start at 0")

@@ -151,7 +151,7 @@ def decide_films(
     with contextlib.closing(output):
         for index, (row, reading) in enumerate(readings(rows, read, reporter)):
             began, path = time.perf_counter(), film_path(row, folder)
-            prediction, status, error = _predict(
+            prediction, status, error = predict_reading(
                 model, reading, seed=seed, patches=patches, stride=stride, explain=bool(observers)
             )
             error = records.one_line(error or records.REASONS.get(status, ""))
@@ -176,9 +176,19 @@ def decide_films(
     return Decisions(truth, decided, probabilities, patients), tally
 
 
-def _predict(
+def predict_reading(
     model: "TriageModel", reading: Reading, **options: Any
 ) -> "tuple[Prediction | None, str, str]":
+    """Lets a model decide a film that was read.
+
+    Args:
+        model: answers `predict`.
+        reading: the film.
+        **options: further arguments of `predict`.
+
+    Returns:
+        The answer, None where there is none; the status; and a reason, or ''.
+    """
     if reading.status != OK:
         return None, reading.status, reading.error
     try:

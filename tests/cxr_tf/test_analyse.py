@@ -178,6 +178,8 @@ def test_films_are_chosen_by_split_cohort_and_masks(data):
         ({"masks": "true", "model": "a"}, "needs no model"),
         ({"masks": "true", "seed": -1}, "--seed -1"),
         ({"masks": "true", "overlays": -1}, "start at 0"),
+        ({"masks": "true", "patches": 5}, "--patches"),
+        ({"model": "a", "patches": 500}, "1 to 400"),
     ],
 )
 def test_wrong_usage_is_told(changes, message, tmp_path):
@@ -217,3 +219,14 @@ def test_a_run_of_segmentation_gives_the_masks(data, tmp_path, fake_segmentation
     assert len(kept) == 2
     shape = cv2.imread(str(kept[0]), cv2.IMREAD_GRAYSCALE).shape
     assert shape == (SEGMENTATION_SIZE, SEGMENTATION_SIZE)
+
+
+@pytest.mark.slow
+def test_patches_of_test_films_are_measured(data, tmp_path, from_python):
+    out = tmp_path / "out"
+    options = AnalysisOptions(data=data.root, out=out, model=tmp_path, patches=5, films=3)
+    assert run(options, Reporter(quiet=True), lambda _: PredictedMasks(from_python, None)) == 0
+    rows = _rows(out / "patches.csv")
+    assert len(rows) == 15 and {row["class"] for row in rows} == set(CLASSES)
+    assert all(0 < float(row["mean"]) < 1 for row in rows)
+    assert (out / "patch_means.md").is_file() and (out / "patch_comparisons.csv").is_file()
