@@ -25,6 +25,7 @@ def _chosen(row: ManifestRow, options: AnalysisOptions) -> bool:
         and options.split in ("all", row.split_classification)
         and (both_lungs or options.masks == "predicted")
         and options.cohort in ("", row.cohort)
+        and options.source in ("", row.source)
         and (row.on_paper_list or not options.paper_list_only)
     )
 
@@ -46,10 +47,14 @@ def select_films(manifest: Manifest, options: AnalysisOptions) -> Manifest:
     rows = tuple(row for row in manifest.rows if _chosen(row, options))
     rows = rows[: options.films] if options.films else rows
     if not rows:
-        cohorts = ", ".join(sorted({row.cohort for row in manifest.rows} - {""})) or "none"
+        cohorts, sources = (
+            ", ".join(sorted({getattr(row, column) for row in manifest.rows} - {""})) or "none"
+            for column in ("cohort", "source")
+        )
         raise UsageError(
             f"{manifest.root}: no film left of the classes {', '.join(CLASSES)}; change --split, "
-            f"--cohort (there are: {cohorts}), --paper-list-only or --masks"
+            f"--cohort (there are: {cohorts}), --source (there are: {sources}), "
+            "--paper-list-only or --masks"
         )
     films = Manifest(manifest.root, rows)
     validate(films, "classification", need=())

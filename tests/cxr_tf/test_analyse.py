@@ -161,7 +161,8 @@ def test_films_are_chosen_by_split_cohort_and_masks(data):
         return len(select_films(data, options))
 
     assert (count(), count(split="test"), count(cohort="adult"), count(films=5)) == (12, 12, 11, 5)
-    with pytest.raises(UsageError, match="there are: adult, paediatric"):
+    assert count(source="two") == 6
+    with pytest.raises(UsageError, match="are: adult, paediatric.*are: one, two"):
         count(cohort="none")
     with pytest.raises(UsageError, match="no film left"):
         count(split="train")
