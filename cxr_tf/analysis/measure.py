@@ -158,12 +158,13 @@ def measure_films(
                     labels, status = (None, CONSTANT) if constant else masks(row, reading)
                     if labels is not None and status == OK:
                         one = measure_film(row, raw, film, labels)
-                        measured.append(one)
                         if observe is not None:
                             observe(one, reading, film, labels)
                 except Exception as fault:  # one film must not end the analysis
-                    status = records.FAILED
+                    status, one = records.FAILED, None
                     error = f"measuring broke: {type(fault).__name__}: {fault}"
+            if one is not None:
+                measured.append(one)
             error = records.one_line(error or records.REASONS.get(status, ""))
             figures = one.figures() if one else {}
             values = [_cells(figures.get(name, math.nan)) for name in (*FIGURES, *RAW_FIGURES)]

@@ -155,6 +155,22 @@ def test_a_film_that_cannot_be_read_is_named_and_the_rest_goes_on(data, tmp_path
     assert model.calls == 12
 
 
+def test_a_film_whose_measuring_breaks_counts_nowhere(data, tmp_path):
+    class Breaks(Segments):
+        def segment(self, pixels, padding):
+            if self.calls == 2:
+                self.calls += 1
+                raise RuntimeError("out of memory")
+            return super().segment(pixels, padding)
+
+    options = AnalysisOptions(data=data.root, out=tmp_path / "out", model=tmp_path, quiet=True)
+    assert run(options, Reporter(quiet=True), lambda _: PredictedMasks(Breaks(), None)) == 1
+    row = _rows(tmp_path / "out" / "biomarkers.csv")[2]
+    assert (row["status"], row["lung_mean"]) == ("failed", "") and "out of memory" in row["error"]
+    record = _record(tmp_path / "out")
+    assert record["failed"] == 1 and record["tables"]["VI"]["classes"]["covid19"]["n"] == 3
+
+
 def test_films_are_chosen_by_split_cohort_and_masks(data):
     def count(**changes):
         options = AnalysisOptions(data=data.root, out=data.root, masks="true", **changes)
