@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cxr_tf.analysis.statistics import signed_rank
+from tools.analysis_tables import analysis
 
 BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
@@ -237,11 +238,12 @@ def saliency(read: Callable[[str], dict[str, Any]]) -> list[str]:
 def runs_behind(folder: Path) -> list[str]:
     """Command, revision, wall time and processor of every evaluation."""
     rows = []
-    for file in sorted(folder.glob("*/metrics.json")):
+    for file in sorted([*folder.glob("*/metrics.json"), *folder.glob("*/analysis.json")]):
         found = json.loads(file.read_text())
-        machine = found["machine"]
-        rows.append((file.parent.name, found["model"]["version"], found["revision"],
-                     f"{found['seconds']:.0f} s", found["bootstrap"]["seed"],
+        machine, model = found["machine"], found["model"]
+        version = model["version"] if isinstance(model, dict) else model
+        rows.append((file.parent.name, version, found["revision"],
+                     f"{found['seconds']:.0f} s", found["arguments"]["seed"],
                      f"{machine['processor']}, {machine['cpus']} cores"))  # fmt: skip
     header = ("results", "model", "revision", "wall time", "seed", "processor")
     return ["### Runs behind the tables", "", *table(header, rows)]
@@ -275,6 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         *paper_preset(folder),
         *rules(read),
         *saliency(read),
+        *analysis(folder),
         *runs_behind(folder),
     ]
     page = folder / "README.md"

@@ -109,10 +109,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     )
     assert isinstance(masks, PredictedMasks)
-    missed, found, true = [], [], []
+    missed, found, true, seen = [], [], [], set()
     nothing = Reading(None, -1, OK, "", 0.0)
     for row in open_data(options.data):
         if row.mask_left_lung and row.mask_right_lung:
+            if row.mask_left_lung in seen:  # a film may stand twice, at two sizes
+                continue
+            seen.add(row.mask_left_lung)
             true.append(TrueMasks()(row, nothing)[0])
         elif row.mask_lung:
             found.append(_predict(masks, row))

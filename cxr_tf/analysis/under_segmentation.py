@@ -8,7 +8,9 @@ from cxr_tf.metrics import LEFT_LUNG, RIGHT_LUNG, Bools
 
 #: A map that misses more than this share of the lungs is under-segmented, as in the paper.
 LIMIT = 0.25
-#: Share of its convex hull that a whole lung fills.
+#: Share of the larger hull that each lung is expected to fill. Lungs drawn by hand (JSRT and
+#: Montgomery, 770) fill 0.89 of their own on average, 19 of 20 more than 0.81; a little less is
+#: expected of both, since one lung is smaller than the other.
 SOLIDITY = 0.85
 
 
@@ -32,8 +34,8 @@ def hull_area(mask: Bools) -> int:
 def under_segmentation(labels: npt.NDArray[np.uint8]) -> float:
     """Estimate the share of the lungs that a label map misses.
 
-    The larger of both lungs' convex hulls tells how large a lung of this film is, and a whole
-    lung fills 0.85 of its hull: `1 - area / (2 * 0.85 * larger hull)`. A dent, a lost part and a
+    The larger of both lungs' convex hulls tells how large a lung of this film is, and whole
+    lungs fill 0.85 of it: `1 - area / (2 * 0.85 * larger hull)`. A dent, a lost part and a
     lost lung all count. Lungs that are both cut off alike do not show.
 
     Args:

@@ -18,7 +18,8 @@ def test_a_table_is_markdown():
 
 def test_the_page_holds_the_tables_of_its_figures(tmp_path):
     page = (RESULTS / "README.md").read_text()
-    for name in ("training", *(file.parent.name for file in RESULTS.glob("*/metrics.json"))):
+    records = [*RESULTS.glob("*/metrics.json"), *RESULTS.glob("*/analysis.json")]
+    for name in ("training", *(file.parent.name for file in records)):
         (tmp_path / name).symlink_to(RESULTS / name)
     empty = page[: page.index(BEGIN) + len(BEGIN)] + page[page.index(END) :]
     (tmp_path / "README.md").write_text(empty)
