@@ -4,6 +4,10 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from cxr_tf.analysis.statistics import signed_rank
+
 CLASSES = ("Normal", "Tuberculosis", "Bacteria", "Viral", "COVID-19")
 #: Tables VI to IX: mean, STD and asterisks against the classes above, by class.
 PAPER = {
@@ -140,14 +144,42 @@ def within_a_source(folder: Path) -> list[str]:
     return ["### Biomarkers within Cohen's collection", "", *_table(header, rows)]
 
 
+def masks_compared(predicted: Path, true: Path) -> list[str]:
+    """Biomarkers inside predicted masks against those inside masks drawn by hand, by source.
+
+    Args:
+        predicted: folder of an analysis with predicted masks, of at least the same films.
+        true: folder of one with true masks.
+    """
+    found = {row["path"]: row for row in read(predicted / "biomarkers.csv")}
+    drawn, rows = read(true / "biomarkers.csv"), []
+    for source in sorted({row["source"] for row in drawn}):
+        for figure in ("lung_mean", "lung_sd", "cardiothoracic_ratio"):
+            pairs = [
+                (float(found[row["path"]][figure]), float(row[figure]))
+                for row in drawn
+                if row["source"] == source and row[figure] and found[row["path"]][figure]
+            ]
+            if len(pairs) > 1:
+                test = signed_rank(*zip(*pairs, strict=True))
+                away = np.subtract(*np.transpose(pairs))
+                rows.append((source, figure, str(len(pairs)), f"{np.mean(pairs, 0)[1]:.3f}",
+                             f"{away.mean():+.4f} ± {away.std(ddof=1):.4f}",
+                             f"{np.abs(away).max():.3f}", f"{test.p:.2g}"))  # fmt: skip
+    header = ("source", "biomarker", "n", "mean, drawn by hand", "predicted - drawn ± SD",
+              "largest difference", "p (signed rank)")  # fmt: skip
+    title = "### Biomarkers inside predicted masks against masks drawn by hand"
+    return [title, "", *_table(header, rows)]
+
+
 def analysis(folder: Path) -> list[str]:
     """Every table about biomarkers.
 
     Args:
         folder: the results, with `analysis` (adults) and, where they were made, `analysis_cohen`,
-            `analysis_test` and `analysis_all`.
+            `analysis_test`, `analysis_all` and `analysis_true`.
     """
-    made = {name: folder / f"analysis_{name}" for name in ("cohen", "test", "all")}
+    made = {name: folder / f"analysis_{name}" for name in ("cohen", "test", "all", "true")}
     made = {name: path for name, path in made.items() if (path / "analysis.json").is_file()}
     sources = {"adults": folder / "analysis"} | {k: v for k, v in made.items() if k == "all"}
     return [
@@ -155,4 +187,5 @@ def analysis(folder: Path) -> list[str]:
         *(within_a_source(made["cohen"]) if "cohen" in made else []),
         *(patches(made["test"]) if "test" in made else []),
         *heterogeneity(sources),
+        *(masks_compared(folder / "analysis", made["true"]) if "true" in made else []),
     ]
