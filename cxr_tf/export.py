@@ -15,6 +15,7 @@ import numpy.typing as npt
 import tyro
 
 from cxr_tf.config import Precision
+from cxr_tf.errors import UsageError
 from cxr_tf.info import NOTICE
 from cxr_tf.model_folders import CARD, WEIGHTS, version_folders
 
@@ -29,10 +30,13 @@ WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
 class ExportConfig:
     """Options of `python -m cxr_tf.export`."""
 
-    classification: str
-    """Run of `train classification`."""
     out: str
     """Folder of the model, such as saved_models/cxr_triage; a new version is added in it."""
+    classification: str = ""
+    """Run of `train classification`."""
+    model: str = ""
+    """In place of runs, an exported model: the same weights in the graph of this version of cxr-tf,
+    or in another precision."""
     segmentation: str = ""
     """Run of `train segmentation`; by default the one the classification was trained with."""
     version: int = 0
@@ -59,8 +63,12 @@ def export(config: ExportConfig) -> Path:
     Raises:
         FileNotFoundError: a folder holds no run.
         FileExistsError: the version is there already.
-        ValueError: a run is of the wrong kind.
+        ValueError: a run is of the wrong kind, or neither or both of a run and a model are given.
     """
+    if bool(config.model) == bool(config.classification):
+        raise UsageError("give either --classification (and --segmentation), or --model")
+    if config.model and (config.segmentation or config.mantissa_bits != ExportConfig.mantissa_bits):
+        raise UsageError("--model has its weights: leave out --segmentation and --mantissa-bits")
     import tensorflow as tf
 
     from cxr_tf.loading import make_module
@@ -71,12 +79,17 @@ def export(config: ExportConfig) -> Path:
     folder = out / str(version)
     if folder.exists():
         raise FileExistsError(f"{folder} exists; choose another --version")
-    module, card = make_module(
-        config.segmentation or None,
-        config.classification,
-        mantissa_bits=config.mantissa_bits,
-        precision=config.precision,
-    )
+    if config.model:
+        from cxr_tf.remake import remake_module
+
+        module, card = remake_module(config.model, config.precision)
+    else:
+        module, card = make_module(
+            config.segmentation or None,
+            config.classification,
+            mantissa_bits=config.mantissa_bits,
+            precision=config.precision,
+        )
     hashes = {name: facts.pop("weights") for name, facts in card["networks"].items()}
     partial = out / f".{version}.partial"
     partial.mkdir(parents=True, exist_ok=True)

@@ -290,22 +290,24 @@ class Triage(tf.Module):
         seed: tf.Tensor,
         count: tf.Tensor,
         stride: tf.Tensor | int,
+        enough: tf.Tensor,
     ) -> Tensors:
-        """Votes of one film with lungs, up to where no patch can change the decision any more.
+        """Votes of one film with lungs, up to where the vote is settled (`patches_needed_more`).
 
-        A call takes no more patches than are needed at least (`patches_needed_more`), rounded up to
-        `EARLY_STEP`, and no more than a sub-batch.
+        A call takes no more patches than are needed at least, rounded up to `EARLY_STEP`, and no
+        more than a sub-batch; where a lead can be `enough`, `EARLY_STEP` patches.
         """
+        most = tf.where(tf.math.is_finite(enough), EARLY_STEP, SUB_BATCH)
         classes = len(self._options.classes)
         lung_mask = lungs_at_full_size(labels)
         centres, count, cut = self._patches(large, lung_mask, seed, count, stride)
 
         def needed(votes: tf.Tensor) -> tf.Tensor:
-            return patches_needed_more(votes, count)
+            return patches_needed_more(votes, count, enough)
 
         def look(votes: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             seen = tf.reduce_sum(votes)
-            size = tf.minimum(-(-needed(votes) // EARLY_STEP) * EARLY_STEP, SUB_BATCH)
+            size = tf.minimum(-(-needed(votes) // EARLY_STEP) * EARLY_STEP, most)
             logits, _ = self._classification(cut(centres[seen : seen + size]))
             probabilities = tf.ensure_shape(tf.nn.softmax(logits), [None, classes])
             used = seen + tf.range(size) < count
@@ -364,7 +366,7 @@ class Triage(tf.Module):
         explain: bool,
         stride: tf.Tensor | int = 0,
         unweighted: bool = False,
-        early: bool = False,
+        enough: tf.Tensor | None = None,
     ) -> Tensors:
         """The answer for one prepared film."""
         status, small, large = prepared
@@ -378,8 +380,8 @@ class Triage(tf.Module):
         status = tf.where(without, NO_LUNG, status)
 
         def answer() -> Tensors:
-            if early and self._local:
-                return self._decide_early(large, labels, seed, count, stride)
+            if enough is not None and self._local:
+                return self._decide_early(large, labels, seed, count, stride, enough)
             return self._classify(large, labels, seed, count, stride, explain, unweighted)
 
         result: Tensors = tf.cond(
@@ -540,14 +542,16 @@ class Triage(tf.Module):
         seed: tf.Tensor,
         patches: tf.Tensor,
         stride: tf.Tensor,
+        enough: tf.Tensor,
     ) -> Tensors:
-        """Decide on one decoded film, and stop where no patch can change the decision any more.
+        """Decide on one decoded film, and stop where the vote is settled.
 
-        As `predict_film`, with the same label; votes, mean probabilities and `patches_used` are
-        those up to the stop.
+        As `predict_film`; votes, mean probabilities and `patches_used` are those up to the stop.
+        With `enough`, float32, at infinity the label is the same; else it may differ where the
+        leader was ahead by more than that many standard deviations (`patches_needed_more`).
         """
         prepared = self._prepare_pixels(pixels, padding)
-        return self._examine(prepared, seed, patches, False, stride, early=True)
+        return self._examine(prepared, seed, patches, False, stride, enough=enough)
 
     def explain_film(
         self,
@@ -581,7 +585,7 @@ _VOTE = (
 #: What the functions for one decoded film take.
 FILM_SPECS = {
     "predict_film": _FILM + _VOTE,
-    "decide_film": _FILM + _VOTE,
+    "decide_film": (*_FILM, *_VOTE, tf.TensorSpec([], tf.float32, "enough")),
     "explain_film": _FILM + _VOTE,
     "segment_film": _FILM,
 }

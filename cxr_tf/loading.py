@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from cxr_tf.config import (
 from cxr_tf.errors import UsageError
 from cxr_tf.model_folders import read_card, version_folder
 from cxr_tf.runs import BEST, trained_model
+from cxr_tf.voting import FAST_LEAD
 from cxr_tf.weights import MANTISSA_BITS, round_kernels, weight_hashes
 from pipelines.classes import parse_classes
 from pipelines.manifest_checks import file_sha256
@@ -123,6 +125,7 @@ class TriageModel:
         stride: int = 0,
         explain: bool = False,
         decision_only: bool = False,
+        fast: bool = False,
     ) -> Prediction:
         """Decide on one film.
 
@@ -136,13 +139,15 @@ class TriageModel:
             explain: give mask, saliency and patches too.
             decision_only: stop where no patch can change the decision any more; votes,
                 probabilities and `patches_used` are those up to there.
+            fast: stop where the decision is unlikely to change. Not exact: see
+                `cxr_tf.voting.FAST_LEAD`.
 
         Returns:
             The answer; a film that has none is told by its status.
 
         Raises:
             UsageError: `patches` or `stride` is out of range, the model has no classifier, or
-                both `explain` and `decision_only` are asked for.
+                `explain` is asked for with `decision_only` or `fast`.
         """
         if not 1 <= patches <= MOST_PATCHES:
             raise UsageError(f"{patches} patches: choose 1 to {MOST_PATCHES}")
@@ -150,9 +155,10 @@ class TriageModel:
             raise UsageError(
                 f"a stride of {stride}: choose {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
             )
-        if explain and decision_only:
-            raise UsageError("a vote that ends early has no map: choose explain or decision_only")
-        name = "explain_film" if explain else "decide_film" if decision_only else "predict_film"
+        early = decision_only or fast
+        if explain and early:
+            raise UsageError("a vote that ends early has no map: choose explain or an early end")
+        name = "explain_film" if explain else "decide_film" if early else "predict_film"
         if name not in self._functions:
             raise UsageError("this model only segments; give a classification run too")
         answer = self._functions[name](
@@ -161,6 +167,7 @@ class TriageModel:
             tf.constant(seed, tf.int64),
             tf.constant(patches, tf.int32),
             tf.constant(stride, tf.int32),
+            *([tf.constant(FAST_LEAD if fast else math.inf)] if early else []),
         )
         return Prediction.from_tensors(answer)
 

@@ -24,6 +24,7 @@ _FACTS = (
     "seed",
     "patches",
     "decision_only",
+    "fast",
     "format",
     "engine",
     "voi",

@@ -65,6 +65,9 @@ class ScoreOptions:
     decision_only: bool = False
     """stop looking at a film's patches where no further one can change its label: the same labels
     in less time; votes, p and patches_used are those up to there"""
+    fast: bool = False
+    """not exact: stop looking at a film where its vote is unlikely to change, after about a fifth
+    of the patches; docs/performance.md says how many labels differ"""
     server: str = ""
     """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
     served under the model's name; of --model only the card is read"""

@@ -35,8 +35,10 @@ def check(options: "ScoreOptions") -> Path:
     _check_engine(options)
     if options.format == "parquet":
         check_pyarrow()
-    if options.decision_only and (options.overlays or options.patch_table):
-        raise UsageError("--decision-only gives no maps and no patches: leave out the other option")
+    if (options.decision_only or options.fast) and (options.overlays or options.patch_table):
+        raise UsageError(
+            "--decision-only and --fast give no maps and no patches: leave out the other option"
+        )
     for condition in options.where:
         if "=" not in condition:
             raise UsageError(f"--where {condition}: write COLUMN=VALUE")
@@ -64,8 +66,10 @@ def _check_server(options: "ScoreOptions") -> None:
             raise UsageError("--requests is for --server: the model here takes one film at a time")
         return
     split_address(options.server)
-    if options.decision_only:
-        raise UsageError("--decision-only needs the model here: no signature ends a vote early")
+    if options.decision_only or options.fast:
+        raise UsageError(
+            "--decision-only and --fast need the model here: no signature ends a vote early"
+        )
     if (options.overlays or options.patch_table) and (options.seed or options.patches != PATCHES):
         raise UsageError(
             f"--server explains with seed 0 and {PATCHES} patches alone: leave out --seed, "

@@ -181,6 +181,7 @@ class _Scorer:
             patches=options.patches,
             explain=options.overlays or options.patch_table,
             decision_only=options.decision_only,
+            fast=options.fast,
         )
 
     def add(self, item: Input, reading: Reading, answer: Answer) -> tuple[str, str, str, bool]:

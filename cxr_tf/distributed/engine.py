@@ -97,6 +97,7 @@ def score_on_ray(
         seed=options.seed,
         patches=options.patches,
         decision_only=options.decision_only,
+        fast=options.fast,
         voi=options.voi,
         threads=0,
         load=load,

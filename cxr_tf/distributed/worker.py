@@ -32,6 +32,7 @@ class Job:
         seed: of the patch centres.
         patches: that vote on a film.
         decision_only: see `cxr_tf.score`.
+        fast: see `cxr_tf.score`.
         voi: see `cxr_tf.score`.
         threads: that TensorFlow may use.
         load: loads the model; None takes `cxr_tf.loading.load`.
@@ -44,6 +45,7 @@ class Job:
     seed: int
     patches: int
     decision_only: bool
+    fast: bool
     voi: bool
     threads: int
     load: "Callable[[Path], TriageModel] | None" = None
@@ -124,6 +126,7 @@ class PartScorer:
             seed=job.seed,
             patches=job.patches,
             decision_only=job.decision_only,
+            fast=job.fast,
         )
 
     def _read_film(self, location: Path | str) -> "Film":

@@ -54,6 +54,7 @@ class RemoteModel:
         patches: int = PATCHES,
         explain: bool = False,
         decision_only: bool = False,
+        fast: bool = False,
     ) -> Prediction:
         """Decide on one film; see `cxr_tf.loading.TriageModel.predict`.
 
@@ -63,8 +64,8 @@ class RemoteModel:
             UsageError: no signature does what is asked for.
             ServerError: the server did not answer, or holds another model.
         """
-        if decision_only:
-            raise UsageError("no signature ends a vote early: leave out --decision-only")
+        if decision_only or fast:
+            raise UsageError("no signature ends a vote early: leave out --decision-only and --fast")
         own = seed == SERVING_SEED and patches == PATCHES
         if explain and not own:
             raise UsageError(

@@ -14,7 +14,7 @@ from cxr_tf.export import entry_points
 from cxr_tf.inference import EARLY_STEP
 from cxr_tf.loading import from_runs, load, make_module
 from cxr_tf.runs import trained_model
-from cxr_tf.voting import patches_needed
+from cxr_tf.voting import FAST_LEAD, patches_needed
 from pipelines.normalise import normalise
 from tests import samples
 from tests.cxr_tf import plain_method
@@ -310,6 +310,19 @@ def test_a_vote_that_ends_early_decides_the_same(exported, from_python, patches)
         np.testing.assert_allclose(found.agreement, found.votes.max() / used, rtol=1e-6)
     if patches == 100:
         assert 51 <= used < 100
+
+
+def test_a_fast_vote_ends_where_the_lead_is_enough(from_python):
+    winners = from_python.predict(film(), explain=True).patch_probabilities.argmax(-1)
+    found = from_python.predict(film(), fast=True)
+    for seen in range(0, 101, EARLY_STEP):
+        votes = np.bincount(winners[:seen], minlength=4)
+        second, first = np.sort(votes)[-2:]
+        if first - second > min(FAST_LEAD * np.sqrt(first + second), 100 - seen):
+            break
+    assert found.patches_used == seen < 50
+    np.testing.assert_array_equal(found.votes, votes)
+    assert found.class_index == votes.argmax()
 
 
 def test_a_vote_that_ends_early_on_a_grid_and_without_lungs(from_python):

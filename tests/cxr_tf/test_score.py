@@ -38,9 +38,17 @@ class FakeModel:
         self.calls = []
 
     def predict(
-        self, pixels, padding=-1, *, seed=0, patches=100, explain=False, decision_only=False
+        self,
+        pixels,
+        padding=-1,
+        *,
+        seed=0,
+        patches=100,
+        explain=False,
+        decision_only=False,
+        fast=False,
     ):
-        self.calls.append((pixels.shape, padding, seed, patches, explain, decision_only))
+        self.calls.append((pixels.shape, padding, seed, patches, explain, decision_only, fast))
         if len(self.calls) == self.interrupt_at:
             raise KeyboardInterrupt
         if pixels.shape[0] == 13:
@@ -187,7 +195,7 @@ def test_overlays_and_patches(saved_model, tmp_path, films):
     assert len(patches) == 4 * 4  # the refused film has none
     assert patches[0]["vote"] == "normal" and patches[0]["row"] == "500"
     assert [row["patch"] for row in patches[:4]] == list("0123")
-    assert all(explain and not decision_only for *_, explain, decision_only in model.calls)
+    assert all(explain and not (early or fast) for *_, explain, early, fast in model.calls)
 
 
 def test_a_failed_overlay_costs_neither_the_score_nor_the_run(saved_model, tmp_path, films):
@@ -406,9 +414,10 @@ def test_seed_patches_and_padding_reach_the_model(saved_model, tmp_path, films):
     dataset = dicom_dataset(padded, stored_bits=12, PixelPaddingValue=4095)
     (films / "sub" / "a.dcm").write_bytes(dicom_bytes(dataset))
     inputs = films / "a.png", films / "sub" / "a.dcm"
-    run(options(saved_model, tmp_path, *inputs, seed=2**40, patches=7, decision_only=True), model)
+    few = {"seed": 2**40, "patches": 7, "decision_only": True, "fast": True}
+    run(options(saved_model, tmp_path, *inputs, **few), model)
     first, second = model.calls
-    assert first == ((40, 56), -1, 2**40, 7, False, True)
+    assert first == ((40, 56), -1, 2**40, 7, False, True, True)
     assert second[0] == (30, 50) and second[1] >= 0
 
 
@@ -463,10 +472,12 @@ def test_leaving_the_reader_early_stops_its_thread():
         ({"patches": 401}, "from 1 to 400"),
         ({"seed": -1}, "--seed"),
         ({"where": ("split",)}, "COLUMN=VALUE"),
+        ({"fast": True, "overlays": True}, "--fast give no maps"),
+        ({"fast": True, "server": "grpc://a:1"}, "--fast need the model here"),
         ({"model": Path("gone")}, "gone does not exist"),
         ({"inputs": ()}, "no input"),
-        ({"decision_only": True, "overlays": True}, "--decision-only gives no maps"),
-        ({"decision_only": True, "patch_table": True}, "--decision-only gives no maps"),
+        ({"decision_only": True, "overlays": True}, "--decision-only and --fast give no maps"),
+        ({"decision_only": True, "patch_table": True}, "--decision-only and --fast give no maps"),
     ],
 )
 def test_wrong_usage_is_refused_before_anything_is_loaded(

@@ -158,3 +158,18 @@ def test_no_vote_is_settled_sooner_than_said(patches, classes):
             more = int(patches_needed_more(tf.constant(votes), tf.constant(patches)))
             assert (more == 0) == (seen >= needed)
             assert seen + more <= max(needed, seen)
+
+
+@pytest.mark.parametrize(
+    ("votes", "enough", "needed"),
+    [
+        ([0, 0, 0], 1.5, 51),
+        ([5, 0, 0], 1.5, 0),  # 5 > 1.5 x 2.24
+        ([4, 1, 0], 1.5, 47),  # 3 < 3.35
+        ([8, 3, 3], 1.5, 0),  # 5 > 4.97: the third class does not count
+        ([10, 3, 7], 1.5, 39),  # 3 < 6.2
+        ([5, 0, 0], np.inf, 46),
+    ],
+)
+def test_a_lead_that_is_enough_settles_a_vote(votes, enough, needed):
+    assert int(patches_needed_more(tf.constant(votes), tf.constant(100), enough)) == needed

@@ -64,7 +64,7 @@ def stub_load(marker="", deadly=-1):
 
     def load(_):
         class Stub:
-            def predict(self, pixels, padding, *, seed, patches, decision_only):
+            def predict(self, pixels, padding, *, seed, patches, decision_only, fast):
                 grey = int(pixels[0, 0])
                 if grey == deadly and not os.path.exists(marker):
                     with open(marker, "w"):
@@ -183,7 +183,7 @@ def test_a_part_that_was_being_written_is_scored_again(no_ray, tmp_path):
     assert (tmp_path / "out" / "scores.csv").read_text() == expected(200)
 
 
-@pytest.mark.parametrize("changes", [{"seed": 4}, {"patches": 7}, {"decision_only": True}])
+@pytest.mark.parametrize("changes", [{"seed": 4}, {"patches": 7}, {"fast": True}])
 def test_parts_of_another_run_are_never_mixed_in(no_ray, tmp_path, changes):
     run_stub(tmp_path, 200, reporter=Watch(interrupt_at=50))
     with pytest.raises(score.UsageError, match=f"differs in {next(iter(changes))}"):

@@ -110,6 +110,8 @@ def test_seed_and_patches_reach_the_server(serve, exported):
         remote.predict(film(), seed=5, explain=True)
     with pytest.raises(ValueError, match="leave out --decision-only"):
         remote.predict(film(), decision_only=True)
+    with pytest.raises(ValueError, match="and --fast"):
+        remote.predict(film(), fast=True)
     remote.close()
 
 

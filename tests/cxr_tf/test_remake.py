@@ -1,0 +1,47 @@
+"""An exported model made again: the same weights and answers, or another precision."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from cxr_tf.errors import UsageError
+from cxr_tf.export import ExportConfig, export
+from cxr_tf.loading import TriageModel, load
+from cxr_tf.remake import remake_module
+from tests.cxr_tf.fake_runs import film
+
+
+def test_a_model_made_again_is_the_same(exported, tmp_path):
+    folder = export(ExportConfig(model=str(exported), out=str(tmp_path / "cxr_again")))
+    old, new = load(exported), load(folder)
+    assert new.model_version == old.model_version and new.card["name"] == "cxr_again"
+    changing = ("name", "created")
+    assert {k: v for k, v in new.card.items() if k not in changing} == {
+        k: v for k, v in old.card.items() if k not in changing
+    }
+    expected, found = (dataclasses.asdict(x.predict(film(), explain=True)) for x in (old, new))
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def test_another_precision_is_another_version(exported):
+    old: TriageModel = load(exported)
+    module, card = remake_module(exported, "mixed_bfloat16")
+    assert card["precision"] == "mixed_bfloat16" and card["model_version"] != old.model_version
+    assert card["networks"].keys() == {"segmentation", "classification"}
+    assert module.patches == 100
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"classification": "run", "model": "model"},
+        {"model": "model", "segmentation": "run"},
+        {"model": "model", "mantissa_bits": 10},
+    ],
+)
+def test_runs_and_a_model_exclude_each_other(options, tmp_path):
+    with pytest.raises(UsageError, match="--model"):
+        export(ExportConfig(out=str(tmp_path / "out"), **options))

@@ -1,0 +1,123 @@
+"""Tries after how many patches a vote can end: `python -m tools.early_end FOLDER…`.
+
+Each folder is the output of `cxr_tf.score --patch-table`. All patches of a film are there, in their
+order, so every rule is tried on the same votes: what label it ends with, and after how many.
+"""
+
+import csv
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tyro
+
+from cxr_tf.inference import EARLY_STEP
+from cxr_tf.info import NOTICE
+from cxr_tf.voting import decide, patches_needed_more
+from pipelines.sizes import PATCHES
+
+LEADS = (1.0, 1.5, 1.75, 2.0, 2.5, 3.0, math.inf)
+
+
+@dataclass(frozen=True)
+class Film:
+    """The patches of one film.
+
+    Attributes:
+        winners: int [K], the class that each patch votes for.
+        probabilities: float [K, C].
+    """
+
+    winners: np.ndarray
+    probabilities: np.ndarray
+
+    def label(self, seen: int) -> int:
+        """Decide by the first patches; see `cxr_tf.voting.decide`."""
+        mean = self.probabilities[:seen].mean(0)
+        return int(decide(tf.constant(self.votes(seen)), tf.constant(mean)))
+
+    def votes(self, seen: int) -> np.ndarray:
+        """Votes of the first patches, int32 [C]."""
+        classes = self.probabilities.shape[1]
+        return np.bincount(self.winners[:seen], minlength=classes).astype(np.int32)
+
+    def end(self, lead: float) -> int:
+        """Patches after which the vote ends, looked at after every `EARLY_STEP`."""
+        for seen in range(EARLY_STEP, len(self.winners), EARLY_STEP):
+            votes = tf.constant(self.votes(seen))
+            if not int(patches_needed_more(votes, tf.constant(len(self.winners)), lead)):
+                return seen
+        return len(self.winners)
+
+
+def read_films(folder: Path) -> dict[str, Film]:
+    """Read the films of one run.
+
+    Args:
+        folder: with `patches.csv`, in which every film has `PATCHES` rows.
+
+    Raises:
+        ValueError: a film has another number of rows.
+    """
+    probabilities = defaultdict(list)
+    with (folder / "patches.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            each = [float(value) for name, value in row.items() if name.startswith("p_")]
+            probabilities[row["path"]].append(each)
+    if any(len(rows) != PATCHES for rows in probabilities.values()):
+        raise ValueError(f"{folder}/patches.csv: score each film with {PATCHES} patches")
+    arrays = {path: np.array(rows) for path, rows in probabilities.items()}
+    return {path: Film(array.argmax(1), array) for path, array in arrays.items()}
+
+
+def table(runs: Sequence[dict[str, Film]]) -> str:
+    """Compare rules, and the first run's labels with those of other seeds.
+
+    Args:
+        runs: films by path, each run with a seed of its own.
+
+    Returns:
+        Markdown.
+    """
+    films = [film for run in runs for film in run.values()]
+    lines = ["| vote ends | same label | votes | patches on average |", "|---|---|---|---|"]
+    for lead in LEADS:
+        ends = [film.end(lead) for film in films]
+        same = [x.label(n) == x.label(PATCHES) for x, n in zip(films, ends, strict=True)]
+        rule = "where it is settled" if lead == math.inf else f"at a lead of {lead:g} SD"
+        lines.append(f"| {rule} | {np.mean(same):.1%} | {len(films)} | {np.mean(ends):.1f} |")
+    for number, other in enumerate(runs[1:], 2):
+        same = [run.label(PATCHES) == other[path].label(PATCHES) for path, run in runs[0].items()]
+        share = f"{np.mean(same):.1%} | {len(same)} | {PATCHES}"
+        lines.append(f"| never; run {number} beside the first | {share} |")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: the command line without the program's name; None for this process's own.
+
+    Returns:
+        Exit status: 0 done, 2 wrong usage.
+    """
+
+    def run(folders: tyro.conf.Positional[tuple[Path, ...]]) -> int:
+        try:
+            print(table([read_films(folder) for folder in folders]))
+        except (OSError, ValueError) as error:
+            print(f"tools.early_end: {error}", file=sys.stderr)
+            return 2
+        return 0
+
+    return tyro.cli(run, args=arguments, prog="python -m tools.early_end", description=NOTICE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
