@@ -1,6 +1,5 @@
 """`python -m cxr_tf.score`: radiographs in, one row of `scores.csv` each, whatever happens."""
 
-import contextlib
 import datetime
 import os
 import sys
@@ -18,6 +17,7 @@ from cxr_tf.identifiers import Identify, identifier_reader
 from cxr_tf.info import NOTICE, PHANTOM_NOTICE
 from cxr_tf.inputs import Input, films_named
 from cxr_tf.model_folders import ModelFacts, read_facts
+from cxr_tf.native_logs import native_logs_aside
 from cxr_tf.progress import Reporter
 from cxr_tf.records import utf8, write_json
 from cxr_tf.resume import begin, end
@@ -116,23 +116,6 @@ def _summary(record: dict[str, Any], out: Path) -> str:
     return "\n".join(lines)
 
 
-@contextlib.contextmanager
-def _native_logs_aside(aside: bool) -> Iterator[None]:
-    """Keep off stderr what libraries write to it past Python while they start."""
-    if not aside:
-        yield
-        return
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
 def _load(
     folder: Path, options: ScoreOptions, load: "Callable[[Path], TriageModel] | None"
 ) -> "TriageModel | RemoteModel":
@@ -169,7 +152,7 @@ def _score_here(
     films.tell(reporter)
     reporter.note(f"asking {options.server}" if options.server else f"loading {folder}")
     began = time.perf_counter()
-    with _native_logs_aside(options.quiet or options.log_json):
+    with native_logs_aside(options.quiet or options.log_json):
         model = _load(folder, options, load)
     loading_seconds = time.perf_counter() - began
     if model.card.get("phantom"):
@@ -264,7 +247,7 @@ def run(
     identify = identifier_reader(options.keep_identifiers, options.hash_identifiers, options.out)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     aside = options.quiet or options.log_json
-    with _native_logs_aside(aside):
+    with native_logs_aside(aside):
         import tensorflow as tf
 
         from pipelines.films import is_film

@@ -19,6 +19,7 @@ from cxr_tf.distributed.worker import Job, PartScorer
 from cxr_tf.errors import EngineError, UsageError
 from cxr_tf.inputs import Input
 from cxr_tf.model_folders import ModelFacts, model_digest
+from cxr_tf.native_logs import native_logs_aside
 from cxr_tf.progress import Reporter
 from cxr_tf.resume import STATE, goes_on
 from cxr_tf.run_record import run_facts
@@ -183,12 +184,13 @@ def _cluster(options: "ScoreOptions") -> Iterator[tuple[int, int, int]]:
             if not options.ray_address:
                 options_of_ray = {"address": "local", "object_store_memory": _STORE}
             try:
-                ray.init(
-                    include_dashboard=False if not options.ray_address else None,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                    **options_of_ray,
-                )
+                with native_logs_aside(options.quiet or options.log_json):
+                    ray.init(
+                        include_dashboard=False if not options.ray_address else None,
+                        log_to_driver=False,
+                        logging_level=logging.ERROR,
+                        **options_of_ray,
+                    )
             except (ConnectionError, OSError, RuntimeError, ValueError) as error:
                 raise UsageError(f"--ray-address {options.ray_address}: {error}") from error
         try:
