@@ -9,6 +9,7 @@ from typing import Any
 
 from cxr_tf.info import machine, project_version, revision
 from tools.bench.contenders import AUTHORS, AUTHORS_ALL, OPENVINO, OURS, PYTORCH, Work
+from tools.bench.processor import features
 from tools.bench.timing import Timing
 
 #: What is wanted of the ratio, and below which a row fails: by work and contender.
@@ -26,8 +27,6 @@ TARGETS = {
 }
 FLOOR_TARGET = 0.75
 PACKAGES = ("tensorflow", "keras", "numpy", "torch", "openvino", "onnxruntime")
-#: Instruction sets that the libraries choose their kernels by.
-FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +79,7 @@ def record(results: Sequence[Result], rounds: int, threads: int, rate: float) ->
     return {
         "revision": revision(),
         "cxr_tf": project_version(),
-        "machine": machine() | {"features": _features()},
+        "machine": machine() | {"features": features()},
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "rounds": rounds,
         "threads": threads,
@@ -91,15 +90,6 @@ def record(results: Sequence[Result], rounds: int, threads: int, rate: float) ->
 
 def _number(value: float) -> float | None:
     return None if value != value else value
-
-
-def _features() -> list[str]:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:  # not Linux
-        return []
-    flags = set(next((x for x in text.splitlines() if x.startswith("flags")), "").split())
-    return [name for name in FEATURES if name in flags]
 
 
 def table(found: dict[str, Any]) -> str:
