@@ -234,7 +234,7 @@ class Triage(tf.Module):
         count: tf.Tensor,
         stride: tf.Tensor | int,
         explain: bool,
-        unweighted: bool,
+        unweighted: tf.Tensor | None,
     ) -> Tensors:
         """Votes of one film with lungs, and the maps where asked."""
         classes, batch = len(self._options.classes), self._sub_batch
@@ -276,9 +276,13 @@ class Triage(tf.Module):
         if explain:
             centres = centres[: calls * batch]
             result["saliency"] = self._saliency(maps[0], probabilities, centres, used)
-            if unweighted:
+            if unweighted is not None:
                 ones = tf.ones_like(probabilities)
-                result["saliency_unweighted"] = self._saliency(maps[0], ones, centres, used)
+                result["saliency_unweighted"] = tf.cond(
+                    unweighted,
+                    lambda: self._saliency(maps[0], ones, centres, used),
+                    lambda: tf.zeros([classes, *_MASK]),
+                )
             result["centres"] = centres[:count]
             result["patch_probabilities"] = probabilities[:count]
         return result
@@ -341,7 +345,7 @@ class Triage(tf.Module):
         )
         return reduce_by_area(large, SEGMENTATION_SIZE)
 
-    def _no_answer(self, count: tf.Tensor, explain: bool, unweighted: bool) -> Tensors:
+    def _no_answer(self, count: tf.Tensor, explain: bool, unweighted: tf.Tensor | None) -> Tensors:
         classes = len(self._options.classes)
         result = {
             "class_index": tf.constant(-1),
@@ -352,7 +356,7 @@ class Triage(tf.Module):
         }
         if explain:
             result["saliency"] = tf.zeros([classes, *_MASK])
-            if unweighted:
+            if unweighted is not None:
                 result["saliency_unweighted"] = tf.zeros([classes, *_MASK])
             result["centres"] = tf.fill([count, 2], -1)
             result["patch_probabilities"] = tf.zeros([count, classes])
@@ -365,7 +369,7 @@ class Triage(tf.Module):
         count: tf.Tensor | int,
         explain: bool,
         stride: tf.Tensor | int = 0,
-        unweighted: bool = False,
+        unweighted: tf.Tensor | None = None,
         enough: tf.Tensor | None = None,
     ) -> Tensors:
         """The answer for one prepared film."""
@@ -560,13 +564,15 @@ class Triage(tf.Module):
         seed: tf.Tensor,
         patches: tf.Tensor,
         stride: tf.Tensor,
+        unweighted: tf.Tensor,
     ) -> Tensors:
         """Decide on one decoded film and show why; see `explain` and `predict_film`.
 
-        Gives `saliency_unweighted` too, the map without the probability of each patch.
+        With `unweighted`, bool, `saliency_unweighted` is the map without the probability of each
+        patch; else zeros.
         """
         prepared = self._prepare_pixels(pixels, padding)
-        return self._examine(prepared, seed, patches, True, stride, unweighted=True)
+        return self._examine(prepared, seed, patches, True, stride, unweighted=unweighted)
 
     def segment_film(self, pixels: tf.Tensor, padding: tf.Tensor) -> Tensors:
         """Segment one decoded film; see `segment`."""
@@ -586,6 +592,6 @@ _VOTE = (
 FILM_SPECS = {
     "predict_film": _FILM + _VOTE,
     "decide_film": (*_FILM, *_VOTE, tf.TensorSpec([], tf.float32, "enough")),
-    "explain_film": _FILM + _VOTE,
+    "explain_film": (*_FILM, *_VOTE, tf.TensorSpec([], tf.bool, "unweighted")),
     "segment_film": _FILM,
 }

@@ -50,7 +50,7 @@ class Prediction:
         mask: uint8 [256, 256] label map, with `explain` only.
         saliency: float32 [C, 256, 256] in 0..1 (Eq. 5), with `explain` only.
         saliency_unweighted: the same without the probability of each patch as its weight, with
-            `explain` only.
+            `explain` and `unweighted` only.
         centres: int32 [K, 2]: row, column at 1024 x 1024, with `explain` only.
         patch_probabilities: float32 [K, C], with `explain` only.
     """
@@ -124,6 +124,7 @@ class TriageModel:
         patches: int = PATCHES,
         stride: int = 0,
         explain: bool = False,
+        unweighted: bool = False,
         decision_only: bool = False,
         fast: bool = False,
     ) -> Prediction:
@@ -137,6 +138,7 @@ class TriageModel:
             stride: above 0, patches on a grid of that many pixels at 1024 x 1024, from 50 to 1024,
                 instead of random ones.
             explain: give mask, saliency and patches too.
+            unweighted: with `explain`, give the map without the patches' probabilities too.
             decision_only: stop where no patch can change the decision any more; votes,
                 probabilities and `patches_used` are those up to there.
             fast: stop where the decision is unlikely to change. Not exact: see
@@ -168,7 +170,10 @@ class TriageModel:
             tf.constant(patches, tf.int32),
             tf.constant(stride, tf.int32),
             *([tf.constant(FAST_LEAD if fast else math.inf)] if early else []),
+            *([tf.constant(unweighted)] if explain else []),
         )
+        if not unweighted:
+            answer = {k: v for k, v in answer.items() if k != "saliency_unweighted"}
         return Prediction.from_tensors(answer)
 
     def segment(

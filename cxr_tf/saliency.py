@@ -7,6 +7,8 @@ the patch lies, times its map, times the columns.
 
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 
@@ -59,6 +61,23 @@ def enlargement(small: int, large: int) -> tf.Tensor:
     return tf.image.resize(identity, [large, small], method="bilinear")[:, :, 0]
 
 
+def corners(small: int, large: int) -> npt.NDArray[np.intp]:
+    """Samples of an enlargement that are the first or last between two pixels of the small map.
+
+    Between four pixels a bilinear map is highest at a corner, so its maximum is among these.
+
+    Args:
+        small: length before.
+        large: length after.
+
+    Returns:
+        Indices into the large axis, in order.
+    """
+    cells = np.floor((np.arange(large) + 0.5) * small / large - 0.5)
+    changes = np.flatnonzero(np.diff(cells))
+    return np.unique([0, *changes, *(changes + 1), large - 1])
+
+
 def normalised(maps: tf.Tensor, size: int) -> tf.Tensor:
     """Divide maps by the maximum that they reach once enlarged; a map of zeros stays (0/0 = 0).
 
@@ -69,8 +88,9 @@ def normalised(maps: tf.Tensor, size: int) -> tf.Tensor:
     Returns:
         float32 [n, classes, u, v], still small; enlarged, each lies in [0, 1].
     """
-    rows = enlargement(maps.shape[2], size)
-    columns = enlargement(maps.shape[3], size)
+    rows, columns = (
+        tf.gather(enlargement(small, size), corners(small, size)) for small in maps.shape[2:]
+    )
     enlarged = tf.einsum("yu,ncuv,xv->ncyx", rows, maps, columns)
     highest = tf.reduce_max(enlarged, [2, 3], keepdims=True)
     return tf.math.divide_no_nan(maps, highest)

@@ -152,7 +152,13 @@ def decide_films(
         for index, (row, reading) in enumerate(readings(rows, read, reporter)):
             began, path = time.perf_counter(), film_path(row, folder)
             prediction, status, error = predict_reading(
-                model, reading, seed=seed, patches=patches, stride=stride, explain=bool(observers)
+                model,
+                reading,
+                seed=seed,
+                patches=patches,
+                stride=stride,
+                explain=bool(observers),
+                unweighted=bool(observers),
             )
             error = records.one_line(error or records.REASONS.get(status, ""))
             if prediction is None:

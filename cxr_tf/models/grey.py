@@ -17,7 +17,8 @@ def grey_network(network: keras.Model, scaling: str) -> Callable[[tf.Tensor], di
     constant, for zeros surround both. Exact but for the order of the sums.
 
     Args:
-        network: from [B, S, S, 3] to logits and features, with a layer `FIRST` of its own padding.
+        network: from [B, S, S, 3] to logits and features. One without a layer `FIRST` is called as
+            it is.
         scaling: of `network_input`.
 
     Returns:
@@ -26,6 +27,8 @@ def grey_network(network: keras.Model, scaling: str) -> Callable[[tf.Tensor], di
     Raises:
         ValueError: the scaling is unknown.
     """
+    if FIRST not in {layer.name for layer in network.layers}:
+        return lambda patches: network(network_input(patches, scaling), training=False)
     first, padding = network.get_layer(FIRST), network.get_layer(f"{FIRST}_padding")
     rest = keras.Model(first.output, network.output)
     black, white = network_input(tf.constant([[[0.0]], [[255.0]]]), scaling)[:, 0, 0]

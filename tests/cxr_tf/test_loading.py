@@ -41,11 +41,13 @@ def test_values_are_plain_python(exported):
 
 
 def test_film_without_an_answer(from_python):
-    answer = from_python.predict(np.zeros((20, 20), np.uint16), explain=True)
+    answer = from_python.predict(np.zeros((20, 20), np.uint16), explain=True, unweighted=True)
     assert (answer.status, answer.label, answer.class_index) == ("constant", "", -1)
     assert answer.patches_used == 0 and not answer.votes.any()
     assert (answer.centres == -1).all() and not answer.saliency.any()
     assert not answer.saliency_unweighted.any()
+    plain = from_python.predict(np.zeros((20, 20), np.uint16), explain=True)
+    assert plain.saliency is not None and plain.saliency_unweighted is None
 
 
 def test_explained_patches_are_those_asked_for(from_python):

@@ -10,6 +10,7 @@ from tf_explain.core.grad_cam import GradCAM
 from cxr_tf.models import build
 from cxr_tf.models.resnet import FEATURES, LOGITS
 from cxr_tf.saliency import (
+    corners,
     enlargement,
     global_grad_cam,
     grad_cam,
@@ -345,3 +346,14 @@ def test_the_baseline_is_grad_cam_over_the_whole_film():
     assert found.min() == 0
     assert found.max() <= 1
     assert not found[2].any()
+
+
+@pytest.mark.parametrize(("small", "large"), [(7, 224), (4, 112), (14, 448), (8, 256), (7, 225)])
+def test_the_maximum_is_at_a_corner(small, large):
+    places = corners(small, large)
+    assert len(places) <= 2 * small + 2
+    maps = tf.random.stateless_uniform([5, 1, small, small], [0, large])
+    whole = enlargement(small, large)
+    enlarged = tf.einsum("yu,ncuv,xv->ncyx", whole, maps, whole).numpy()
+    found = enlarged[:, :, places][:, :, :, places].max((2, 3))
+    np.testing.assert_array_equal(found, enlarged.max((2, 3)))

@@ -31,6 +31,8 @@ def test_operations_of_a_product_and_a_convolution():
     square = tf.TensorSpec([8, 8], tf.float32)
     product = tf.function(lambda x: tf.linalg.matmul(x, x)).get_concrete_function(square)
     assert operations(product) == 2 * 8**3
+    caller = tf.function(lambda x: product(x) + 1.0)
+    assert operations(caller.get_concrete_function(square)) >= 2 * 8**3
     image = tf.TensorSpec([1, 10, 10, 3], tf.float32)
     kernel = tf.ones([3, 3, 3, 5])
     convolved = tf.function(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"))

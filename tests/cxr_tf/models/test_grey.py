@@ -1,5 +1,6 @@
 """The folded first convolution, against the network that sees three channels."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -38,3 +39,10 @@ def test_kernels_stay_constants_of_the_frozen_graph():
 def test_an_unknown_scaling_is_told():
     with pytest.raises(ValueError, match="'half' is unknown"):
         grey_network(build("resnet18_small", size=64), "half")
+
+
+def test_a_network_without_that_layer_is_called_as_it_is():
+    patch = keras.Input((8, 8, 3))
+    network = keras.Model(patch, {"logits": keras.layers.GlobalAveragePooling2D()(patch)})
+    found = grey_network(network, "raw255")(tf.fill([2, 8, 8], 7.0))
+    np.testing.assert_array_equal(found["logits"], np.full((2, 3), 7.0))
