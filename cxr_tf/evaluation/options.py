@@ -57,9 +57,9 @@ class SegmentationOptions(EvaluationOptions):
 class ClassificationOptions(EvaluationOptions):
     """Accuracy, precision, recall, F1, specificity, sensitivities, ROC-AUC, confusion matrix.
 
-    Writes predictions.csv, metrics.json, summary.md, confusion.png and roc.png; with
-    --aggregations also aggregation.csv, with --saliency saliency.csv and saliency.png. A film
-    without a decision counts as wrong.
+    Writes predictions.csv, metrics.json, summary.md, subgroups.csv and subgroups.md (by source,
+    view, sex and age band), confusion.png and roc.png; with --aggregations also aggregation.csv,
+    with --saliency saliency.csv and saliency.png. A film without a decision counts as wrong.
 
     Research use only. Not a medical device. Exit status: 0 done, 1 some films failed, 2 wrong
     usage.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cxr_tf import estimates
 from cxr_tf.bootstrap import LEVEL, mean_estimate
-from cxr_tf.evaluation import passes
+from cxr_tf.evaluation import passes, subgroups
 from cxr_tf.evaluation.options import (
     ClassificationOptions,
     Options,
@@ -84,7 +84,7 @@ class Job:
 
 
 def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
-    """Evaluates a classifier: predictions.csv, confusion.png, roc.png and the record's groups.
+    """Evaluates a classifier: predictions.csv, subgroups.csv, plots and the groups.
 
     Args:
         job: the evaluation.
@@ -124,10 +124,15 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
         name: estimates.classification_estimates(
             decisions.take(chosen), classes.names, options.samples, options.seed
         )
-        for name, chosen in estimates.film_groups(films.rows, seen=job.seen).items()
+        for name, chosen in (
+            estimates.film_groups(films.rows, seen=job.seen) | subgroups.subgroups(films.rows)
+        ).items()
     }
     job.record["class_map"] = classes.spec()
     job.record["groups"] = {name: group.record() for name, group in groups.items()}
+    for group in job.record["groups"].values():
+        group["remark"] = subgroups.remark(group, classes.names)
+    subgroups.write(job.out, job.record["groups"], classes.names)
     right = decisions.decided == decisions.truth
     joined = list(classes.members.values())
     parts = [label for label, name in classes.members.items() if joined.count(name) > 1]

@@ -9,7 +9,26 @@ from cxr_tf.metrics import JACCARD_PARTS
 _TITLES = {"f1": "F1", "roc_auc": "ROC-AUC"}
 
 
-def _figure(record: Mapping[str, Any], *, spread: bool = False, count: bool = False) -> str:
+def title_of(figure: str) -> str:
+    """Returns a figure's name as tables show it.
+
+    Args:
+        figure: its name in a record.
+    """
+    return _TITLES.get(figure, figure)
+
+
+def figure_text(record: Mapping[str, Any], *, spread: bool = False, count: bool = False) -> str:
+    """Writes a figure with its interval.
+
+    Args:
+        record: `value`, `low`, `high` and `n`, and `sd` where the spread is asked for.
+        spread: with the standard deviation.
+        count: with the number of films.
+
+    Returns:
+        Such as `0.750 (0.661-0.837), n=116`; `-` for an undefined value.
+    """
     if record["value"] is None:
         text = "-"
     else:
@@ -47,20 +66,21 @@ def _classification(record: Mapping[str, Any]) -> list[str]:
     parts = ["## Metrics", "Means over the classes that have films."]
     rows = [
         [name, str(group["n"]), str(group["patients"])]
-        + [_figure(group["overall"][figure]) for figure in OVERALL]
+        + [figure_text(group["overall"][figure]) for figure in OVERALL]
         for name, group in groups.items()
+        if name.partition("=")[0] not in ("view", "sex", "age")
     ]
-    titles = [_TITLES.get(figure, figure) for figure in OVERALL]
+    titles = [title_of(figure) for figure in OVERALL]
     parts.append(table(["films", "n", "patients", *titles], rows))
     parts += ["## By class", "All films; each class against the rest."]
     rows = [
-        [name, *(_figure(figures[kind], count=True) for kind in BY_CLASS)]
+        [name, *(figure_text(figures[kind], count=True) for kind in BY_CLASS)]
         for name, figures in everything["by_class"].items()
     ]
-    parts.append(table(["class", *(_TITLES.get(kind, kind) for kind in BY_CLASS)], rows))
+    parts.append(table(["class", *(title_of(kind) for kind in BY_CLASS)], rows))
     if record["sensitivity_by_manifest_class"]:
         rows = [
-            [name, _figure(figure, count=True)]
+            [name, figure_text(figure, count=True)]
             for name, figure in record["sensitivity_by_manifest_class"].items()
         ]
         parts += [
@@ -71,6 +91,7 @@ def _classification(record: Mapping[str, Any]) -> list[str]:
         parts += _aggregations(record)
     if "saliency" in record:
         parts += _saliency(record["saliency"])
+    parts += ["Figures by source, view, sex and age band, class by class: `subgroups.md`."]
     parts.append("## Confusion matrix")
     rows = [
         [name, *map(str, counts)]
@@ -83,9 +104,9 @@ def _classification(record: Mapping[str, Any]) -> list[str]:
 def _aggregations(record: Mapping[str, Any]) -> list[str]:
     classes = record["model"]["classes"]
     rows = [
-        [name, _figure(rule["accuracy"]), f"{rule['f1']:.3f}"]
+        [name, figure_text(rule["accuracy"]), f"{rule['f1']:.3f}"]
         + ["-" if share is None else f"{share:.3f}" for share in rule["sensitivity"]]
-        + [_figure(rule["equal_to_majority"])]
+        + [figure_text(rule["equal_to_majority"])]
         for name, rule in record["aggregations"].items()
     ]
     titles = ["rule", "accuracy", "F1", *(f"sensitivity {name}" for name in classes)]
@@ -103,7 +124,10 @@ def _saliency(saliency: Mapping[str, Any]) -> list[str]:
         "share_in_lungs": "share of the map in the lungs",
     }
     rows = [
-        [truth, *(_figure(figures[name], count=True) if name in figures else "-" for name in names)]
+        [
+            truth,
+            *(figure_text(figures[name], count=True) if name in figures else "-" for name in names),
+        ]
         for truth, figures in saliency["by_true_class"].items()
     ]
     return [
@@ -120,7 +144,7 @@ def _segmentation(record: Mapping[str, Any]) -> list[str]:
     rows = [
         [name, str(group["n"]), str(group["patients"])]
         + [
-            _figure(group["jaccard"][part], spread=True, count=group["jaccard"][part]["n"] != n)
+            figure_text(group["jaccard"][part], spread=True, count=group["jaccard"][part]["n"] != n)
             if part in group["jaccard"]
             else "-"
             for part in used

@@ -190,6 +190,7 @@ def test_decisions_metrics_and_groups_are_right(decided, tmp_path, capsys):
     assert {name: group["n"] for name, group in record["groups"].items()} == {
         "all": 10, "paper_list": 2, "cohort=adult": 8, "cohort=paediatric": 2,
         "source=cohen": 3, "source=jsrt": 3, "source=kermany": 2, "source=montgomery": 2,
+        "view=unknown": 10, "sex=unknown": 10, "age=unknown": 10,
     }  # fmt: skip
     parts = record["sensitivity_by_manifest_class"]
     assert {name: (own["value"], own["n"]) for name, own in parts.items()} == {
@@ -199,7 +200,8 @@ def test_decisions_metrics_and_groups_are_right(decided, tmp_path, capsys):
     assert (out / "summary.md").read_text(encoding="utf-8") in printed.out
     assert "Not a medical device" in printed.out and printed.err == ""
     assert {path.name for path in out.iterdir()} == {
-        "predictions.csv", "metrics.json", "summary.md", "confusion.png", "roc.png"
+        "predictions.csv", "metrics.json", "summary.md", "subgroups.csv", "subgroups.md",
+        "confusion.png", "roc.png",
     }  # fmt: skip
 
 
@@ -226,8 +228,8 @@ def test_figures_stand_with_and_without_the_films_that_segmentation_has_seen(dec
     assert "without_films_seen_in_segmentation" in summary
 
 
-def test_predictions_hold_a_row_for_each_film(decided, tmp_path):
-    _run(decided, tmp_path / "out")
+def test_predictions_hold_every_film_and_subgroups_say_what_they_cannot_tell(decided, tmp_path):
+    _, record = _run(decided, tmp_path / "out")
     rows = _rows(tmp_path / "out" / "predictions.csv")
     assert [row["path"] for row in rows] == [f"film{number}.png" for number in range(10)]
     assert list(rows[0])[:3] == ["path", "status", "label"]
@@ -235,6 +237,19 @@ def test_predictions_hold_a_row_for_each_film(decided, tmp_path):
     assert (rows[8]["class"], rows[8]["truth"], rows[8]["correct"]) == ("covid19", "viral", "1")
     assert (rows[4]["status"], rows[4]["label"], rows[4]["correct"]) == ("no_lung", "", "0")
     assert "lungs" in rows[4]["error"] and rows[0]["p_normal"] == "0.700000"
+    jsrt = record["groups"]["source=jsrt"]
+    assert jsrt["overall"]["roc_auc"]["value"] is None and "only films of normal" in jsrt["remark"]
+    subgroups = _rows(tmp_path / "out" / "subgroups.csv")
+    own = {
+        (row["class"], row["figure"]): row
+        for row in subgroups
+        if (row["by"], row["group"]) == ("source", "jsrt")
+    }
+    assert own["", "accuracy"]["value"] == "0.666667" and own["", "accuracy"]["n"] == "3"
+    assert own["", "roc_auc"]["value"] == own["normal", "specificity"]["value"] == ""
+    assert "no ROC-AUC" in own["", "roc_auc"]["remark"]
+    text = (tmp_path / "out" / "subgroups.md").read_text(encoding="utf-8")
+    assert "only films of normal: no specificity and no ROC-AUC" in text and "age unknown" in text
 
 
 def test_unreadable_films_and_a_breaking_model_count_as_wrong_and_the_rest_goes_on(
