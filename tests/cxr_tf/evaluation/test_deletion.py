@@ -1,0 +1,75 @@
+"""Pixels leave the film in the order of the map, and what stays is the film."""
+
+import numpy as np
+import pytest
+
+from cxr_tf.evaluation.deletion import (
+    FRACTIONS,
+    area_under,
+    highest,
+    random_map,
+    replaced,
+    without_detail,
+)
+
+
+def _lungs():
+    lungs = np.zeros((32, 32), bool)
+    lungs[8:24, 4:12] = lungs[8:24, 20:28] = True
+    return lungs
+
+
+def test_the_highest_pixels_of_the_lungs_are_chosen():
+    lungs = _lungs()
+    saliency = np.zeros((32, 32), np.float32)
+    saliency[8:24, 4:12] = 0.5
+    saliency[0] = 1.0  # outside the lungs
+    half = highest(saliency, lungs, 0.5)
+    assert np.array_equal(half, lungs & (np.arange(32) < 16)[None, :])
+    assert not highest(saliency, lungs, 0.0).any()
+    assert np.array_equal(highest(saliency, lungs, 1.0), lungs)
+
+
+def test_equal_pixels_go_in_one_drawn_order():
+    lungs, flat = _lungs(), np.zeros((32, 32), np.float32)
+    sets = [highest(flat, lungs, fraction, seed=3) for fraction in FRACTIONS]
+    for smaller, larger in zip(sets, sets[1:], strict=False):
+        assert not (smaller & ~larger).any() and larger.sum() > smaller.sum()
+    assert not np.array_equal(sets[2], highest(flat, lungs, FRACTIONS[2], seed=4))
+    rows = np.flatnonzero(sets[1].any(axis=1))
+    assert len(rows) > 10  # not from the top downwards
+
+
+def test_a_random_map_is_smooth_and_its_seed_s_own():
+    first = random_map(256, 0)
+    assert first.shape == (256, 256) and 0 <= first.min() and first.max() <= 1
+    assert np.abs(np.diff(first, axis=0)).max() < 0.1
+    assert np.array_equal(first, random_map(256, 0))
+    assert not np.array_equal(first, random_map(256, 1))
+
+
+def test_detail_goes_and_the_level_stays():
+    rng = np.random.default_rng(0)
+    film = (30000 + 200 * np.arange(96)[:, None] + rng.integers(0, 4000, (96, 64))).astype(
+        np.uint16
+    )
+    smooth = without_detail(film)
+    assert smooth.dtype == np.uint16 and smooth.shape == film.shape
+    assert abs(smooth.mean() - film.mean()) < 50
+    assert (
+        np.abs(np.diff(smooth.astype(int), axis=1)).mean()
+        < 0.5 * np.abs(np.diff(film.astype(int), axis=1)).mean()
+    )
+
+
+def test_pixels_are_replaced_inside_the_mask_at_the_film_s_own_size():
+    film, other = np.full((40, 60), 7, np.uint16), np.full((40, 60), 9, np.uint16)
+    mask = np.zeros((4, 4), bool)
+    mask[1, 2] = True
+    changed = replaced(film, other, mask)
+    assert (changed[10:20, 30:45] == 9).all() and (changed == 9).sum() == 150
+
+
+def test_areas_by_the_trapezoidal_rule():
+    assert area_under([1.0] * 6) == pytest.approx(1.0)
+    assert area_under([1.0, 0.8, 0.6, 0.4, 0.2, 0.0]) == pytest.approx(0.5)
