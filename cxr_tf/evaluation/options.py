@@ -59,7 +59,8 @@ class ClassificationOptions(EvaluationOptions):
 
     Writes predictions.csv, metrics.json, summary.md, subgroups.csv and subgroups.md (by source,
     view, sex and age band), confusion.png and roc.png; with --aggregations also aggregation.csv,
-    with --saliency saliency.csv and saliency.png. A film without a decision counts as wrong.
+    with --saliency saliency.csv and saliency.png, with --zones zones.csv, with --curves curves.csv.
+    A film without a decision counts as wrong.
 
     Research use only. Not a medical device. Exit status: 0 done, 1 some films failed, 2 wrong
     usage.
@@ -75,6 +76,11 @@ class ClassificationOptions(EvaluationOptions):
     """also decide by mean probability, trimmed mean, and mean weighted by the lung in each patch"""
     saliency: str = ""
     """also measure and draw the saliency maps of this class, such as viral (Figs. 7 and 8)"""
+    zones: bool = False
+    """also measure how much of every class's map lies in the lungs and in each zone of them"""
+    curves: bool = False
+    """also take the pixels of the lungs out of the film, and put them back, in the order of the map
+    and of a random one (deletion and insertion): asks about each film 18 times more"""
     classes: str = ""
     """classes in order, such as a,b=c+d; by default as the model was trained"""
 

@@ -94,13 +94,17 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
         What became of the films.
     """
     from cxr_tf.evaluation.aggregations import Rules
+    from cxr_tf.evaluation.curves import Curves
     from cxr_tf.evaluation.maps import Maps
+    from cxr_tf.evaluation.zone_shares import ZoneShares
     from cxr_tf.figures import confusion_figure, roc_figure
 
     model, films = job.subject.model, job.films
     classes = class_map_of(model.classes, options.classes or job.subject.classes)
     rules = Rules(model, films.rows, classes) if options.aggregations else None
     maps = Maps(options.saliency, films.rows, classes, job.read) if options.saliency else None
+    zones = ZoneShares(films.rows, classes) if options.zones else None
+    curves = Curves(model, films.rows, classes, job.read, options.seed) if options.curves else None
     decisions, tally = passes.decide_films(
         model,
         films.rows,
@@ -112,7 +116,7 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
         patches=options.patches,
         stride=options.stride,
         reporter=job.reporter,
-        observers=[each.observe for each in (rules, maps) if each],
+        observers=[each.observe for each in (rules, maps, zones, curves) if each],
     )
     if rules:
         rules.write(job.out / "aggregation.csv", job.folder)
@@ -120,6 +124,12 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
     if maps:
         maps.write(job.out, job.folder, job.title, job.notice)
         job.record["saliency"] = maps.record(options.samples, options.seed)
+    if zones:
+        zones.write(job.out / "zones.csv", job.folder)
+        job.record["zones"] = zones.record(options.samples, options.seed)
+    if curves:
+        curves.write(job.out / "curves.csv", job.folder)
+        job.record["curves"] = curves.record(options.samples, options.seed)
     groups = {
         name: estimates.classification_estimates(
             decisions.take(chosen), classes.names, options.samples, options.seed

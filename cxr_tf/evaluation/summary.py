@@ -91,6 +91,10 @@ def _classification(record: Mapping[str, Any]) -> list[str]:
         parts += _aggregations(record)
     if "saliency" in record:
         parts += _saliency(record["saliency"])
+    if "zones" in record:
+        parts += _zones(record["zones"], classes)
+    if "curves" in record:
+        parts += _curves(record["curves"])
     parts += ["Figures by source, view, sex and age band, class by class: `subgroups.md`."]
     parts.append("## Confusion matrix")
     rows = [
@@ -135,6 +139,42 @@ def _saliency(saliency: Mapping[str, Any]) -> list[str]:
         "Means over films of the probabilistic Grad-CAM (Eq. 5), and of the same maps without the "
         "probability of each patch as its weight.",
         table(["true class", *names.values()], rows),
+    ]
+
+
+def _zones(zones: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
+    """The map of each class on films of that class, beside what an even map would give."""
+    names = list(dict.fromkeys(name for own in zones.values() for x in own.values() for name in x))
+    even = next(name for name in zones if name not in classes)
+    rows = [
+        [truth, title, *(figure_text(found[name], count=name == "lungs") if name in found else "-"
+                         for name in names)]
+        for truth in classes
+        for title, found in (("own class", zones[truth][truth]), ("even", zones[even][truth]))
+        if found
+    ]  # fmt: skip
+    return [
+        "## Where the maps lie",
+        "Mean shares over films of a class: of its own map (Eq. 5), and of an even map, which is "
+        "what the areas alone give. `lungs` is the share of the map inside the lungs, the zones "
+        "are shares of that. Maps of other classes: `zones.csv`, `metrics.json`.",
+        table(["films", "map", *names], rows),
+    ]
+
+
+def _curves(curves: Mapping[str, Any]) -> list[str]:
+    rows = [
+        [group, name, *(figure_text(own[name][kind], count=True) for kind in own[name])]
+        for group, own in curves["areas"].items()
+        for name in own
+    ]
+    return [
+        "## Deletion and insertion",
+        "Area under the mean probability of the decided class while pixels of the lungs are taken "
+        "out (deletion: small is good) or put back (insertion: large is good) in the order of its "
+        f"map, and of a random map; {curves['patches']} patches each time. Films with a decision "
+        f"but without curves: {curves['left_out']}.",
+        table(["films", "order", "deletion", "insertion"], rows),
     ]
 
 

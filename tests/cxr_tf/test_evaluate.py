@@ -391,8 +391,9 @@ def test_other_rules_decide_from_the_same_patches(decided, tmp_path):
 
 def test_maps_of_a_class_are_measured_by_true_class(decided, tmp_path):
     out, model = tmp_path / "out", Reads()
-    status, record = _run(decided, out, model, saliency="viral")
-    assert status == 0 and model.calls == [(0, 100, 0, True)] * 10
+    status, record = _run(decided, out, model, saliency="viral", zones=True, curves=True)
+    assert status == 0 and model.calls.count((0, 100, 0, True)) == 10
+    assert model.calls.count((0, 20, 0, False)) == 9 * 18  # the film without an answer has none
     found = record["saliency"]["by_true_class"]
     assert record["saliency"]["class"] == "viral" and list(found) == list(CLASSES)
     # Two of three viral films, and one of three normal ones, are decided so.
@@ -413,6 +414,10 @@ def test_maps_of_a_class_are_measured_by_true_class(decided, tmp_path):
     picture = cv2.imread(str(out / "saliency.png"))
     assert picture.shape[0] > 4 * 200 and picture.std() > 10
     assert "## Saliency of the class viral" in (out / "summary.md").read_text()
+    assert len(_rows(out / "zones.csv")) == 50 and len(_rows(out / "curves.csv")) == 40
+    assert record["zones"]["viral"]["viral"]["lungs"]["value"] == pytest.approx(0.8)
+    assert record["curves"]["areas"]["all"]["map"]["deletion"]["value"] == pytest.approx(0.7)
+    assert "## Deletion and insertion" in (out / "summary.md").read_text()
     with pytest.raises(UsageError, match="--saliency flu: choose of normal"):
         _run(decided, out, model, saliency="flu")
 
