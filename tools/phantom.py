@@ -53,12 +53,16 @@ _TRUNK = [
 
 @dataclasses.dataclass(frozen=True)
 class Phantom:
-    """A film and its masks, all [H, W]; bright is dense, left and right are the patient's."""
+    """A film and its masks, all [H, W]; bright is dense, left and right are the patient's.
+
+    `lesions` is how far lung is filled, -0.5 (a cavity) to 1; 0 is healthy lung.
+    """
 
     pixels: npt.NDArray[np.uint16]
     heart: Mask
     left_lung: Mask
     right_lung: Mask
+    lesions: Plane
 
 
 def phantom(
@@ -108,7 +112,7 @@ def phantom(
     attenuation += 0.02 * fractal(rng, size, 6)  # muscle and fat
 
     pixels = _expose(attenuation.astype(np.float32), exposure or rng, size)
-    return Phantom(pixels, heart, full_left & ~heart, full_right & ~heart)
+    return Phantom(pixels, heart, full_left & ~heart, full_right & ~heart, lesions)
 
 
 class _Placement:
