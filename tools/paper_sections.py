@@ -1,0 +1,420 @@
+"""The tables of docs/paper.md, one function each: the paper's figures beside those of results."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cxr_tf.bootstrap import mean_estimate
+from tools import analysis_tables
+from tools.ablations import ABLATIONS, SHARES
+from tools.paper_rows import HEADER, OPEN, Results, cells, paired, table
+
+METRICS = ("accuracy", "precision", "recall", "f1", "specificity")
+CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
+MANIFEST_CLASSES = ("normal", "tuberculosis", "bacterial", "viral", "covid19")
+FILMS = {"paper_list": "the paper's list", "all": "all test films"}
+#: Table X in shares.
+TABLE_X = {
+    "global": (0.707, 0.606, 0.601, 0.593, 0.897),
+    "local": (0.889, 0.834, 0.859, 0.844, 0.964),
+}
+#: Table XI in shares, in the order of `CLASSES`.
+TABLE_XI = {"global": (0.632, 0.300, 0.545, 0.925), "local": (0.895, 0.800, 0.818, 0.925)}
+FOLDERS = {"global": "global_test", "local": "classification_test"}
+#: Table XII: sensitivity and precision for normal, pneumonia and COVID-19.
+TABLE_XII = {
+    "COVID-Net": ("95, 91, 80", "91.3, 93.8, 88.9"),
+    "proposed": ("90, 93, 100", "95.7, 90.3, 76.9"),
+}
+TABLE_XIV = {
+    "masks_short_u_net": ("U-Net", (0.859, 0.823, 0.840, 0.825, 0.953)),
+    "masks_short_fc_densenet67": ("FC-DenseNet67", (0.818, 0.731, 0.766, 0.743, 0.915)),
+    "masks_short": ("FC-DenseNet103", TABLE_X["local"]),
+}
+TABLE_XV = {100: (0.943, 0.932), 50: (0.941, 0.908), 30: (0.929, 0.866), 10: (0.906, 0.851)}
+TABLE_XVI = {"whole": (0.798, 0.727, 0.597, 0.607, 0.919), "base": TABLE_X["local"]}
+TABLE_XVII = {
+    "patch112": (0.788, 0.712, 0.759, 0.723, 0.932),
+    "base": TABLE_X["local"],
+    "patch448": (0.848, 0.788, 0.801, 0.793, 0.948),
+}
+#: Table II: source and class of the manifest.
+TABLE_II = {
+    ("jsrt", "normal"): 20, ("montgomery", "normal"): 73, ("kermany", "normal"): 98,
+    ("montgomery", "tuberculosis"): 57, ("kermany", "bacterial"): 21, ("cohen", "bacterial"): 33,
+    ("cohen", "viral"): 20, ("cohen", "covid19"): 180,
+}  # fmt: skip
+#: Table III, in the order of `MANIFEST_CLASSES`.
+TABLE_III = {
+    "training": (134, 41, 39, 14, 126),
+    "validation": (19, 5, 5, 2, 18),
+    "test": (38, 11, 10, 4, 36),
+    "total": (191, 57, 54, 20, 180),
+}
+JSRT, MONTGOMERY = (0.955, 0.889), (0.943, 0.932)
+Lines = list[str]
+
+
+def table_i(results: Results) -> Lines:
+    """Films of the segmentation that are kept apart; those trained on are not in results."""
+    rows = []
+    for title, paper, name, group in (
+        ("JSRT/SCR, kept apart (the paper: validation)", "50", "segmentation_test", "all"),
+        ("Montgomery, normal", "73", "segmentation_montgomery", "class=normal"),
+        ("Montgomery, tuberculosis", "–", "segmentation_montgomery", "class=tuberculosis"),
+    ):
+        found = (results.metrics(name) or {}).get("groups", {}).get(group)
+        here = f"{found['n']} of {found['patients']}" if found else OPEN
+        rows.append((title, paper, here, f"{found['n'] - int(paper):+d}" if found and
+                     paper.isdigit() else "–"))  # fmt: skip
+    return table(("films", "paper", "here (n, of patients)", "difference"), rows)
+
+
+def _counted(results: Results) -> tuple[Counter[tuple[str, str]], dict[str, Counter[str]]]:
+    films = results.rows("analysis_all", "biomarkers.csv")
+    by_source = Counter((film["source"], film["class"]) for film in films)
+    splits = {"total": Counter(film["class"] for film in films)}
+    for name in ("validation", "test"):
+        found = results.rows(f"classification_{name}", "predictions.csv")
+        splits[name] = Counter(film["class"] for film in found)
+    splits["training"] = splits["total"] - splits["validation"] - splits["test"]
+    return by_source, splits
+
+
+def table_ii(results: Results) -> Lines:
+    """Films by source and class."""
+    found, _ = _counted(results)
+    keys = [*TABLE_II, *(key for key in sorted(found) if key not in TABLE_II)]
+    rows = [
+        (f"{source}, {label}", str(TABLE_II.get((source, label), "–")), str(found[source, label]),
+         f"{found[source, label] - TABLE_II[source, label]:+d}" if (source, label) in TABLE_II
+         else "–")
+        for source, label in keys
+    ]  # fmt: skip
+    return table(("source, class", "paper", "here", "difference"), rows)
+
+
+def table_iii(results: Results) -> Lines:
+    """Films by split and class."""
+    _, found = _counted(results)
+    rows = []
+    for split, paper in TABLE_III.items():
+        own = [found[split][name] for name in MANIFEST_CLASSES]
+        texts = [f"{here} ({there})" for here, there in zip(own, paper, strict=True)]
+        rows.append((split, *texts, f"{sum(own)} ({sum(paper)})"))
+    return table(("here (paper)", *MANIFEST_CLASSES, "total"), rows)
+
+
+def table_v(results: Results) -> Lines:
+    """Jaccard similarity, and the effect of normalisation at equal budgets."""
+    rows = []
+    for title, paper, name, group, part in (
+        ("JSRT, lungs", JSRT[0], "segmentation_test", "all", "lung"),
+        ("JSRT, heart", JSRT[1], "segmentation_test", "all", "heart"),
+        ("Montgomery normals, lungs", 0.943, "segmentation_montgomery", "class=normal", "lung"),
+        ("the same, short training", 0.943, "short_montgomery", "class=normal", "lung"),
+        ("the same, not normalised", 0.932, "short_plain_montgomery", "class=normal", "lung"),
+    ):
+        found = results.figure(name, group, "jaccard", part)
+        sd = f"{found['sd']:.3f}" if found and found["sd"] is not None else "–"
+        budget = results.budget(results.training_of(name))
+        rows.append((title, *cells(paper, found), sd, budget))
+    p = paired(results, "short_montgomery", "short_plain_montgomery", "normal")
+    note = (
+        f"Normalised against not, the two short trainings, signed rank: {p}; the paper p < 0.001."
+    )
+    return [*table(("films", *HEADER, "SD", "budget"), rows), "", note]
+
+
+def _biomarker(name: str, figure: str, supine: bool = True) -> Callable[[Results], Lines]:
+    def section(results: Results) -> Lines:
+        films = [x for x in results.rows("analysis", "biomarkers.csv") if x[figure]
+                 and (supine or x["view"] != "AP Supine")]  # fmt: skip
+        marks = {row[""]: row for row in results.rows("analysis", f"table_{name}.csv")}
+        rows = []
+        for place, (label, title, (mean, sd, paper)) in enumerate(
+            zip(MANIFEST_CLASSES, analysis_tables.CLASSES, analysis_tables.PAPER[name], strict=True)
+        ):
+            own = [film for film in films if film["class"] == label]
+            values = [float(film[figure]) for film in own]
+            found, spread = None, "–"
+            if own:
+                patients = [film["patient_id"] or film["path"] for film in own]
+                found = mean_estimate(values, patients).record()
+                spread = f"{np.std(values, ddof=1):.3f}" if len(own) > 1 else "–"
+            here = ", ".join(marks[title][x] for x in analysis_tables.CLASSES[:place]
+                             if title in marks)  # fmt: skip
+            rows.append((title, *cells(mean, found), f"{sd:.3f}", spread, paper, here))
+        header = ("class", *HEADER, "SD, paper", "SD, here", "against the classes above, paper",
+                  "here, raw (Holm)")  # fmt: skip
+        return table(header, rows)
+
+    return section
+
+
+def _classified(results: Results, folder: str, group: str, paper: Sequence[float],
+                title: Sequence[str]) -> list[tuple[str, ...]]:  # fmt: skip
+    budget = results.budget(results.training_of(folder))
+    return [
+        (*title, metric, *cells(there, results.figure(folder, group, "overall", metric)), budget)
+        for metric, there in zip(METRICS, paper, strict=True)
+    ]
+
+
+def table_x(results: Results) -> Lines:
+    """Local against global, on the films of the paper's list and on all."""
+    rows = []
+    for approach, folder in FOLDERS.items():
+        for group, films in FILMS.items():
+            rows += _classified(results, folder, group, TABLE_X[approach], (approach, films))
+    return table(("approach", "films", "metric", *HEADER, "budget"), rows)
+
+
+def table_xi(results: Results) -> Lines:
+    """Sensitivity by class."""
+    rows = []
+    for approach, folder in FOLDERS.items():
+        for group, films in FILMS.items():
+            for name, paper in zip(CLASSES, TABLE_XI[approach], strict=True):
+                found = results.figure(folder, group, "by_class", name, "sensitivity")
+                rows.append((approach, films, name, *cells(paper, found)))
+    return table(("approach", "films", "class", *HEADER), rows)
+
+
+def table_xii(results: Results) -> Lines:
+    """COVID-Net's three classes: no counterpart."""
+    rows = [(name, *paper, OPEN, OPEN) for name, paper in TABLE_XII.items()]
+    header = ("method", "sensitivity in %, paper (normal, pneumonia, COVID-19)",
+              "precision in %, paper", "sensitivity, here", "precision, here")  # fmt: skip
+    return table(header, rows)
+
+
+def table_xiii(results: Results) -> Lines:
+    """Two segmentation networks at equal budgets."""
+    rows = []
+    for title, name, jsrt, montgomery in (
+        ("U-Net", "short_u_net", 0.955, 0.941),
+        ("FC-DenseNet103", "short", 0.955, 0.943),
+    ):
+        for films, folder, group, paper in (
+            ("JSRT", f"{name}_test", "all", jsrt),
+            ("Montgomery normals", f"{name}_montgomery", "class=normal", montgomery),
+        ):
+            found = results.figure(folder, group, "jaccard", "lung")
+            rows.append((title, films, *cells(paper, found), results.budget(name), name))
+    tests = [
+        f"{films}: {paired(results, f'short_{place}', f'short_u_net_{place}', label)}"
+        for films, place, label in (("JSRT", "test", ""), ("Montgomery", "montgomery", "normal"))
+    ]
+    note = f"Signed rank between the networks: {'; '.join(tests)}; the paper p > 0.05 for both."
+    return [*table(("network", "films", *HEADER, "budget", "ablation"), rows), "", note]
+
+
+def _ablated(ablations: dict[str, tuple[str, Sequence[float]]]) -> Callable[[Results], Lines]:
+    def section(results: Results) -> Lines:
+        rows: list[tuple[str, ...]] = []
+        for name, (title, paper) in ablations.items():
+            assert name in ABLATIONS
+            found = _classified(results, f"{name}_test", "all", paper, (title,))
+            rows += [(*row[:-1], results.budget(name), name) for row in found]
+        return table(("training", "metric", *HEADER, "budget", "ablation"), rows)
+
+    return section
+
+
+def table_xv(results: Results) -> Lines:
+    """Size of the training set, normalised and not."""
+    rows = []
+    for share, papers in TABLE_XV.items():
+        for kind, name, paper in zip(("normalised", "original"), ("short", "short_plain"), papers,
+                                     strict=True):  # fmt: skip
+            own = name if share == 100 else f"{name}_{share}"
+            found = results.figure(f"{own}_montgomery", "class=normal", "jaccard", "lung")
+            p = paired(results, f"{name}_montgomery", f"{own}_montgomery", "normal")
+            rows.append((f"{share} %", kind, *cells(paper, found), "–" if share == 100 else p,
+                         results.budget(own), own))  # fmt: skip
+    header = ("share", "films", *HEADER, "signed rank against 100 %", "budget", "ablation")
+    return table(header, rows)
+
+
+def figure_6(results: Results) -> Lines:
+    """Confusion matrices of both approaches."""
+    rows = []
+    for approach, folder in FOLDERS.items():
+        for group, films in FILMS.items():
+            found = (results.metrics(folder) or {}).get("groups", {}).get(group)
+            for place, name in enumerate(CLASSES):
+                counts = list(map(str, found["confusion"][place])) if found else [OPEN] * 5
+                rows.append((approach, films, name, *counts))
+    return table(("approach", "films", "true \\ decided", *CLASSES, "no decision"), rows)
+
+
+def _saliency(results: Results) -> Lines:
+    found = (results.metrics("classification_test") or {}).get("saliency", {})
+    rows = [
+        (truth, *(cells(None, own.get(name))[1] for name in ("weighted", "unweighted",
+                                                              "share_in_lungs")),
+         str(own["weighted"]["n"]))
+        for truth, own in found.get("by_true_class", {}).items()
+        if own
+    ]  # fmt: skip
+    header = ("true class", "mean of the viral map in the lungs (Eq. 5)", "without the probability",
+              "share of the map in the lungs", "n")  # fmt: skip
+    return table(header, rows or [(OPEN,) * 5])
+
+
+def _zones(results: Results) -> Lines:
+    found = (results.metrics("classification_test") or {}).get("zones")
+    names = ("upper", "middle", "lower", "central", "peripheral", "left", "right")
+    rows: list[Sequence[str]] = []
+    for truth in CLASSES if found else ():
+        for title, own in (("own class", found[truth]), ("even", found["(even map)"])):
+            if figures := own.get(truth):
+                rows.append((truth, title, *(cells(None, figures.get(x))[1] for x in names),
+                             str(figures["upper"]["n"])))  # fmt: skip
+    return table(("films", "map", *names, "n"), rows or [(OPEN,) * 10])
+
+
+def _curves(results: Results) -> Lines:
+    rows: list[Sequence[str]] = []
+    for approach, folder in FOLDERS.items():
+        found = (results.metrics(folder) or {}).get("curves")
+        title = {"local": "Eq. 5", "global": "global Grad-CAM"}[approach]
+        for name, what in (("map", title), ("random", "random map"), ("difference", "difference")):
+            own = found["areas"]["all"][name] if found else {}
+            told = [cells(None, own.get(kind)) for kind in ("deletion", "insertion")]
+            rows.append((approach, what, told[0][1], told[1][1], told[0][2]))
+    rows.append(("local less global", "difference of the differences", *_gains(results)))
+    return table(("network", "order of pixels", "deletion", "insertion", "n, of patients"), rows)
+
+
+def _gains(results: Results) -> tuple[str, str, str]:
+    """How much more Eq. 5 gains over a random map than the global Grad-CAM, film by film."""
+    gains: list[dict[tuple[str, str], float]] = []
+    for folder in ("classification_test", "global_test"):
+        areas = {(x["path"], x["map"], x["curve"]): float(x["area"])
+                 for x in results.rows(folder, "curves.csv") if x["area"]}  # fmt: skip
+        gains.append({(path, kind): area - areas[path, "random", kind]
+                      for (path, name, kind), area in areas.items() if name == "map"})  # fmt: skip
+    films = {x["path"]: x["patient_id"] or x["path"]
+             for x in results.rows("classification_test", "predictions.csv")}  # fmt: skip
+    told = []
+    for kind in ("deletion", "insertion"):
+        common = [x for x in films if all((x, kind) in own for own in gains)]
+        if not common:
+            return OPEN, OPEN, "–"
+        values = [gains[0][x, kind] - gains[1][x, kind] for x in common]
+        told.append(cells(None, mean_estimate(values, [films[x] for x in common]).record()))
+    return told[0][1], told[1][1], told[0][2]
+
+
+def _pointing(results: Results) -> Lines:
+    rows = []
+    for title, name in (("Eq. 5", "pointing"), ("global Grad-CAM", "pointing_global")):
+        found = results.json(name, "pointing.json") or {}
+        own: dict[str, Any] = found.get("groups", {}).get("all", {})
+        told = [cells(None, own.get(x)) for x in ("hit", "chance", "difference")]
+        rows.append((title, *(x[1] for x in told), told[0][2]))
+    return table(("map", "hits", "a random point", "difference", "n phantoms"), rows)
+
+
+def figures_7_and_8(results: Results) -> Lines:
+    """The maps in numbers."""
+    return [
+        "The map of the viral class by true class:", "", *_saliency(results), "",
+        "The map of a film's own class by zone, and what an even map gives:", "", *_zones(results),
+        "", "Area under the deletion and insertion curves:", "", *_curves(results), "",
+        "The pointing game, PHANTOM films only:", "", *_pointing(results),
+    ]  # fmt: skip
+
+
+def figure_10(results: Results) -> Lines:
+    """First, best and last validation of both approaches."""
+    rows = []
+    for title, name in (("global", "global"), ("local, the same options", "base"),
+                        ("local, shipped", "local")):  # fmt: skip
+        history = results.rows(f"training/{name}", "history.csv")
+        seen = [row for row in history if row.get("validation_f1")]
+        if not seen:
+            rows.append((title, *(OPEN,) * 5))
+            continue
+        best = max(seen, key=lambda row: float(row["validation_f1"]))
+        told = [f"{float(x['validation_accuracy']):.3f}, {float(x['validation_f1']):.3f} "
+                f"(epoch {int(x['epoch']) + 1})" for x in (best, seen[-1])]  # fmt: skip
+        losses = [f"{float(row['loss']):.3f}" for row in (history[0], history[-1])]
+        rows.append((title, *losses, *told, results.budget(name)))
+    header = ("training", "training loss, first epoch", "last epoch",
+              "validation accuracy, F1: best", "last", "budget")  # fmt: skip
+    return table(header, rows)
+
+
+def figure_12(results: Results) -> Lines:
+    """Accuracy by size of the training set; the paper prints no numbers."""
+    rows = []
+    for approach in ("base", "global"):
+        for share in (100, *SHARES):
+            own = approach if share == 100 else f"{approach}_{share}"
+            found = results.figure(f"{own}_test", "all", "overall", "accuracy")
+            title = "local" if approach == "base" else "global"
+            rows.append((title, f"{share} %", *cells(None, found)[1:3], results.budget(own), own))
+    return table(("approach", "share", *HEADER[1:3], "budget", "ablation"), rows)
+
+
+def _reused(section: Callable[[Path], Lines], folder: str, file: str) -> Callable[[Results], Lines]:
+    """A table of results/README.md without its heading; open where the analysis is missing."""
+
+    def wrapped(results: Results) -> Lines:
+        path = results.folder / folder
+        return section(path)[2:-1] if (path / file).is_file() else [OPEN]
+
+    return wrapped
+
+
+def figure_11(results: Results) -> Lines:
+    """Distances between sources before and after normalisation."""
+    folders = {"adults": "analysis", "all films": "analysis_all"}
+    found = {title: results.folder / name for title, name in folders.items()
+             if (results.folder / name / "heterogeneity.csv").is_file()}  # fmt: skip
+    return analysis_tables.heterogeneity(found)[2:-1] if found else [OPEN]
+
+
+def section_v_f(results: Results) -> Lines:
+    """Under-segmented films, and telling ill from well by the mask alone."""
+    found = {row[""]: row for row in results.rows("analysis", "under_segmentation.csv")}
+    rows = [
+        (name, analysis_tables.UNDER_SEGMENTED.get(name, "(counted with Viral)"),
+         f"{found[name]['under-segmented']} of {found[name]['n']}" if name in found else OPEN)
+        for name in analysis_tables.CLASSES
+    ]  # fmt: skip
+    for title, folder in (("whole film", "mask_global_test"), ("patches", "mask_test")):
+        own, here = results.rows(folder, "predictions.csv"), OPEN
+        ill = [row for row in own if row["truth"] != "normal"]
+        if ill:
+            called = [float(row["label"] not in ("normal", "")) for row in ill]
+            patients = [row["patient_id"] or row["path"] for row in ill]
+            text = cells(None, mean_estimate(called, patients).record())
+            well = [row for row in own if row["truth"] == "normal"]
+            right = sum(row["label"] == "normal" for row in well)
+            here = f"{text[1]}, n={text[2]}; normal for normal {right} of {len(well)}"
+        rows.append((f"mask alone, {title}: ill for ill", "0.869", here))
+    return table(("under-segmented films; sensitivity", "paper", "here"), rows)
+
+
+SECTIONS: dict[str, Callable[[Results], Lines]] = {
+    "i": table_i, "ii": table_ii, "iii": table_iii, "v": table_v,
+    "vi": _biomarker("vi", "lung_mean"), "vii": _biomarker("vii", "lung_sd"),
+    "viii": _biomarker("viii", "lung_sd", supine=False),
+    "ix": _biomarker("ix", "cardiothoracic_ratio"),
+    "x": table_x, "xi": table_xi, "xii": table_xii, "xiii": table_xiii,
+    "xiv": _ablated(TABLE_XIV), "xv": table_xv,
+    "xvi": _ablated({"whole": ("without mask", TABLE_XVI["whole"]),
+                     "base": ("with mask", TABLE_XVI["base"])}),
+    "xvii": _ablated({name: (size, TABLE_XVII[name]) for name, size in
+                      (("patch112", "112"), ("base", "224"), ("patch448", "448"))}),
+    "fig5": _reused(analysis_tables.patches, "analysis_test", "patch_means.csv"),
+    "fig6": figure_6, "fig7": figures_7_and_8, "fig10": figure_10, "fig11": figure_11,
+    "fig12": figure_12, "v-f": section_v_f,
+}  # fmt: skip
