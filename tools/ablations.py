@@ -162,16 +162,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ManifestError as error:
         print(error, file=sys.stderr)
         return 2
+    masks = {ABLATIONS[name].masks for name in options.names}
     wanted = [m for name in options.names for m in (ABLATIONS[name].masks, name) if m]
     with Reporter() as reporter:
         for name in dict.fromkeys(wanted):
             films = films_to_train(data, ABLATIONS[name].task)
-            commands = [["cxr_tf.train", *training(name, options, films)]]
-            commands += [
-                ["cxr_tf.evaluate", *given]
+            missing = [
+                given
                 for given in evaluations(name, options)
                 if not (Path(given[-1]) / "metrics.json").is_file()
             ]
+            commands = [["cxr_tf.evaluate", *given] for given in missing]
+            if missing or name in masks:
+                commands.insert(0, ["cxr_tf.train", *training(name, options, films)])
+            else:
+                print(f"{name}: its results are there", flush=True)
             for command in commands:
                 print("python -m", *command, flush=True)
                 if options.dry_run:

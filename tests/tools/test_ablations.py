@@ -46,6 +46,18 @@ def test_masks_of_another_network_are_trained_first(tmp_path, capsys):
     assert "--segmentation runs/short_u_net" in lines[3]
 
 
+def test_what_is_there_is_not_done_again(tmp_path, capsys):
+    rows = (ManifestRow(tmp_path / "a.png", "normal", split_classification="train"),)
+    write_manifest(Manifest(tmp_path / "manifest.csv", rows), tmp_path / "manifest.csv")
+    place = ["--data", str(tmp_path), "--results", str(tmp_path / "results"), "--dry-run"]
+    (tmp_path / "results" / "global_test").mkdir(parents=True)
+    (tmp_path / "results" / "global_test" / "metrics.json").touch()
+    assert main(["global", "whole", *place]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "global: its results are there" and "cxr_tf.train" in lines[1]
+    assert len(lines) == 3 and lines[2].endswith("whole_test")
+
+
 def test_ablations_are_listed_and_unknown_ones_refused(capsys):
     assert main([]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [*ABLATIONS]
