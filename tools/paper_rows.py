@@ -9,6 +9,9 @@ from typing import Any
 from cxr_tf.analysis.statistics import signed_rank
 from tools.tables import estimate
 
+CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
+#: The evaluation of each approach.
+FOLDERS = {"global": "global_test", "local": "classification_test"}
 #: Where a figure of ours is missing.
 OPEN = "open"
 #: Trainings behind the exported model.
@@ -71,10 +74,10 @@ class Results:
         return dict(found) if found and found.get("value") is not None else None
 
     def budget(self, name: str) -> str:
-        """Says how long a training took, and that it started from.
+        """Says how long a training took, and what it started from.
 
         Args:
-            name: of the training, or of an evaluation's folder, whose model tells it.
+            name: of the training.
         """
         config = self.json(f"training/{name}", "config.json")
         history = self.rows(f"training/{name}", "history.csv")

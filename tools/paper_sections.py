@@ -1,19 +1,18 @@
 """The tables of docs/paper.md, one function each: the paper's figures beside those of results."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cxr_tf.bootstrap import mean_estimate
 from tools import analysis_tables
 from tools.ablations import ABLATIONS, SHARES
-from tools.paper_rows import HEADER, OPEN, Results, cells, paired, table
+from tools.paper_maps import figures_7_and_8
+from tools.paper_rows import CLASSES, FOLDERS, HEADER, OPEN, Results, cells, paired, table
 
 METRICS = ("accuracy", "precision", "recall", "f1", "specificity")
-CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
 MANIFEST_CLASSES = ("normal", "tuberculosis", "bacterial", "viral", "covid19")
 FILMS = {"paper_list": "the paper's list", "all": "all test films"}
 #: Table X in shares.
@@ -23,7 +22,6 @@ TABLE_X = {
 }
 #: Table XI in shares, in the order of `CLASSES`.
 TABLE_XI = {"global": (0.632, 0.300, 0.545, 0.925), "local": (0.895, 0.800, 0.818, 0.925)}
-FOLDERS = {"global": "global_test", "local": "classification_test"}
 #: Table XII: sensitivity and precision for normal, pneumonia and COVID-19.
 TABLE_XII = {
     "COVID-Net": ("95, 91, 80", "91.3, 93.8, 88.9"),
@@ -213,7 +211,7 @@ def table_xiii(results: Results) -> Lines:
     return [*table(("network", "films", *HEADER, "budget", "ablation"), rows), "", note]
 
 
-def _ablated(ablations: dict[str, tuple[str, Sequence[float]]]) -> Callable[[Results], Lines]:
+def _ablated(ablations: Mapping[str, tuple[str, Sequence[float]]]) -> Callable[[Results], Lines]:
     def section(results: Results) -> Lines:
         rows: list[tuple[str, ...]] = []
         for name, (title, paper) in ablations.items():
@@ -252,88 +250,9 @@ def figure_6(results: Results) -> Lines:
     return table(("approach", "films", "true \\ decided", *CLASSES, "no decision"), rows)
 
 
-def _saliency(results: Results) -> Lines:
-    found = (results.metrics("classification_test") or {}).get("saliency", {})
-    rows = [
-        (truth, *(cells(None, own.get(name))[1] for name in ("weighted", "unweighted",
-                                                              "share_in_lungs")),
-         str(own["weighted"]["n"]))
-        for truth, own in found.get("by_true_class", {}).items()
-        if own
-    ]  # fmt: skip
-    header = ("true class", "mean of the viral map in the lungs (Eq. 5)", "without the probability",
-              "share of the map in the lungs", "n")  # fmt: skip
-    return table(header, rows or [(OPEN,) * 5])
-
-
-def _zones(results: Results) -> Lines:
-    found = (results.metrics("classification_test") or {}).get("zones")
-    names = ("upper", "middle", "lower", "central", "peripheral", "left", "right")
-    rows: list[Sequence[str]] = []
-    for truth in CLASSES if found else ():
-        for title, own in (("own class", found[truth]), ("even", found["(even map)"])):
-            if figures := own.get(truth):
-                rows.append((truth, title, *(cells(None, figures.get(x))[1] for x in names),
-                             str(figures["upper"]["n"])))  # fmt: skip
-    return table(("films", "map", *names, "n"), rows or [(OPEN,) * 10])
-
-
-def _curves(results: Results) -> Lines:
-    rows: list[Sequence[str]] = []
-    for approach, folder in FOLDERS.items():
-        found = (results.metrics(folder) or {}).get("curves")
-        title = {"local": "Eq. 5", "global": "global Grad-CAM"}[approach]
-        for name, what in (("map", title), ("random", "random map"), ("difference", "difference")):
-            own = found["areas"]["all"][name] if found else {}
-            told = [cells(None, own.get(kind)) for kind in ("deletion", "insertion")]
-            rows.append((approach, what, told[0][1], told[1][1], told[0][2]))
-    rows.append(("local less global", "difference of the differences", *_gains(results)))
-    return table(("network", "order of pixels", "deletion", "insertion", "n, of patients"), rows)
-
-
-def _gains(results: Results) -> tuple[str, str, str]:
-    """How much more Eq. 5 gains over a random map than the global Grad-CAM, film by film."""
-    gains: list[dict[tuple[str, str], float]] = []
-    for folder in ("classification_test", "global_test"):
-        areas = {(x["path"], x["map"], x["curve"]): float(x["area"])
-                 for x in results.rows(folder, "curves.csv") if x["area"]}  # fmt: skip
-        gains.append({(path, kind): area - areas[path, "random", kind]
-                      for (path, name, kind), area in areas.items() if name == "map"})  # fmt: skip
-    films = {x["path"]: x["patient_id"] or x["path"]
-             for x in results.rows("classification_test", "predictions.csv")}  # fmt: skip
-    told = []
-    for kind in ("deletion", "insertion"):
-        common = [x for x in films if all((x, kind) in own for own in gains)]
-        if not common:
-            return OPEN, OPEN, "–"
-        values = [gains[0][x, kind] - gains[1][x, kind] for x in common]
-        told.append(cells(None, mean_estimate(values, [films[x] for x in common]).record()))
-    return told[0][1], told[1][1], told[0][2]
-
-
-def _pointing(results: Results) -> Lines:
-    rows = []
-    for title, name in (("Eq. 5", "pointing"), ("global Grad-CAM", "pointing_global")):
-        found = results.json(name, "pointing.json") or {}
-        own: dict[str, Any] = found.get("groups", {}).get("all", {})
-        told = [cells(None, own.get(x)) for x in ("hit", "chance", "difference")]
-        rows.append((title, *(x[1] for x in told), told[0][2]))
-    return table(("map", "hits", "a random point", "difference", "n phantoms"), rows)
-
-
-def figures_7_and_8(results: Results) -> Lines:
-    """The maps in numbers."""
-    return [
-        "The map of the viral class by true class:", "", *_saliency(results), "",
-        "The map of a film's own class by zone, and what an even map gives:", "", *_zones(results),
-        "", "Area under the deletion and insertion curves:", "", *_curves(results), "",
-        "The pointing game, PHANTOM films only:", "", *_pointing(results),
-    ]  # fmt: skip
-
-
 def figure_10(results: Results) -> Lines:
     """First, best and last validation of both approaches."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for title, name in (("global", "global"), ("local, the same options", "base"),
                         ("local, shipped", "local")):  # fmt: skip
         history = results.rows(f"training/{name}", "history.csv")

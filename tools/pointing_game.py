@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 CYCLE = ("bacterial", "tuberculosis", "viral", "covid19")
 #: Where lung is filled (or a cavity) by at least this share of the strongest lesion of the film.
-STRONG = 0.5
+STRONG = 0.75
 SIZE, FILM_SIZE = 256, 512
 PHANTOMS = "PHANTOM DATA: generated films, the figures say nothing of patients."
 
@@ -178,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Game.__annotations__)
         writer.writerows(vars(game).values() for game in games)
-    written = {
+    written: dict[str, Any] = {
         "command": "tools.pointing_game",
         "notice": NOTICE,
         "phantom_notices": [PHANTOMS],

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.paper_rows import Results, cells, paired
-from tools.paper_sections import FOLDERS, SECTIONS, figures_7_and_8, table_x, table_xv
+from tools.paper_maps import figures_7_and_8
+from tools.paper_rows import FOLDERS, Results, cells, paired
+from tools.paper_sections import SECTIONS, table_x, table_xv
 from tools.paper_tables import END, filled, main
 
 ROOT = Path(__file__).parents[2]

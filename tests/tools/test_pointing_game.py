@@ -36,7 +36,7 @@ def films():
 
 def test_lesions_lie_in_the_lungs_and_fill_a_part_of_them(films):
     for _, _, drawn in films:
-        assert 0.005 < lesion(drawn).mean() < 0.2
+        assert 0.0005 < lesion(drawn).mean() < 0.15
         assert drawn.lesions.min() >= -0.5 and drawn.lesions.max() <= 1
 
 

@@ -1,0 +1,88 @@
+"""Figs. 7 and 8 in docs/paper.md: the saliency maps in numbers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cxr_tf.bootstrap import mean_estimate
+from tools.paper_rows import CLASSES, FOLDERS, OPEN, Results, cells, table
+
+Lines = list[str]
+
+
+def _saliency(results: Results) -> Lines:
+    found = (results.metrics("classification_test") or {}).get("saliency", {})
+    rows = [
+        (truth, *(cells(None, own.get(name))[1] for name in ("weighted", "unweighted",
+                                                              "share_in_lungs")),
+         str(own["weighted"]["n"]))
+        for truth, own in found.get("by_true_class", {}).items()
+        if own
+    ]  # fmt: skip
+    header = ("true class", "mean of the viral map in the lungs (Eq. 5)", "without the probability",
+              "share of the map in the lungs", "n")  # fmt: skip
+    return table(header, rows or [(OPEN,) * 5])
+
+
+def _zones(results: Results) -> Lines:
+    found = (results.metrics("classification_test") or {}).get("zones", {})
+    names = ("upper", "middle", "lower", "central", "peripheral", "left", "right")
+    rows: list[Sequence[str]] = []
+    for truth in CLASSES if found else ():
+        for title, own in (("own class", found[truth]), ("even", found["(even map)"])):
+            if figures := own.get(truth):
+                rows.append((truth, title, *(cells(None, figures.get(x))[1] for x in names),
+                             str(figures["upper"]["n"])))  # fmt: skip
+    return table(("films", "map", *names, "n"), rows or [(OPEN,) * 10])
+
+
+def _curves(results: Results) -> Lines:
+    rows: list[Sequence[str]] = []
+    for approach, folder in FOLDERS.items():
+        found = (results.metrics(folder) or {}).get("curves")
+        title = {"local": "Eq. 5", "global": "global Grad-CAM"}[approach]
+        for name, what in (("map", title), ("random", "random map"), ("difference", "difference")):
+            own = found["areas"]["all"][name] if found else {}
+            told = [cells(None, own.get(kind)) for kind in ("deletion", "insertion")]
+            rows.append((approach, what, told[0][1], told[1][1], told[0][2]))
+    rows.append(("local less global", "difference of the differences", *_gains(results)))
+    return table(("network", "order of pixels", "deletion", "insertion", "n, of patients"), rows)
+
+
+def _gains(results: Results) -> tuple[str, str, str]:
+    """How much more Eq. 5 gains over a random map than the global Grad-CAM, film by film."""
+    gains: list[dict[tuple[str, str], float]] = []
+    for folder in ("classification_test", "global_test"):
+        areas = {(x["path"], x["map"], x["curve"]): float(x["area"])
+                 for x in results.rows(folder, "curves.csv") if x["area"]}  # fmt: skip
+        gains.append({(path, kind): area - areas[path, "random", kind]
+                      for (path, name, kind), area in areas.items() if name == "map"})  # fmt: skip
+    films = {x["path"]: x["patient_id"] or x["path"]
+             for x in results.rows("classification_test", "predictions.csv")}  # fmt: skip
+    told = []
+    for kind in ("deletion", "insertion"):
+        common = [x for x in films if all((x, kind) in own for own in gains)]
+        if not common:
+            return OPEN, OPEN, "–"
+        values = [gains[0][x, kind] - gains[1][x, kind] for x in common]
+        told.append(cells(None, mean_estimate(values, [films[x] for x in common]).record()))
+    return told[0][1], told[1][1], told[0][2]
+
+
+def _pointing(results: Results) -> Lines:
+    rows = []
+    for title, name in (("Eq. 5", "pointing"), ("global Grad-CAM", "pointing_global")):
+        found = results.json(name, "pointing.json") or {}
+        own: dict[str, Any] = found.get("groups", {}).get("all", {})
+        told = [cells(None, own.get(x)) for x in ("hit", "chance", "difference")]
+        rows.append((title, *(x[1] for x in told), told[0][2]))
+    return table(("map", "hits", "a random point", "difference", "n phantoms"), rows)
+
+
+def figures_7_and_8(results: Results) -> Lines:
+    """The maps in numbers."""
+    return [
+        "The map of the viral class by true class:", "", *_saliency(results), "",
+        "The map of a film's own class by zone, and what an even map gives:", "", *_zones(results),
+        "", "Area under the deletion and insertion curves:", "", *_curves(results), "",
+        "The pointing game, PHANTOM films only:", "", *_pointing(results),
+    ]  # fmt: skip
