@@ -75,6 +75,13 @@ def _pointing(results: Results) -> Lines:
         own: dict[str, Any] = found.get("groups", {}).get("all", {})
         told = [cells(None, own.get(x)) for x in ("hit", "chance", "difference")]
         rows.append((title, *(x[1] for x in told), told[0][2]))
+    hits = [{x["number"]: float(x["hit"]) for x in results.rows(name, "pointing.csv")
+             if x["status"] == "ok"} for name in ("pointing", "pointing_global")]  # fmt: skip
+    common = sorted(hits[0].keys() & hits[1].keys())
+    gain = [hits[0][x] - hits[1][x] for x in common]
+    found = mean_estimate(gain, common).record() if common else None
+    rows.append(("Eq. 5 less global Grad-CAM", cells(None, found)[1], "–", "–",
+                 cells(None, found)[2]))  # fmt: skip
     return table(("map", "hits", "a random point", "difference", "n phantoms"), rows)
 
 

@@ -88,3 +88,12 @@ def test_gains_of_both_maps_are_paired_by_film(tmp_path):
     (tmp_path / "classification_test" / "predictions.csv").write_text(rows)
     row = next(x for x in figures_7_and_8(Results(tmp_path)) if "local less global" in x)
     assert "| -0.200 (-0.200–-0.200) | 0.200 (0.200–0.200) | 3 of 3 |" in row
+
+
+def test_hits_of_both_maps_are_paired_by_phantom(tmp_path):
+    for folder, hits in (("pointing", (1, 1, 1)), ("pointing_global", (0, 1, 0))):
+        (tmp_path / folder).mkdir()
+        lines = ["number,status,hit", *(f"{n},ok,{hit}" for n, hit in enumerate(hits))]
+        (tmp_path / folder / "pointing.csv").write_text("\n".join([*lines, "3,no_lung,nan"]) + "\n")
+    row = next(x for x in figures_7_and_8(Results(tmp_path)) if "less global Grad-CAM" in x)
+    assert row.startswith("| Eq. 5 less global Grad-CAM | 0.667 (0.000–1.000) | – | – | 3 of 3 |")
