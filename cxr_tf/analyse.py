@@ -12,15 +12,13 @@ from cxr_tf import records
 from cxr_tf.analysis.options import AnalysisOptions, check_options
 from cxr_tf.analysis.selection import select_films
 from cxr_tf.errors import UsageError
+from cxr_tf.evaluation.command import exit_status, show
 from cxr_tf.info import NOTICE
 from cxr_tf.progress import Reporter
 from pipelines.adapters import open_data
-from pipelines.manifest import ManifestError
 
 if TYPE_CHECKING:
     from cxr_tf.analysis.masks import Masks
-
-INTERRUPTED = 130
 
 
 def run(
@@ -102,11 +100,7 @@ def run(
     text = job.summary(record, tables)
     (out / "summary.md").write_text(text, encoding="utf-8")
     records.write_json(out / "analysis.json", record)
-    try:
-        print(text)
-        print(f"results in {records.utf8(str(out))}", flush=True)
-    except BrokenPipeError:  # whoever read the tables has left; the files are written
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    show(text, out)
     return int(tally.failed > 0)
 
 
@@ -120,22 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status; wrong arguments leave with 2 through tyro.
     """
     options = tyro.cli(AnalysisOptions, prog="python -m cxr_tf.analyse", args=argv)
-    with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter:
-        try:
-            return run(options, reporter)
-        except ManifestError as error:
-            for line in str(error).splitlines():
-                reporter.error(line)
-            return 2
-        except UsageError as error:
-            reporter.error(str(error))
-            return 2
-        except OSError as error:
-            reporter.error(f"the results cannot be written: {error}")
-            return 1
-        except KeyboardInterrupt:
-            reporter.error("interrupted: the films that were done are in the .partial table")
-            return INTERRUPTED
+    return exit_status(options, run)
 
 
 if __name__ == "__main__":

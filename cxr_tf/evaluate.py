@@ -12,6 +12,7 @@ import tyro
 from cxr_tf import records
 from cxr_tf.errors import UsageError
 from cxr_tf.evaluation import results
+from cxr_tf.evaluation.command import exit_status, show
 from cxr_tf.evaluation.options import (
     ClassificationOptions,
     Options,
@@ -27,10 +28,8 @@ from cxr_tf.info import NOTICE
 from cxr_tf.progress import Reporter
 from pipelines.adapters import open_data
 from pipelines.classes import ClassMap
-from pipelines.manifest import Manifest, ManifestError
+from pipelines.manifest import Manifest
 from pipelines.overlap import seen_films
-
-INTERRUPTED = 130
 
 
 def _out_folder(options: Options, subject: Subject) -> Path:
@@ -121,11 +120,7 @@ def run(
     text = records.utf8(summary(record))
     (out / "summary.md").write_text(text, encoding="utf-8")
     records.write_json(out / "metrics.json", record)
-    try:
-        print(text)
-        print(f"results in {records.utf8(str(out))}", flush=True)
-    except BrokenPipeError:  # whoever read the tables has left; the files are written
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    show(text, out)
     return int(tally.failed > 0)
 
 
@@ -145,22 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=f"The figures of a model on a split. {NOTICE}",
         args=argv,
     )
-    with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter:
-        try:
-            return run(options, reporter)
-        except ManifestError as error:
-            for line in str(error).splitlines():
-                reporter.error(line)
-            return 2
-        except UsageError as error:
-            reporter.error(str(error))
-            return 2
-        except OSError as error:
-            reporter.error(f"the results cannot be written: {error}")
-            return 1
-        except KeyboardInterrupt:
-            reporter.error("interrupted: the films that were done are in the .partial table")
-            return INTERRUPTED
+    return exit_status(options, run)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,72 @@
+"""What the commands that measure a data set share: their output and their exit status."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from cxr_tf import records
+from cxr_tf.errors import UsageError
+from cxr_tf.progress import Reporter
+from pipelines.manifest import ManifestError
+
+INTERRUPTED = 130
+
+
+class Spoken(Protocol):
+    """Options that say how much a command tells."""
+
+    @property
+    def quiet(self) -> bool:
+        """Say nothing but warnings and errors."""
+
+    @property
+    def log_json(self) -> bool:
+        """Log one JSON object a line."""
+
+
+S = TypeVar("S", bound=Spoken)
+
+
+def show(text: str, out: Path) -> None:
+    """Print a summary and where the rest of it is.
+
+    Args:
+        text: the summary.
+        out: folder of the results.
+    """
+    try:
+        print(text)
+        print(f"results in {records.utf8(str(out))}", flush=True)
+    except BrokenPipeError:  # whoever read the tables has left; the files are written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def exit_status(options: S, run: Callable[[S, Reporter], int]) -> int:
+    """Run a command and tell what stopped it.
+
+    Args:
+        options: its options.
+        run: does what it does; returns the exit status.
+
+    Returns:
+        That status; 1 where the results cannot be written, 2 for wrong usage or data, 130 where it
+        was interrupted.
+    """
+    with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter:
+        try:
+            return run(options, reporter)
+        except ManifestError as error:
+            for line in str(error).splitlines():
+                reporter.error(line)
+            return 2
+        except UsageError as error:
+            reporter.error(str(error))
+            return 2
+        except OSError as error:
+            reporter.error(f"the results cannot be written: {error}")
+            return 1
+        except KeyboardInterrupt:
+            reporter.error("interrupted: the films that were done are in the .partial table")
+            return INTERRUPTED
