@@ -43,7 +43,7 @@ class Reads:
         self.card = card
         self.calls = []
 
-    def predict(self, pixels, padding, *, seed, patches, stride, explain, unweighted):
+    def predict(self, pixels, padding, *, seed, patches, stride, explain, unweighted=False):
         self.calls.append((seed, patches, stride, explain))
         answer = int(pixels[-1, -1]) // 257
         if answer == 99:

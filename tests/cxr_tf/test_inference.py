@@ -295,12 +295,17 @@ def test_number_of_patches(served, from_python):
         np.testing.assert_array_equal(row["votes"], expected)
 
 
+@pytest.fixture(scope="module")
+def loaded(exported):
+    return load(exported)
+
+
 @pytest.mark.parametrize("patches", [1, 2, 37, 100, 400])
-def test_a_vote_that_ends_early_decides_the_same(exported, from_python, patches):
-    whole = load(exported).predict(film(), patches=patches)
+def test_a_vote_that_ends_early_decides_the_same(loaded, from_python, patches):
+    whole = loaded.predict(film(), patches=patches)
     by_patch = from_python.predict(film(), patches=patches, explain=True).patch_probabilities
     winners = by_patch.argmax(-1)
-    for model in (from_python, load(exported)):
+    for model in (from_python, loaded):
         found = model.predict(film(), patches=patches, decision_only=True)
         used = found.patches_used
         assert (found.status, found.label) == ("ok", whole.label)

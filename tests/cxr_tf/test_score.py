@@ -368,14 +368,14 @@ def test_a_run_that_is_killed_at_several_moments_ends_with_the_same_scores(expor
     films.mkdir()
     for seed in range(12):
         (films / f"{seed:02}.png").write_bytes(png(film(seed, 200)))
-    arguments = ["--model", str(exported), str(films), "--patches", "400", "--quiet"]
-    command = [sys.executable, "-m", "cxr_tf.score", *arguments, "--out"]
+    out = tmp_path / "out"
+    arguments = ["--model", str(exported), str(films), "--patches", "400", "--quiet", "--out"]
+    command = [sys.executable, "-m", "cxr_tf.score", *arguments, str(out)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     root = Path(score.__file__).parents[1]
-    subprocess.run([*command, tmp_path / "whole"], cwd=root, env=environment, check=True)
-    out = tmp_path / "out"
+    assert score.main([*arguments, str(tmp_path / "whole")]) == 0
     for rows in (1, 4, 8):
-        process = subprocess.Popen([*command, out], cwd=root, env=environment)
+        process = subprocess.Popen(command, cwd=root, env=environment)
         try:
             while not _has_rows(out / "scores.csv.partial", rows):
                 assert process.poll() is None, "ended before it could be killed"
@@ -383,7 +383,7 @@ def test_a_run_that_is_killed_at_several_moments_ends_with_the_same_scores(expor
         finally:
             process.kill()
             process.wait()
-    subprocess.run([*command, out], cwd=root, env=environment, check=True)
+    assert score.main([*arguments, str(out)]) == 0
     assert (out / "scores.csv").read_bytes() == (tmp_path / "whole/scores.csv").read_bytes()
     assert json.loads((out / "run.json").read_text())["inputs"]["resumed"] >= 8
 

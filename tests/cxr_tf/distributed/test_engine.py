@@ -214,7 +214,8 @@ def test_parts_that_a_complete_run_left_behind_count_for_nothing(no_ray, tmp_pat
 
 
 def test_another_model_on_a_worker_is_refused(tmp_path):
-    job = Job(str(tmp_path), ModelFacts(CLASSES, "a", {}), "0" * 64, 0, 100, False, False, 1)
+    facts = ModelFacts(CLASSES, "a", {})
+    job = Job(str(tmp_path), facts, "0" * 64, 0, 100, False, False, False, 1)
     with pytest.raises(score.UsageError, match="not the same on every machine"):
         PartScorer(job)
 
