@@ -96,6 +96,19 @@ def package_versions() -> dict[str, str | None]:
     return versions
 
 
+def versions() -> dict[str, str | None]:
+    """Tell what a record was made with.
+
+    Returns:
+        Versions of this project, of Python and of the packages.
+    """
+    return {
+        "cxr_tf": project_version(),
+        "python": platform.python_version(),
+        **package_versions(),
+    }
+
+
 def describe_model(folder: Path) -> dict[str, Any]:
     """Describe one version of an exported model by its card.
 

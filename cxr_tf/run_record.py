@@ -3,13 +3,12 @@
 import datetime
 import hashlib
 import os
-import platform
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, package_versions, project_version
+from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, project_version, versions
 from cxr_tf.model_folders import ModelFacts, model_digest
 from cxr_tf.scoring import Outcome
 
@@ -173,10 +172,6 @@ def run_record(
             **{kind: round(value, 3) for kind, value in sorted(outcome.seconds.items())},
         },
         "outputs": outcome.outputs,
-        "versions": {
-            "cxr_tf": project_version(),
-            "python": platform.python_version(),
-            **package_versions(),
-        },
+        "versions": versions(),
         "machine": machine(),
     }

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 #: Lead, in its standard deviations, at which the fast mode ends a vote: the least of those tried
-#: that kept 98 % of the labels of validation films (docs/performance.md).
+#: that kept every label of validation films (docs/performance.md).
 FAST_LEAD = 1.75
 
 

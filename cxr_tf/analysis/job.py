@@ -1,7 +1,6 @@
 """From films to tables and figures: what one analysis writes."""
 
 import json
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -29,7 +28,7 @@ from cxr_tf.analysis.patches import Patches, measure_patches
 from cxr_tf.analysis.selection import CLASSES
 from cxr_tf.evaluation.passes import ReadFilm
 from cxr_tf.evaluation.results import PHANTOM_DATA_NOTICE, read_mask
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, package_versions, project_version, revision
+from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, revision, versions
 from cxr_tf.overlays import display_grey, overlay_names
 from cxr_tf.progress import Reporter
 from pipelines.manifest import Manifest
@@ -222,11 +221,7 @@ def first_record(options: AnalysisOptions, films: Manifest, masks: Any) -> dict[
             "fingerprint": films.fingerprint(),
         },
         "notes": notes,
-        "versions": {
-            "cxr_tf": project_version(),
-            "python": platform.python_version(),
-            **package_versions(),
-        },
+        "versions": versions(),
         "revision": revision(),
         "machine": machine(),
     }

@@ -1,6 +1,5 @@
 """From films to figures: metrics by group, tables and pictures of one evaluation."""
 
-import platform
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from cxr_tf.evaluation.options import (
 )
 from cxr_tf.evaluation.selection import class_map_of, notes_on
 from cxr_tf.evaluation.subject import Subject
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, package_versions, project_version, revision
+from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, revision, versions
 from cxr_tf.progress import Reporter
 from pipelines.manifest import Manifest
 from pipelines.status import OK
@@ -288,11 +287,7 @@ def first_record(
         },
         "bootstrap": {"samples": options.samples, "seed": options.seed, "level": LEVEL},
         "notes": notes,
-        "versions": {
-            "cxr_tf": project_version(),
-            "python": platform.python_version(),
-            **package_versions(),
-        },
+        "versions": versions(),
         "revision": revision(),
         "machine": machine(),
     }
