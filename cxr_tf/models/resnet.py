@@ -8,6 +8,8 @@ STAGES = 4
 BLOCKS = 2
 #: torchvision's name of each layer is the Keras name with dots for slashes.
 FIRST = "conv1"
+FIRST_NORM = "bn1"
+POOL = "maxpool"
 FEATURES = "features"
 LOGITS = "fc"
 
@@ -81,10 +83,10 @@ def resnet18(
     """
     inputs = keras.Input((size, size, 3), name="patch")
     x = _convolution(inputs, width, 7, 2, FIRST)
-    x = batch_norm(x, "bn1", synchronised)
+    x = batch_norm(x, FIRST_NORM, synchronised)
     x = keras.layers.ReLU(name="relu")(x)
-    x = keras.layers.ZeroPadding2D(1, name="maxpool_padding")(x)
-    x = keras.layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
+    x = keras.layers.ZeroPadding2D(1, name=f"{POOL}_padding")(x)
+    x = keras.layers.MaxPooling2D(3, strides=2, name=POOL)(x)
     for stage in range(STAGES):
         for block in range(BLOCKS):
             stride = 2 if stage and not block else 1
