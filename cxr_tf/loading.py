@@ -22,6 +22,7 @@ from cxr_tf.config import (
 from cxr_tf.errors import UsageError
 from cxr_tf.model_folders import read_card, version_folder
 from cxr_tf.runs import BEST, trained_model
+from cxr_tf.saved_functions import saved_functions
 from cxr_tf.voting import FAST_LEAD
 from cxr_tf.weights import MANTISSA_BITS, round_kernels, weight_hashes
 from pipelines.classes import parse_classes
@@ -71,18 +72,18 @@ class Prediction:
     patch_probabilities: npt.NDArray[np.float32] | None = None
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, tf.Tensor]) -> "Prediction":
+    def from_tensors(cls, tensors: Mapping[str, Any]) -> "Prediction":
         """Turn the tensors of one film into Python values.
 
         Args:
-            tensors: outputs of `Triage.predict_film` or `Triage.explain_film`.
+            tensors: outputs of `Triage.predict_film` or `Triage.explain_film`, or their values.
         """
         values: dict[str, Any] = {}
         for name, tensor in tensors.items():
-            value = tensor.numpy()
-            if isinstance(value, bytes):
-                value = value.decode()
-            values[name] = value.item() if isinstance(value, np.generic) else value
+            value = np.asarray(tensor)
+            values[name] = value if value.ndim else value.item()
+            if isinstance(values[name], bytes):
+                values[name] = values[name].decode()
         return cls(**values)
 
 
@@ -97,7 +98,7 @@ class TriageModel:
 
     def __init__(
         self,
-        functions: Mapping[str, Callable[..., Mapping[str, tf.Tensor]]],
+        functions: Mapping[str, Callable[..., Mapping[str, Any]]],
         classes: tuple[str, ...],
         model_version: str,
         card: dict[str, Any],
@@ -191,7 +192,7 @@ class TriageModel:
         answer = self._functions["segment_film"](
             tf.constant(pixels, tf.uint16), tf.constant(padding, tf.int32)
         )
-        return answer["mask"].numpy(), answer["status"].numpy().decode()
+        return np.asarray(answer["mask"]), np.asarray(answer["status"]).item().decode()
 
 
 def load(path: str | Path) -> TriageModel:
@@ -210,8 +211,7 @@ def load(path: str | Path) -> TriageModel:
     card = read_card(folder)
     if not card:
         raise FileNotFoundError(f"{folder} has no model card: export the model again")
-    module = tf.saved_model.load(str(folder))
-    functions = {name: getattr(module, name) for name in _FUNCTIONS}
+    functions = saved_functions(folder, _FUNCTIONS)
     return TriageModel(functions, tuple(card["classes"]), card["model_version"], card)
 
 

@@ -1,0 +1,109 @@
+"""Functions of a SavedModel, run in one session.
+
+`tf.saved_model.load` makes a Python function of every function of the file, nested ones too, each
+with a library that holds copies of all it calls: for the shipped model, 33 copies of its weights.
+Here the file's library is imported once, and holds what is asked for and nothing else.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework.function_pb2 import FunctionDef
+from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tensorflow.python.eager import context
+
+#: Positional arguments in, results by name out: NumPy arrays, and bytes for one string.
+SavedFunction = Callable[..., dict[str, Any]]
+
+
+def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFunction]:
+    """Load functions of an exported model by their names.
+
+    Args:
+        folder: version folder, with `saved_model.pb`.
+        names: methods of the saved module, each traced once, with a dictionary of results, and
+            without variables.
+
+    Returns:
+        The functions.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is damaged, or one of the functions is not in it.
+    """
+    graph = tf.Graph()
+    definition, arguments, results = _definition(folder / "saved_model.pb", tuple(names))
+    with graph.as_default():
+        tf.graph_util.import_graph_def(definition, name="")
+    # Devices and threads as they were set for TensorFlow's eager mode.
+    session = tf.compat.v1.Session(graph=graph, config=context.context().config)
+
+    def function(name: str) -> SavedFunction:
+        call = session.make_callable(
+            [graph.get_tensor_by_name(f"{name}:{index}") for index in range(len(results[name]))],
+            [graph.get_tensor_by_name(f"{each}:0") for each in arguments[name]],
+        )
+        return lambda *given: dict(zip(results[name], call(*map(np.asarray, given)), strict=True))
+
+    return {name: function(name) for name in arguments}
+
+
+def _definition(
+    path: Path, names: tuple[str, ...]
+) -> tuple[GraphDef, dict[str, list[str]], dict[str, list[str]]]:
+    """A graph that calls each function once, and the names of arguments and results."""
+    saved = SavedModel()
+    try:
+        saved.ParseFromString(path.read_bytes())
+        (meta,) = saved.meta_graphs
+    except Exception as error:
+        if isinstance(error, OSError):
+            raise
+        raise ValueError(f"{path} is damaged: {error}; export the model again") from error
+    objects = meta.object_graph_def
+    root = objects.nodes[0]
+    members = {each.local_name: objects.nodes[each.node_id] for each in root.children}
+    library = {each.signature.name: each for each in meta.graph_def.library.function}
+    definition = GraphDef(versions=meta.graph_def.versions)
+    arguments: dict[str, list[str]] = {}
+    results: dict[str, list[str]] = {}
+    traced: list[str] = []
+    for name in names:
+        known = list(members[name].function.concrete_functions) if name in members else []
+        if len(known) != 1 or objects.concrete_functions[known[0]].bound_inputs:
+            raise ValueError(f"{path} holds no frozen function {name}: export the model again")
+        traced += known
+        concrete = objects.concrete_functions[known[0]]
+        results[name] = sorted(concrete.output_signature.dict_value.fields)
+        signature = library[known[0]].signature
+        arguments[name] = [f"{name}/{each.name}" for each in signature.input_arg]
+        for each in signature.input_arg:
+            node = definition.node.add(name=f"{name}/{each.name}", op="Placeholder")
+            node.attr["dtype"].type = each.type
+            node.attr["shape"].shape.unknown_rank = True
+        node = definition.node.add(name=name, op="PartitionedCall", input=arguments[name])
+        node.attr["Tin"].list.type.extend(each.type for each in signature.input_arg)
+        node.attr["Tout"].list.type.extend(each.type for each in signature.output_arg)
+        node.attr["f"].func.name = known[0]
+    for each in _called(traced, library):
+        definition.library.function.add().CopyFrom(each)
+    return definition, arguments, results
+
+
+def _called(names: Iterable[str], library: Mapping[str, FunctionDef]) -> Iterator[FunctionDef]:
+    """The functions of these names, and all that they call, each once."""
+    waiting, seen = list(names), set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        yield library[name]
+        for node in library[name].node_def:
+            for value in node.attr.values():
+                of_list = [each.name for each in value.list.func]
+                waiting += [value.func.name, *of_list] if value.func.name else of_list
