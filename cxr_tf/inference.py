@@ -57,9 +57,11 @@ Tensors = dict[str, tf.Tensor]
 SERVING_SEED = 0
 #: Patches a call of the classifier. Measured: 10 to 25 beat 100 at once.
 SUB_BATCH = 20
-#: Calls of a vote that ends early are multiples of this: it sees at most one less than this number
-#: of patches too many.
-EARLY_STEP = 5
+#: Calls of a vote that ends where it is settled are multiples of this: it sees at most one less
+#: than this number of patches too many. Measured: less time than 5 or 1.
+EARLY_STEP = 2
+#: Patches a call of a vote that ends where it is likely settled.
+FAST_STEP = 5
 _MASK = [SEGMENTATION_SIZE, SEGMENTATION_SIZE]
 _LARGE = [CLASSIFICATION_SIZE, CLASSIFICATION_SIZE]
 
@@ -299,9 +301,10 @@ class Triage(tf.Module):
         """Votes of one film with lungs, up to where the vote is settled (`patches_needed_more`).
 
         A call takes no more patches than are needed at least, rounded up to `EARLY_STEP`, and no
-        more than a sub-batch; where a lead can be `enough`, `EARLY_STEP` patches.
+        more than a sub-batch; where a lead can be `enough`, `FAST_STEP` patches.
         """
-        most = tf.where(tf.math.is_finite(enough), EARLY_STEP, SUB_BATCH)
+        fast = tf.math.is_finite(enough)
+        step, most = tf.where(fast, FAST_STEP, EARLY_STEP), tf.where(fast, FAST_STEP, SUB_BATCH)
         classes = len(self._options.classes)
         lung_mask = lungs_at_full_size(labels)
         centres, count, cut = self._patches(large, lung_mask, seed, count, stride)
@@ -311,7 +314,7 @@ class Triage(tf.Module):
 
         def look(votes: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             seen = tf.reduce_sum(votes)
-            size = tf.minimum(-(-needed(votes) // EARLY_STEP) * EARLY_STEP, most)
+            size = tf.minimum(-(-needed(votes) // step) * step, most)
             logits, _ = self._classification(cut(centres[seen : seen + size]))
             probabilities = tf.ensure_shape(tf.nn.softmax(logits), [None, classes])
             used = seen + tf.range(size) < count

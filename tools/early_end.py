@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 import tyro
 
-from cxr_tf.inference import EARLY_STEP
+from cxr_tf.inference import EARLY_STEP, FAST_STEP
 from cxr_tf.info import NOTICE
 from cxr_tf.voting import decide, patches_needed_more
 from pipelines.sizes import PATCHES
@@ -47,8 +47,9 @@ class Film:
         return np.bincount(self.winners[:seen], minlength=classes).astype(np.int32)
 
     def end(self, lead: float) -> int:
-        """Patches after which the vote ends, looked at after every `EARLY_STEP`."""
-        for seen in range(EARLY_STEP, len(self.winners), EARLY_STEP):
+        """Patches after which the vote ends, looked at after every step of a scoring run."""
+        step = FAST_STEP if math.isfinite(lead) else EARLY_STEP
+        for seen in range(step, len(self.winners), step):
             votes = tf.constant(self.votes(seen))
             if not int(patches_needed_more(votes, tf.constant(len(self.winners)), lead)):
                 return seen

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from cxr_tf.export import entry_points
-from cxr_tf.inference import EARLY_STEP
+from cxr_tf.inference import EARLY_STEP, FAST_STEP
 from cxr_tf.loading import from_runs, load, make_module
 from cxr_tf.runs import trained_model
 from cxr_tf.voting import FAST_LEAD, patches_needed
@@ -320,7 +320,7 @@ def test_a_vote_that_ends_early_decides_the_same(loaded, from_python, patches):
 def test_a_fast_vote_ends_where_the_lead_is_enough(from_python):
     winners = from_python.predict(film(), explain=True).patch_probabilities.argmax(-1)
     found = from_python.predict(film(), fast=True)
-    for seen in range(0, 101, EARLY_STEP):
+    for seen in range(0, 101, FAST_STEP):
         votes = np.bincount(winners[:seen], minlength=4)
         second, first = np.sort(votes)[-2:]
         if first - second > min(FAST_LEAD * np.sqrt(first + second), 100 - seen):
