@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets the project up, then runs lint, types and tests. Arguments go to pytest:
-#   bash tools/test.sh                  everything
+#   bash tools/test.sh                  everything, two tests at a time; those of speed alone, at the end
 #   bash tools/test.sh -m "not slow"    without the tests that take more than five seconds
 set -euo pipefail
 
@@ -16,4 +16,8 @@ say "test: ruff format"
 say "test: mypy"
 "$PYTHON" -m mypy
 say "test: pytest"
-exec "$PYTHON" -m pytest "$@"
+if (($#)); then
+    exec "$PYTHON" -m pytest "$@"
+fi
+"$PYTHON" -m pytest -n 2 --dist worksteal --ignore tests/test_speed.py
+exec "$PYTHON" -m pytest tests/test_speed.py
