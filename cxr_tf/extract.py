@@ -1,8 +1,10 @@
 """Take the weights out of an exported model: `python -m cxr_tf.extract MODEL --out DIR`.
 
-The files are those that `cxr_tf.train --start-from` reads, so that a shipped model can be
-fine-tuned. A SavedModel holds its weights as constants without the names of their variables; the
-hashes that `cxr_tf.export` wrote beside it find them again, and prove them.
+Each network becomes a run like those of `cxr_tf.train`: it can be started from (`--start-from`),
+make the masks of another training (`--segmentation`), be evaluated and exported. Options that
+mattered to its training alone are not known any more and stand at their preset's values. A
+SavedModel holds its weights as constants without the names of their variables; the hashes that
+`cxr_tf.export` wrote beside it find them again, and prove them.
 """
 
 import dataclasses
@@ -10,14 +12,15 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import tyro
 
+from cxr_tf.config import PRESETS, TrainingConfig
 from cxr_tf.errors import UsageError
 from cxr_tf.info import NOTICE
-from cxr_tf.model_folders import WEIGHTS, version_folder
+from cxr_tf.model_folders import WEIGHTS, read_card, version_folder
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
@@ -30,22 +33,24 @@ class ExtractOptions:
     model: Annotated[Path, tyro.conf.Positional]
     """Exported model: saved_models/NAME (its newest version) or .../VERSION."""
     out: Path
-    """Folder for segmentation.safetensors and classification.safetensors."""
+    """Folder for the runs `segmentation` and `classification`."""
 
 
 def extract(options: ExtractOptions) -> list[Path]:
-    """Write the weights of an exported model, one safetensors file a network.
+    """Write the weights and options of an exported model, one run a network.
 
     Args:
         options: the model and where to write.
 
     Returns:
-        The files.
+        The runs' folders.
 
     Raises:
         FileNotFoundError: there is no model.
-        UsageError: the model was exported without hashes, or its constants do not have them.
+        UsageError: the model was exported without hashes, or its constants do not have them; or
+            there is a run already.
     """
+    from cxr_tf.runs import BEST, DATA
     from cxr_tf.weights import save_arrays
 
     folder = version_folder(options.model)
@@ -64,13 +69,41 @@ def extract(options: ExtractOptions) -> list[Path]:
             f"{folder}: {len(missing)} weights are not in the model, the first is {missing[0]}; "
             "the model or its hashes were changed: restore or export it again"
         )
-    files = []
-    for network, of_network in hashes.items():
-        path = options.out / f"{network}.safetensors"
-        arrays = {name: found[each] for name, each in of_network.items()}
-        save_arrays(arrays, path, {"notice": NOTICE, "model": folder.parent.name})
-        files.append(path)
-    return files
+    card = read_card(folder)
+    runs = {network: options.out / network for network in hashes}
+    for run in runs.values():
+        if (run / "config.json").exists():
+            raise UsageError(f"{run} holds a run already: choose another --out")
+    for network, run in runs.items():
+        arrays = {name: found[each] for name, each in hashes[network].items()}
+        save_arrays(arrays, run / BEST, {"notice": NOTICE, "model": folder.parent.name})
+        facts = card["networks"][network]["data"]
+        (run / DATA).write_text(json.dumps(facts, indent=2) + "\n")
+        run_config(network, card, runs["segmentation"]).save(run / "config.json")
+    return list(runs.values())
+
+
+def run_config(network: str, card: dict[str, Any], segmentation: Path) -> TrainingConfig:
+    """Give the options of a network that a model card knows.
+
+    Args:
+        network: `segmentation` or `classification`.
+        card: of the exported model.
+        segmentation: run of the network that makes the masks.
+
+    Returns:
+        Its preset, with what decides how the network is built and used.
+    """
+    facts, options = card["networks"][network], card["options"]
+    start = PRESETS[network].get(facts["preset"], PRESETS[network]["improved"])
+    known: dict[str, Any] = {"network": facts["network"]}
+    if network == "segmentation":
+        known |= {"size": facts["size"], "normalise": options["enhance"]}
+    else:
+        kept = ("resolution_limit", "clean_masks", "approach", "patch_size", "content", "scaling")
+        known |= {name: options[name] for name in kept}
+        known |= {"classes": card["class_map"], "segmentation": str(segmentation)}
+    return dataclasses.replace(start, **known)
 
 
 def find_arrays(saved_model: Path, hashes: set[str]) -> dict[str, np.ndarray]:
@@ -118,14 +151,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ExtractOptions,
         args=arguments,
         prog="python -m cxr_tf.extract",
-        description=f"Take the weights out of an exported model. {NOTICE}",
+        description=f"Take the weights out of an exported model, as runs. {NOTICE}",
     )
     try:
-        files = extract(options)
+        runs = extract(options)
     except (OSError, ValueError) as error:
         print(f"cxr_tf.extract: {error}", file=sys.stderr)
         return 2
-    print(*files, sep="\n")
+    print(*runs, sep="\n")
     return 0
 
 

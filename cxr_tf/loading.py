@@ -21,7 +21,7 @@ from cxr_tf.config import (
 )
 from cxr_tf.errors import UsageError
 from cxr_tf.model_folders import read_card, version_folder
-from cxr_tf.runs import BEST, trained_model
+from cxr_tf.runs import BEST, DATA, trained_model
 from cxr_tf.saved_functions import saved_functions
 from cxr_tf.voting import FAST_LEAD
 from cxr_tf.weights import MANTISSA_BITS, round_kernels, weight_hashes
@@ -325,7 +325,7 @@ def make_module(
         digits["precision"] = precision
     facts = json.dumps([hashes, options | digits, classes], sort_keys=True)
     version = hashlib.sha256(facts.encode()).hexdigest()[:12]
-    data = {name: json.loads((run / "data.json").read_text()) for name, run in runs.items()}
+    data = {name: json.loads((run / DATA).read_text()) for name, run in runs.items()}
     card: dict[str, Any] = {
         "classes": list(classes),
         "model_version": version,

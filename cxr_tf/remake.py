@@ -11,6 +11,7 @@ from cxr_tf.inference import Triage, TriageOptions
 from cxr_tf.model_folders import read_card, version_folder
 from cxr_tf.models import build
 from cxr_tf.models.precision import built_in
+from cxr_tf.runs import BEST
 from cxr_tf.weights import load_weights, weight_hashes
 
 
@@ -42,12 +43,12 @@ def remake_module(
     classes = tuple(card["classes"])
     networks = {}
     with tempfile.TemporaryDirectory() as name:
-        files = {path.stem: path for path in extract(ExtractOptions(model=folder, out=Path(name)))}
+        runs = {run.name: run for run in extract(ExtractOptions(model=folder, out=Path(name)))}
         for task, facts in card["networks"].items():
             options = {"classes": len(classes)} if task == "classification" else {}
             with built_in(precision):
                 networks[task] = build(facts["network"], size=facts["size"], **options)
-            load_weights(networks[task], files[task])
+            load_weights(networks[task], runs[task] / BEST)
             facts["weights"] = weight_hashes(networks[task])
     module = Triage(
         networks["segmentation"],

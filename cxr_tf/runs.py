@@ -12,6 +12,8 @@ from pipelines.classes import parse_classes
 
 #: Weights of the best epoch, averaged and with estimated statistics: ready for inference.
 BEST = "best.safetensors"
+#: What the run was trained on: films, their fingerprint, and whether they are phantoms.
+DATA = "data.json"
 
 
 def trained_model(run: Path, precision: Precision = "float32") -> keras.Model:

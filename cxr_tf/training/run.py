@@ -23,7 +23,7 @@ from cxr_tf.info import machine, package_versions, revision
 from cxr_tf.models.imagenet import download, load_imagenet
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.predicted_masks import predicted_masks
-from cxr_tf.runs import BEST
+from cxr_tf.runs import BEST, DATA
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.loop import fit
 from cxr_tf.training.monitor import Monitor, duration, parse_profile
@@ -40,7 +40,6 @@ from pipelines.manifest_checks import validate
 from pipelines.masks import LEAST_LUNG_FRACTION, LEFT_LUNG, RIGHT_LUNG
 
 log = logging.getLogger(__name__)
-DATA = "data.json"
 #: Patches that ImageNet statistics are estimated from.
 STATISTICS_BATCHES, STATISTICS_BATCH = 8, 16
 

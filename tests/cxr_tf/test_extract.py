@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +21,9 @@ def test_weights_come_out_as_they_went_in(
     assert main([str(exported), "--out", str(tmp_path / "weights")]) == 0
     printed = capsys.readouterr().out.split()
     runs = {"segmentation": fake_segmentation, "classification": fake_classification}
-    assert printed == [str(tmp_path / "weights" / f"{name}.safetensors") for name in runs]
+    assert printed == [str(tmp_path / "weights" / name) for name in runs]
     for path, run in zip(printed, runs.values(), strict=True):
-        found, expected = load_file(path), load_file(run / BEST)
+        found, expected = load_file(Path(path) / BEST), load_file(run / BEST)
         assert list(found) == list(expected)
         for name, value in expected.items():
             np.testing.assert_array_equal(found[name], value, err_msg=name, strict=True)
@@ -37,7 +38,7 @@ def eight_bits(tmp_path_factory, fake_classification):
 
 def test_kernels_alone_are_rounded(eight_bits, fake_classification, tmp_path):
     assert main([str(eight_bits), "--out", str(tmp_path)]) == 0
-    found, exact = load_file(tmp_path / "classification.safetensors"), {}
+    found, exact = load_file(tmp_path / "classification" / BEST), {}
     for weight in trained_model(fake_classification).weights:
         exact[weight.path] = np.asarray(weight)
     changed = {name for name, value in exact.items() if (value != found[name]).any()}
@@ -71,12 +72,14 @@ def test_changed_hashes_are_told(exported, tmp_path, capsys):
     assert main([str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
 
 
-def test_the_extracted_weights_start_a_training(exported, fake_classification, tmp_path):
-    """What training would start from answers as the model did."""
-    main([str(exported), "--out", str(tmp_path)])
-    run = tmp_path / "run"
-    shutil.copytree(fake_classification, run)
-    (run / BEST).write_bytes((tmp_path / "classification.safetensors").read_bytes())
-    left = from_runs(None, run).predict(film(), patches=3)
-    right = from_runs(None, fake_classification).predict(film(), patches=3)
+def test_the_extracted_runs_answer_as_the_model_did(exported, from_python, tmp_path, capsys):
+    """The classification run finds the segmentation beside it, with the options of the model."""
+    assert main([str(exported), "--out", str(tmp_path)]) == 0
+    model = from_runs(None, tmp_path / "classification")
+    assert model.card["options"] == from_python.card["options"]
+    assert model.card["phantom"] is True and model.classes == from_python.classes
+    left, right = (each.predict(film(), patches=3) for each in (model, from_python))
     np.testing.assert_array_equal(left.probabilities, right.probabilities)
+    # A run that is there, and may have been trained since, is not written over.
+    assert main([str(exported), "--out", str(tmp_path)]) == 2
+    assert "choose another --out" in capsys.readouterr().err
