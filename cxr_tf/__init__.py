@@ -16,9 +16,21 @@ _PUBLIC = {
     "from_runs": "cxr_tf.loading",
     "Prediction": "cxr_tf.loading",
     "TriageModel": "cxr_tf.loading",
+    "Score": "cxr_tf.film_results",
+    "Explanation": "cxr_tf.film_results",
+    "Segmentation": "cxr_tf.film_results",
 }
 
-__all__ = ["Prediction", "TriageModel", "__version__", "from_runs", "load"]
+__all__ = [
+    "Explanation",
+    "Prediction",
+    "Score",
+    "Segmentation",
+    "TriageModel",
+    "__version__",
+    "from_runs",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -154,6 +154,20 @@ def _from_file(path: Path) -> Input:
     return Input(path) if stat.S_ISREG(mode) else Input(path, "this is not a regular file")
 
 
+def film_named(path: str | os.PathLike[str]) -> Input:
+    """Take one film by its path or address, as if it were named alone.
+
+    Args:
+        path: the film; text may be an address.
+
+    Returns:
+        The input, with a fault where there is no such file.
+    """
+    if isinstance(path, str) and addresses.is_address(path):
+        return Input(path)
+    return _from_file(Path(path))
+
+
 def films_named(
     named: Iterable[Path | str],
     is_film: Callable[[Path], bool],

@@ -20,7 +20,10 @@ from cxr_tf.config import (
     read_run,
 )
 from cxr_tf.errors import UsageError
+from cxr_tf.film_questions import FilmQuestions, FilmSource, notices_of, read_source
+from cxr_tf.film_results import Segmentation
 from cxr_tf.model_folders import read_card, version_folder
+from cxr_tf.records import REASONS, one_line
 from cxr_tf.runs import BEST, DATA, trained_model
 from cxr_tf.saved_functions import saved_functions
 from cxr_tf.voting import FAST_LEAD
@@ -28,7 +31,14 @@ from cxr_tf.weights import MANTISSA_BITS, round_kernels, weight_hashes
 from pipelines.classes import parse_classes
 from pipelines.manifest_checks import file_sha256
 from pipelines.normalise import NO_PADDING
-from pipelines.sizes import CLASSIFICATION_SIZE, LEAST_STRIDE, MOST_PATCHES, PATCHES
+from pipelines.sizes import (
+    CLASSIFICATION_SIZE,
+    LEAST_STRIDE,
+    MOST_PATCHES,
+    PATCHES,
+    SEGMENTATION_SIZE,
+)
+from pipelines.status import OK
 
 #: Functions of an exported model for one decoded film.
 _FUNCTIONS = ("predict_film", "decide_film", "explain_film", "segment_film")
@@ -87,8 +97,8 @@ class Prediction:
         return cls(**values)
 
 
-class TriageModel:
-    """A trained model that answers for decoded films.
+class TriageModel(FilmQuestions):
+    """A trained model: `score`, `explain`, `segment` and `plot` one film, `predict` a decoded one.
 
     Attributes:
         classes: names in order.
@@ -178,21 +188,39 @@ class TriageModel:
         return Prediction.from_tensors(answer)
 
     def segment(
-        self, pixels: npt.NDArray[np.uint16], padding: int = NO_PADDING
-    ) -> tuple[npt.NDArray[np.uint8], str]:
+        self,
+        film: FilmSource,
+        padding: int = NO_PADDING,
+        *,
+        voi: bool = False,
+        name: str = "",
+    ) -> Segmentation:
         """Segment heart and lungs of one film.
 
         Args:
-            pixels: uint16 [H, W] over the full range, bright where dense.
-            padding: grey level to leave out, -1 for none.
+            film: path or address, uint8 or uint16 [H, W] (bright where dense), or a `Film`.
+            padding: of an array, the grey level to leave out, -1 for none.
+            voi: apply a DICOM file's VOI LUT, or its first window.
+            name: what the answer calls it, by default the path.
 
         Returns:
-            uint8 [256, 256]: 0 background, 1 heart, 2 left lung, 3 right lung; and the status.
+            The label map with its status, which unpacks as `mask, status`; a film that has no
+            answer is told by status and error.
+
+        Raises:
+            UsageError: the array is no film.
         """
-        answer = self._functions["segment_film"](
-            tf.constant(pixels, tf.uint16), tf.constant(padding, tf.int32)
-        )
-        return np.asarray(answer["mask"]), np.asarray(answer["status"]).item().decode()
+        path, reading = read_source(film, padding=padding, voi=voi, name=name)
+        status, notices = reading.status, notices_of(self.card)
+        mask = np.zeros((SEGMENTATION_SIZE, SEGMENTATION_SIZE), np.uint8)
+        if status == OK:
+            answer = self._functions["segment_film"](
+                tf.constant(reading.pixels, tf.uint16), tf.constant(reading.padding, tf.int32)
+            )
+            mask = np.asarray(answer["mask"])
+            status = np.asarray(answer["status"]).item().decode()
+        error = one_line(reading.error or REASONS.get(status, ""))
+        return Segmentation(mask, status, error, path, notices, reading.pixels, reading.padding)
 
 
 def load(path: str | Path) -> TriageModel:

@@ -211,6 +211,18 @@ def render_overlay(
     return canvas
 
 
+def encode_png(picture: npt.NDArray[np.uint8]) -> bytes:
+    """Encode a picture.
+
+    Args:
+        picture: RGB uint8 [h, w, 3].
+
+    Returns:
+        The content of the PNG file.
+    """
+    return cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
+
+
 def write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
     """Write a picture as PNG, whole or not at all.
 
@@ -221,7 +233,6 @@ def write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    encoded = cv2.imencode(".png", picture[..., ::-1])[1]
     partial = path.with_name(path.name + ".tmp")
-    partial.write_bytes(encoded.tobytes())
+    partial.write_bytes(encode_png(picture))
     os.replace(partial, path)

@@ -18,7 +18,7 @@ _INTEGERS = {
     "row": "int32",
     "column": "int32",
 }
-_PARSE: dict[str, Callable[[str], object]] = {
+_PARSE: dict[str, Callable[[str], int | float | str]] = {
     "int32": int,
     "int64": int,
     "float64": float,
@@ -52,6 +52,19 @@ def column_type(name: str) -> str:
     if name.startswith("p_") or name in ("agreement", "lung_fraction"):
         return "float64"
     return _INTEGERS.get(name, "string")
+
+
+def parse_cell(column: str, text: str) -> int | float | str:
+    """Turn a cell of a table into a value of its column's type.
+
+    Args:
+        column: see `column_type`.
+        text: as in the CSV table.
+
+    Returns:
+        The value.
+    """
+    return _PARSE[column_type(column)](text)
 
 
 def write_parquet(table: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr_tf.parquet import write_parquet
+from cxr_tf.parquet import parse_cell, write_parquet
 from pipelines.manifest_checks import file_sha256
 from pipelines.status import CONSTANT, NO_LUNG, NOT_CHEST_FILM, TOO_LARGE, UNREADABLE, UNSUPPORTED
 
@@ -251,6 +251,20 @@ def score_row(path: str, prediction: "Prediction", seed: int, error: str) -> tup
         prediction.model_version,
         one_line(error),
     )
+
+
+def typed_record(columns: Sequence[str], row: Sequence[object]) -> dict[str, int | float | str]:
+    """Give a row by column, as the typed tables hold it.
+
+    Args:
+        columns: such as `score_columns`.
+        row: values in their order, as they are written.
+
+    Returns:
+        Column to value: exactly what a reader of the table finds.
+    """
+    cells = zip(columns, row, strict=True)
+    return {column: parse_cell(column, utf8(str(value))) for column, value in cells}
 
 
 def failure_row(

@@ -18,6 +18,7 @@ from cxr_tf.stages import Answer, Reading, answers, read_ahead
 from pipelines.status import FAILURES, OK
 
 if TYPE_CHECKING:
+    from cxr_tf.film_questions import FilmQuestions
     from cxr_tf.loading import Prediction, TriageModel
     from cxr_tf.model_folders import ModelFacts
     from cxr_tf.score import ScoreOptions
@@ -97,7 +98,7 @@ def row_of(
     path: str,
     reading: Reading,
     answer: Answer,
-    model: "TriageModel | RemoteModel | ModelFacts",
+    model: "FilmQuestions | ModelFacts",
     seed: int,
     trouble: str = "",
 ) -> Row:

@@ -103,6 +103,20 @@ def read_ahead(
         pool.shutdown(cancel_futures=True)
 
 
+def model_fault(fault: Exception) -> str:
+    """Say why the model did not answer for a film.
+
+    Args:
+        fault: what it raised.
+
+    Returns:
+        A server's own words, or that the model broke and how.
+    """
+    if isinstance(fault, ServerError):
+        return str(fault)
+    return f"the model broke: {type(fault).__name__}: {fault}"
+
+
 def answers(
     readings: Iterable[tuple[Input, Reading]],
     predict: "Callable[[Reading], Prediction]",
@@ -126,10 +140,7 @@ def answers(
         try:
             return Answer(predict(reading), "", time.perf_counter() - began)
         except Exception as fault:  # one film must never end the run
-            error = f"the model broke: {type(fault).__name__}: {fault}"
-            if isinstance(fault, ServerError):
-                error = str(fault)
-            return Answer(None, error, time.perf_counter() - began)
+            return Answer(None, model_fault(fault), time.perf_counter() - began)
 
     if requests == 1:
         for item, reading in readings:

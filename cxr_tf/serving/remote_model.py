@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.errors import UsageError
+from cxr_tf.film_questions import FilmQuestions
 from cxr_tf.loading import Prediction
 from cxr_tf.model_folders import read_card
 from cxr_tf.serving.transport import Inputs, ServerError, Transport, split_address, with_retries
@@ -20,8 +21,8 @@ SERVING_SEED = 0
 TRIES = 5
 
 
-class RemoteModel:
-    """Answers for decoded films through TensorFlow Serving.
+class RemoteModel(FilmQuestions):
+    """Answers through TensorFlow Serving: `score`, `explain`, `plot`, and `predict` if decoded.
 
     A film travels as lossless 16-bit PNG, one a request, to `serving_default` or `explain`; where
     seed, number of patches or padding is not the signatures' own, as pixels to `predict_pixels`.

@@ -1,0 +1,196 @@
+"""Questions about one film from Python: by path, address, array or `Film`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr_tf.addresses import read_location
+from cxr_tf.errors import UsageError
+from cxr_tf.film_results import Explanation, Score
+from cxr_tf.info import NOTICE, PHANTOM_NOTICE
+from cxr_tf.inputs import film_named
+from cxr_tf.records import score_columns, typed_record
+from cxr_tf.scoring import row_of
+from cxr_tf.stages import Answer, Reading, model_fault, read_ahead
+from pipelines.films import Film
+from pipelines.sizes import PATCHES
+from pipelines.status import OK
+
+if TYPE_CHECKING:
+    from cxr_tf.film_figure import FilmFigure
+    from cxr_tf.loading import Prediction
+
+#: A path or address, the decoded film, or what `pipelines.films.read_film` gave.
+FilmSource: TypeAlias = "str | os.PathLike[str] | npt.NDArray[np.generic] | Film"
+
+_NO_PADDING = -1
+
+
+def _levels(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
+    """Take an array for a film; UsageError says what it would have to be."""
+    if pixels.ndim != 2 or pixels.dtype not in (np.uint8, np.uint16):
+        raise UsageError(
+            f"an array {pixels.dtype} {list(pixels.shape)}: give grey levels as uint8 or uint16 "
+            "[H, W] over their full range, bright where the body is dense, or the film's path"
+        )
+    levels: npt.NDArray[np.uint16] = pixels.astype(np.uint16)
+    return levels * np.uint16(257) if pixels.dtype == np.uint8 else levels
+
+
+def read_source(
+    film: FilmSource, *, padding: int = _NO_PADDING, voi: bool = False, name: str = ""
+) -> tuple[str, Reading]:
+    """Read what a caller names, as the command line reads it.
+
+    Args:
+        film: path or address of a film; uint8 or uint16 [H, W], bright where dense; or a `Film`.
+        padding: of an array, the grey level to leave out, -1 for none; that of the level 255 of a
+            uint8 array is 65535.
+        voi: apply a DICOM file's VOI LUT, or its first window.
+        name: what the record calls it; by default the path, or '' where there is none.
+
+    Returns:
+        The name, and the film or the reason why there is none.
+
+    Raises:
+        UsageError: an array that is no film.
+    """
+    if isinstance(film, np.ndarray):
+        return name, Reading(_levels(film), padding, OK, "", 0.0)
+    if isinstance(film, Film):
+        return name, Reading(film.pixels, film.padding, film.status, film.error, 0.0)
+    item = film_named(film)
+
+    def read(location: Path | str) -> Film:
+        return read_location(location, voi=voi)
+
+    [(item, reading)] = read_ahead([item], read)
+    return name or item.name, reading
+
+
+def notices_of(card: dict[str, Any]) -> tuple[str, ...]:
+    """Say what must stand beside every answer of a model.
+
+    Args:
+        card: the model's.
+
+    Returns:
+        The notice, and that of a model that learnt from phantoms.
+    """
+    return (NOTICE, PHANTOM_NOTICE) if card.get("phantom") else (NOTICE,)
+
+
+class FilmQuestions:
+    """Answers about a film by whatever has `predict`: a loaded model, or one behind a server."""
+
+    classes: tuple[str, ...]
+    model_version: str
+    card: dict[str, Any]
+
+    def predict(self, *args: Any, **options: Any) -> "Prediction":
+        """Decide on one film; see `cxr_tf.loading.TriageModel.predict`."""
+        raise NotImplementedError
+
+    def score(
+        self,
+        film: FilmSource,
+        *,
+        seed: int = 0,
+        patches: int = PATCHES,
+        decision_only: bool = False,
+        fast: bool = False,
+        padding: int = _NO_PADDING,
+        voi: bool = False,
+        name: str = "",
+    ) -> Score:
+        """Decide on one film, as `python -m cxr_tf.score` does.
+
+        Args:
+            film: path or address, uint8 or uint16 [H, W] (bright where dense), or a `Film`.
+            seed: seed of the patch centres.
+            patches: 1 to 400.
+            decision_only: stop where no patch can change the decision any more.
+            fast: stop where the decision is unlikely to change; not exact.
+            padding: of an array, the grey level to leave out, -1 for none.
+            voi: apply a DICOM file's VOI LUT, or its first window.
+            name: what the record calls it, by default the path.
+
+        Returns:
+            The answer; a film that has none is told by status and error, never raised.
+
+        Raises:
+            UsageError: the options cannot be used, or the array is no film.
+        """
+        path, reading = read_source(film, padding=padding, voi=voi, name=name)
+        options = {"decision_only": decision_only, "fast": fast}
+        record, prediction = self._ask(path, reading, seed, patches, options)
+        return Score(record, self.classes, prediction, notices_of(self.card))
+
+    def explain(
+        self,
+        film: FilmSource,
+        *,
+        seed: int = 0,
+        patches: int = PATCHES,
+        padding: int = _NO_PADDING,
+        voi: bool = False,
+        name: str = "",
+    ) -> Explanation:
+        """Decide on one film, and give mask, saliency and patches too.
+
+        Args:
+            film: see `score`.
+            seed: see `score`.
+            patches: see `score`.
+            padding: see `score`.
+            voi: see `score`.
+            name: see `score`.
+
+        Returns:
+            The answer with what it rests on.
+
+        Raises:
+            UsageError: see `score`.
+        """
+        path, reading = read_source(film, padding=padding, voi=voi, name=name)
+        record, prediction = self._ask(path, reading, seed, patches, {"explain": True})
+        notices = notices_of(self.card)
+        film_read = (reading.pixels, reading.padding)
+        return Explanation(record, self.classes, prediction, notices, *film_read)
+
+    def plot(self, film: FilmSource, **options: Any) -> "FilmFigure":
+        """Draw one film with mask outlines, saliency of the decided class, and votes.
+
+        Args:
+            film: see `score`.
+            **options: those of `explain`.
+
+        Returns:
+            A matplotlib figure that a notebook shows.
+
+        Raises:
+            UsageError: see `score`.
+        """
+        return self.explain(film, **options).plot()
+
+    def _ask(
+        self, path: str, reading: Reading, seed: int, patches: int, options: dict[str, bool]
+    ) -> "tuple[dict[str, int | float | str], Prediction | None]":
+        """Give the film's record, by the code that makes rows of `scores.csv`."""
+        answer = Answer()
+        if reading.status == OK:
+            try:
+                answer = Answer(
+                    self.predict(
+                        reading.pixels, reading.padding, seed=seed, patches=patches, **options
+                    )
+                )
+            except UsageError:
+                raise
+            except Exception as fault:  # as on the command line, a film's failure is its answer
+                answer = Answer(None, model_fault(fault))
+        row = row_of(path, reading, answer, self, seed)
+        return typed_record(score_columns(self.classes), row.values), answer.prediction

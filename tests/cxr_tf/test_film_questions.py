@@ -1,0 +1,170 @@
+"""One film asked about from Python: the same record as the command line, shown without harm."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import cxr_tf
+from cxr_tf import score
+from cxr_tf.info import NOTICE, PHANTOM_NOTICE
+from cxr_tf.loading import TriageModel, load
+from cxr_tf.progress import Reporter
+from cxr_tf.records import typed_record
+from cxr_tf.serving.remote_model import connect
+from pipelines.films import read_film
+from tests.cxr_tf.fake_runs import film, png
+from tests.cxr_tf.serving.stand_in import Answers, serve_grpc, serve_rest
+from tests.samples import dicom_bytes, dicom_dataset
+
+#: A name that is markup in HTML and in rich, mathematics in matplotlib, and moves a cursor.
+EVIL = "<img src=x onerror=alert(1)>[red]$x_1$\x1b[2J.png"
+
+
+@pytest.fixture(scope="module")
+def model(exported):
+    return load(exported)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("films")
+    (folder / "a.png").write_bytes(png(film()))
+    (folder / "c.png").write_bytes(png(film())[:-900])
+    (folder / "d.png").write_bytes(png(np.zeros((9, 9), np.uint16)))
+    padded = film() // 16
+    padded[:40] = 4095
+    dataset = dicom_dataset(padded, stored_bits=12, PixelPaddingValue=4095)
+    (folder / "e.dcm").write_bytes(dicom_bytes(dataset))
+    return folder
+
+
+def test_one_record_from_python_command_line_rest_and_grpc(
+    model, films, exported, served, tmp_path
+):
+    """Every field of `scores.csv`, for good and bad films, and one that is not there."""
+    inputs = [*map(str, sorted(films.iterdir())), str(films / "none.png")]
+    options = score.ScoreOptions(inputs=tuple(inputs), model=exported, out=tmp_path)
+    assert score.run(options, Reporter(quiet=True)) == 1
+    with (tmp_path / "scores.csv").open(newline="", encoding="utf-8") as file:
+        columns, *rows = csv.reader(file)
+    expected = [typed_record(columns, row) for row in rows]
+    statuses = ["ok", "unreadable", "constant", "ok", "unreadable"]
+    assert [row["status"] for row in expected] == statuses
+    assert [model.score(path).record for path in inputs] == expected
+    assert model.explain(Path(inputs[0])).record == expected[0]
+    for serve in (serve_rest, serve_grpc):
+        address, stop = serve(Answers("cxr_fake", served))
+        try:
+            remote = connect(address, exported / "1", deadline=60)
+            for path, row in zip(inputs, expected, strict=True):
+                found = remote.score(path).record
+                assert list(found) == columns
+                assert found == row, (serve.__name__, path)
+            remote.close()
+        finally:
+            stop()
+
+
+def test_paths_arrays_and_films_are_one_film(model, films):
+    expected = model.score(films / "a.png", name="x").record
+    assert model.score(film(), name="x").record == expected
+    assert model.score(read_film(films / "a.png"), name="x").record == expected
+    eight = film() // 257
+    found = model.score(eight.astype(np.uint8))
+    assert found.record == model.score((eight * 257).astype(np.uint16)).record
+    assert found.path == "" and found.prediction.label == found.label != ""
+    assert sum(found.votes.values()) == found.record["patches_used"] == 100
+    assert found.agreement == max(found.votes.values()) / 100
+    assert sum(found.probabilities.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_options_reach_the_model(model):
+    found = model.score(film(), seed=3, patches=7)
+    assert found.record["seed"] == 3 and found.record["patches_used"] == 7
+    assert model.score(film(), decision_only=True).record["patches_used"] < 100
+    padded = film()
+    padded[:40] = 65535
+    exact = model.predict(padded, 65535).probabilities
+    found = model.score(padded, padding=65535)
+    assert np.array_equal(found.prediction.probabilities, exact)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((4, 4)), np.zeros((4, 4, 3), np.uint8)])
+def test_what_is_no_film_or_option_is_refused(model, wrong):
+    for ask in (model.score, model.segment, model.explain):
+        with pytest.raises(ValueError, match=r"uint8 or uint16 \[H, W\]"):
+            ask(wrong)
+    with pytest.raises(ValueError, match="choose 1 to 400"):
+        model.score(film(), patches=0)
+
+
+def test_a_model_that_breaks_is_the_answer_of_that_film():
+    def breaks(*_):
+        raise RuntimeError("no memory")
+
+    names = ("predict_film", "decide_film", "explain_film", "segment_film")
+    broken = TriageModel(dict.fromkeys(names, breaks), ("a", "b"), "v", {})
+    found = broken.score(film())
+    assert (found.status, found.label) == ("failed", "")
+    assert found.error == "the model broke: RuntimeError: no memory"
+
+
+def test_segment_takes_paths_and_still_unpacks(model, films):
+    found = model.segment(films / "a.png")
+    mask, status = found
+    assert status == found[1] == found.status == "ok" and mask is found[0] is found.mask
+    np.testing.assert_array_equal(mask, model.segment(film()).mask)
+    bad = model.segment(films / "c.png")
+    assert bad.status == "unreadable" and "fetch it again" in bad.error and not bad.mask.any()
+    assert "data:image/png" in found._repr_html_()
+    assert "data:image/png" not in bad._repr_html_() and bad.error in str(bad)
+
+
+def test_explain_gives_maps_by_class(model, films):
+    found = model.explain(films / "a.png", patches=20)
+    assert isinstance(found, cxr_tf.Explanation) and isinstance(found, cxr_tf.Score)
+    assert tuple(found.saliency) == model.classes and found.saliency[found.label].max() <= 1
+    np.testing.assert_array_equal(found.mask, model.segment(film()).mask)
+    bad = model.explain(films / "c.png")
+    assert bad.mask is None and bad.saliency == {} and bad.pixels is None
+    assert model.explain(films / "d.png").saliency == {}
+
+
+def shown(result):
+    """What a notebook, a terminal and rich show."""
+    console = Console(file=io.StringIO(), width=200, force_terminal=True, color_system="truecolor")
+    console.print(result)
+    return result._repr_html_(), str(result), console.file.getvalue()
+
+
+def test_every_display_says_what_it_is_and_obeys_no_name(model):
+    for result in (
+        model.explain(film(), patches=5, name=EVIL),
+        model.segment(film(), name=EVIL),
+        model.score(np.zeros((9, 9), np.uint16), name=EVIL),
+    ):
+        for text in shown(result):
+            assert NOTICE in text and PHANTOM_NOTICE in text
+            assert "\x1b[2J" not in text and r"\x1b[2J" in text
+        html, plain, rich = shown(result)
+        assert "<img src=x" not in html and "&lt;img src=x onerror=alert(1)&gt;[red]" in html
+        assert "[red]" in plain and "[red]" in rich
+        assert "grey level" in plain or "data:image/png;base64," in html
+        assert EVIL not in repr(result) and len(repr(result)) < 200
+
+
+def test_plot_draws_the_map_and_shows_itself(model, films):
+    figure = model.plot(film(), patches=20, name=EVIL)
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    film_axes, map_axes, votes, _ = figure.axes
+    (outlined,), (covered,) = film_axes.get_images(), map_axes.get_images()
+    assert (outlined.get_array() != covered.get_array()).mean() > 0.01
+    assert sum(bar.get_width() for bar in votes.patches) == 20
+    assert NOTICE in figure.get_suptitle() and r"\$x_1\$" in figure.get_suptitle()
+    bad = model.plot(films / "c.png")
+    assert not bad.axes and "unreadable" in bad.get_suptitle()
+    assert bad._repr_png_().startswith(b"\x89PNG")
