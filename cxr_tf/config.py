@@ -17,7 +17,7 @@ Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 #: Options that may change when a run goes on.
 MAY_CHANGE = frozenset(
     {"data", "out", "epochs", "patience", "profile", "stop_after_steps", "tensorboard"}
-    | {"checkpoint_minutes", "checkpoint_steps", "images_every", "cache"}
+    | {"checkpoint_minutes", "checkpoint_steps", "images_every", "cache", "histograms_every"}
 )
 
 
@@ -100,6 +100,8 @@ class TrainingConfig:
     """Write scalars and images for TensorBoard."""
     images_every: int = 5
     """Epochs between images for TensorBoard."""
+    histograms_every: int = 0
+    """Epochs between histograms of weights and activations for TensorBoard; 0 for none."""
 
     def save(self, path: Path) -> None:
         """Write the options as JSON.

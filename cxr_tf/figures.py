@@ -88,18 +88,51 @@ def plain_text(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("$", r"\$")
 
 
+def figure_pixels(figure: "Figure", dpi: int = 100) -> npt.NDArray[np.uint8]:
+    """Draw a figure into an array.
+
+    Args:
+        figure: from `new_figure`.
+        dpi: pixels an inch.
+
+    Returns:
+        RGB uint8 [h, w, 3].
+    """
+    figure.set_dpi(dpi)
+    figure.canvas.draw()
+    # Every figure here has the canvas of Agg, which alone has this method.
+    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()  # type: ignore[attr-defined]
+
+
 def confusion_figure(
     path: Path, confusion: npt.ArrayLike, classes: Sequence[str], title: str, notice: str = ""
 ) -> None:
-    """Draws a confusion matrix, counts in cells coloured by the share of the row (Fig. 6).
+    """Writes a confusion matrix (see `draw_confusion`).
 
     Args:
         path: PNG to write.
+        confusion: counts [C, C + 1].
+        classes: C names.
+        title: heading.
+        notice: second line of the heading.
+    """
+    draw_confusion(confusion, classes, title, notice).savefig(path, dpi=120)
+
+
+def draw_confusion(
+    confusion: npt.ArrayLike, classes: Sequence[str], title: str, notice: str = ""
+) -> "Figure":
+    """Draws a confusion matrix, counts in cells coloured by the share of the row (Fig. 6).
+
+    Args:
         confusion: counts [C, C + 1]; the last column (films without a decision) is only drawn
             where it counts any.
         classes: C names.
         title: heading.
         notice: second line of the heading.
+
+    Returns:
+        The figure.
     """
     counts = np.asarray(confusion, dtype=np.int64)
     columns = [plain_text(name) for name in classes]
@@ -121,7 +154,7 @@ def confusion_figure(
         text = f"{count}\n{100 * share:.0f} %" if films[row, 0] else "-"
         colour = "white" if share > 0.5 else "black"
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
-    figure.savefig(path, dpi=120)
+    return figure
 
 
 def roc_figure(
@@ -132,15 +165,37 @@ def roc_figure(
     title: str,
     notice: str = "",
 ) -> None:
-    """Draws each class's ROC curve against the rest, with its area.
+    """Writes each class's ROC curve (see `draw_roc`).
 
     Args:
         path: PNG to write.
+        truth: integer [n].
+        probabilities: float [n, C].
+        classes: C names.
+        title: heading.
+        notice: second line of the heading.
+    """
+    draw_roc(truth, probabilities, classes, title, notice).savefig(path, dpi=120)
+
+
+def draw_roc(
+    truth: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    classes: Sequence[str],
+    title: str,
+    notice: str = "",
+) -> "Figure":
+    """Draws each class's ROC curve against the rest, with its area.
+
+    Args:
         truth: integer [n], true classes of the decided films.
         probabilities: float [n, C], their mean probabilities.
         classes: C names; one without films, or with all of them, has no curve and says so.
         title: heading.
         notice: second line of the heading.
+
+    Returns:
+        The figure.
     """
     true, values = np.asarray(truth), np.asarray(probabilities, dtype=np.float64)
     areas = roc_auc(true, values)
@@ -160,7 +215,7 @@ def roc_figure(
     axes.set(xlabel="1 - specificity", ylabel="sensitivity", aspect="equal")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     axes.legend(loc="lower right", fontsize=8, title="class: area", title_fontsize=8)
-    figure.savefig(path, dpi=120)
+    return figure
 
 
 def jaccard_figure(

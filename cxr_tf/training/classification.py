@@ -8,20 +8,31 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cxr_tf.config import ClassificationConfig
-from cxr_tf.metrics import classification_metrics, confusion_matrix
+from cxr_tf.metrics import Ints, classification_metrics, confusion_matrix, roc_auc
 from cxr_tf.models import build
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.objectives import classification_loss
-from cxr_tf.overlays import colour_saliency
 from cxr_tf.saliency import enlargement, grad_cam, gradient_weights, normalised
+from cxr_tf.training.peer_maps import tf_explain_maps, tf_explain_picture
+from cxr_tf.training.pictures import (
+    Picture,
+    confusion_picture,
+    covered,
+    in_colours,
+    roc_picture,
+    with_frames,
+)
 from cxr_tf.training.tracing import Traced
 from cxr_tf.voting import count_votes, decide, mean_probabilities
-from pipelines.datasets import ClassificationExamples
-from pipelines.patches import network_input
+from pipelines.datasets import FIXED_POINT, ClassificationExamples
+from pipelines.masks import lungs_at_full_size
+from pipelines.patches import draw_centres, network_input
 from pipelines.sampling import balanced_order
 
 #: Seed of the fixed validation patches; serving's own seed.
 VALIDATION_SEED = 0
+#: Patches of a film, and training examples, that TensorBoard shows.
+SHOWN = 4
 
 
 class ClassificationTask:
@@ -52,6 +63,7 @@ class ClassificationTask:
         self.training = training
         self.validation = validation
         self._vote = Traced(self._decide)
+        self._evaluated: tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.float32]] | None = None
 
     def build(self) -> keras.Model:
         """Make the network with fresh weights."""
@@ -106,14 +118,15 @@ class ClassificationTask:
 
     def _decide(
         self, model: keras.Model, patches: tf.Tensor, label: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Decision on a film, and the mean loss of its patches."""
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Decision on a film, its mean probabilities, and the mean loss of its patches."""
         logits = model(network_input(patches, self.config.scaling), training=False)["logits"]
         probabilities = tf.nn.softmax(logits)
         used = tf.ones(tf.shape(patches)[:1], tf.bool)
-        decision = decide(count_votes(probabilities, used), mean_probabilities(probabilities, used))
+        mean = mean_probabilities(probabilities, used)
+        decision = decide(count_votes(probabilities, used), mean)
         labels = tf.fill(tf.shape(patches)[:1], label)
-        return decision, tf.reduce_mean(classification_loss(logits, labels))
+        return decision, mean, tf.reduce_mean(classification_loss(logits, labels))
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """Figures of the vote over the fixed patches of every validation film.
@@ -122,58 +135,92 @@ class ClassificationTask:
             model: the network.
 
         Returns:
-            `accuracy`, macro `f1`, mean cross entropy of the patches `loss`, and the recall of
-            each class.
+            `accuracy`, macro `f1`, mean cross entropy of the patches `loss`, the recall of each
+            class, and the area under its ROC curve.
         """
         films = self.validation.fixed_patches(self.config.validation_patches, VALIDATION_SEED)
         truth = self.validation.labels.numpy()
-        decided, losses = [], []
+        decided, losses, means = [], [], []
         for patches, label in zip(films, truth, strict=True):
-            decision, loss = self._vote(model, patches, tf.constant(label))
+            decision, mean, loss = self._vote(model, patches, tf.constant(label))
             decided.append(int(decision))
+            means.append(mean.numpy())
             losses.append(float(loss))
         matrix = confusion_matrix(truth, np.asarray(decided), len(self.classes))
         figures = classification_metrics(matrix)
-        recalls = {
-            f"recall_{name}": float(value)
-            for name, value in zip(self.classes, figures.by_class["recall"], strict=True)
+        probabilities = np.stack(means)
+        self._evaluated = (matrix, truth, probabilities)
+        of_classes = {"recall": figures.by_class["recall"], "auc": roc_auc(truth, probabilities)}
+        by_class = {
+            f"{figure}_{name}": float(value)
+            for figure, values in of_classes.items()
+            for name, value in zip(self.classes, values, strict=True)
             if np.isfinite(value)
         }
         overall = {"accuracy": float(figures.accuracy), "f1": float(figures.f1)}
-        return {**overall, "loss": float(np.mean(losses)), **recalls}
+        return {**overall, "loss": float(np.mean(losses)), **by_class}
 
-    def images(self, model: keras.Model) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
-        """Patches of the first validation film of each class, with the Grad-CAM of that class.
+    def figures(self) -> Iterator[tuple[str, Picture]]:
+        """Confusion matrix and ROC curves of the validation films, at the last evaluation."""
+        if self._evaluated is None:
+            return
+        matrix, truth, probabilities = self._evaluated
+        what = f"validation films, {self.config.validation_patches} patches each"
+        yield "evaluation/confusion", confusion_picture(matrix, self.classes, what)
+        yield "evaluation/roc", roc_picture(truth, probabilities, self.classes, what)
+
+    def images(self, model: keras.Model) -> Iterator[tuple[str, Picture]]:
+        """The first validation film of each class, and the first training examples.
 
         Args:
             model: the network.
+
+        Yields:
+            `films/CLASS`: what the network may see of the film, outlines of its masks, frames of
+            four patches; `patches/CLASS`: these patches, in a second row with our Grad-CAM of the
+            class, in a third with tf-explain's; `training/patches`: examples of the first epoch
+            as the network gets them.
         """
-        truth = self.validation.labels.numpy()
-        head = model.get_layer(LOGITS)
-        size = self.config.patch_size
         for index, name in enumerate(self.classes):
-            films = np.flatnonzero(truth == index)
-            if not films.size:
-                continue
-            patches = self.validation.patches(tf.constant(films[0]), tf.constant(0, tf.int64), 4)
-            features = model(network_input(patches, self.config.scaling), training=False)[
-                "features"
-            ]
-            weights = gradient_weights(
-                lambda x: head(tf.reduce_mean(x, [1, 2])), features, len(self.classes)
-            )
-            maps = normalised(grad_cam(features, weights), size)[:, index]
-            grow = enlargement(maps.shape[1], size)
-            heat = tf.einsum("yu,nuv,xv->nyx", grow, maps, grow).numpy()
-            yield (
-                f"patches/{name}",
-                np.hstack([_coloured(p, h) for p, h in zip(patches.numpy(), heat, strict=True)]),
-            )
+            films = np.flatnonzero(self.validation.labels.numpy() == index)
+            if films.size:
+                film = int(films[0])
+                yield f"films/{name}", self._film_picture(film)
+                yield f"patches/{name}", self._patch_picture(model, film, index)
+        places = np.arange(min(SHOWN, len(self.order(0))))
+        for patches, _ in self.batches(0, places, len(places)):
+            yield "training/patches", np.hstack([in_colours(patch) for patch in patches.numpy()])
 
+    def _film_picture(self, film: int) -> Picture:
+        examples = self.validation
+        pixels = examples.films[film].numpy().astype(np.float32) / FIXED_POINT
+        labels = examples.lungs[film].numpy()
+        centres = np.empty((0, 2), np.int32)
+        if not examples.whole:
+            lungs = lungs_at_full_size(examples.lungs[film])
+            centres = draw_centres(lungs, tf.constant(VALIDATION_SEED, tf.int64), SHOWN).numpy()
+        return with_frames(pixels, labels, centres, examples.patch_size)
 
-def _coloured(
-    patch: npt.NDArray[np.float32], heat: npt.NDArray[np.float32]
-) -> npt.NDArray[np.uint8]:
-    colour, opacity = colour_saliency(heat)
-    grey = np.repeat(patch[..., None], 3, -1)
-    return (grey * (1 - opacity[..., None]) + colour * opacity[..., None]).astype(np.uint8)
+    def _patch_picture(self, model: keras.Model, film: int, index: int) -> Picture:
+        seed = tf.constant(VALIDATION_SEED, tf.int64)
+        patches = self.validation.patches(tf.constant(film), seed, SHOWN)
+        inputs, size = network_input(patches, self.config.scaling), self.config.patch_size
+        features, head = model(inputs, training=False)["features"], model.get_layer(LOGITS)
+        weights = gradient_weights(
+            lambda x: head(tf.reduce_mean(x, [1, 2])), features, len(self.classes)
+        )
+        maps = normalised(grad_cam(features, weights), size)[:, index]
+        grow = enlargement(maps.shape[1], size)
+        heat = tf.einsum("yu,nuv,xv->nyx", grow, maps, grow).numpy()
+        theirs = tf_explain_maps(model, inputs, index)
+        pictures = [
+            np.vstack([in_colours(patch), covered(patch, ours), tf_explain_picture(patch, peer)])
+            for patch, ours, peer in zip(patches.numpy(), heat, theirs, strict=True)
+        ]
+        return np.hstack(pictures)
+
+    def shown(self) -> tf.Tensor:
+        """Patches of the first validation film, as the network takes them."""
+        seed = tf.constant(VALIDATION_SEED, tf.int64)
+        patches = self.validation.patches(tf.constant(0), seed, SHOWN)
+        return network_input(patches, self.config.scaling)

@@ -76,7 +76,7 @@ def fit(trainer: Trainer, run: Path, monitor: Monitor) -> bool:
             row |= {f"validation_{name}": value for name, value in figures.items()}
             if state.validation.improved(figures[trainer.task.score], state.epoch) and chief:
                 save_weights(model, run / BEST, {"epoch": str(state.epoch)})
-            monitor.images(state.epoch, model, trainer.task)
+            monitor.after_evaluation(state.epoch, model, trainer.task)
         state.seconds = time.monotonic() - begun
         state.history.append(row | {"seconds": round(state.seconds, 1)})
         state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from cxr_tf.config import TrainingConfig
 from cxr_tf.errors import UsageError
+from cxr_tf.training.histograms import activations, weights
 from cxr_tf.training.state import TrainingState
 from cxr_tf.training.task import Task
 
@@ -120,19 +121,28 @@ class Monitor:
                     tf.summary.scalar(f"epoch/{name}", value)
             self.writer.flush()
 
-    def images(self, epoch: int, model: keras.Model, task: Task) -> None:
-        """Write the task's pictures, every few epochs.
+    def after_evaluation(self, epoch: int, model: keras.Model, task: Task) -> None:
+        """Write figures of an evaluation; every few epochs also pictures and histograms.
 
         Args:
             epoch: number of the epoch.
             model: the evaluation network.
             task: what is trained.
         """
-        every = self.config.images_every
-        if self.writer and every and (epoch % every == 0 or epoch + 1 == self.config.epochs):
-            with self.writer.as_default(epoch):
+        if not self.writer:
+            return
+        with self.writer.as_default(epoch):
+            for name, picture in task.figures():
+                tf.summary.image(name, picture[None])
+            if self._due(self.config.images_every, epoch):
                 for name, picture in task.images(model):
                     tf.summary.image(name, picture[None])
+            if self._due(self.config.histograms_every, epoch):
+                for name, values in (*weights(model), *activations(model, task.shown())):
+                    tf.summary.histogram(name, values)
+
+    def _due(self, every: int, epoch: int) -> bool:
+        return bool(every) and (epoch % every == 0 or epoch + 1 == self.config.epochs)
 
     def close(self) -> None:
         """End a profile under way and close the event file."""

@@ -8,16 +8,19 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cxr_tf.config import SegmentationConfig
-from cxr_tf.metrics import label_jaccard
+from cxr_tf.metrics import Ints, confusion_matrix, label_jaccard
 from cxr_tf.models import build
 from cxr_tf.objectives import segmentation_loss
-from cxr_tf.overlays import draw_outlines
+from cxr_tf.training.pictures import Picture, confusion_picture, in_colours, outlined
 from cxr_tf.training.tracing import Traced
 from pipelines.datasets import SegmentationExamples
 from pipelines.masks import HEART, LEFT_LUNG, RIGHT_LUNG
 from pipelines.sampling import plain_order
 
 EVALUATION_BATCH = 4
+#: Films and training examples that TensorBoard shows.
+SHOWN = 4
+PARTS = ("background", "heart", "left lung", "right lung")
 
 
 class SegmentationTask:
@@ -41,6 +44,7 @@ class SegmentationTask:
         self.config = config
         self.training = training
         self.validation = validation
+        self._confusion: Ints | None = None
         self._label_maps = Traced(
             lambda model, films: tf.argmax(model(self.inputs((films,)), training=False), -1)
         )
@@ -120,6 +124,8 @@ class SegmentationTask:
             `lung`, `heart`, `lung_union`, and their mean over heart and both lungs, `jaccard`.
         """
         predicted = self.predict(model, self.validation.films)
+        pixels = self.validation.labels.numpy().ravel()
+        self._confusion = confusion_matrix(pixels, predicted.ravel(), len(PARTS))
         rows = []
         for labels, truth in zip(predicted, self.validation.labels.numpy(), strict=True):
             masks = {"left_lung": truth == LEFT_LUNG, "right_lung": truth == RIGHT_LUNG}
@@ -131,14 +137,33 @@ class SegmentationTask:
         parts = [[row["left_lung"], row["right_lung"], row["heart"]] for row in rows]
         return {"jaccard": float(np.mean(parts)), **figures}
 
-    def images(self, model: keras.Model) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
-        """Outlines of predicted masks on the first validation films.
+    def figures(self) -> Iterator[tuple[str, Picture]]:
+        """Confusion matrix of the pixels of the validation films, at the last evaluation."""
+        if self._confusion is not None:
+            picture = confusion_picture(self._confusion, PARTS, "pixels of the validation films")
+            yield "evaluation/confusion", picture
+
+    def images(self, model: keras.Model) -> Iterator[tuple[str, Picture]]:
+        """The first validation films and the first training examples, with outlines of masks.
 
         Args:
             model: the network.
+
+        Yields:
+            `mask/N`: a film, the outlines found, the true ones; `training/films`: examples of the
+            first epoch as the network gets them, with their outlines.
         """
-        films = self.validation.films[:4]
-        for index, labels in enumerate(self.predict(model, films)):
-            picture = np.repeat(films[index].numpy().astype(np.uint8)[..., None], 3, -1)
-            draw_outlines(picture, labels)
-            yield f"mask/{index}", picture
+        shown = self.validation.films[:SHOWN]
+        truth = self.validation.labels[:SHOWN].numpy()
+        for index, labels in enumerate(self.predict(model, shown)):
+            film = shown[index].numpy()
+            panels = [in_colours(film), outlined(film, labels), outlined(film, truth[index])]
+            yield f"mask/{index}", np.hstack(panels)
+        places = np.arange(min(SHOWN, len(self.training)))
+        for films, label_maps in self.batches(0, places, len(places)):
+            pairs = zip(films.numpy(), label_maps.numpy(), strict=True)
+            yield "training/films", np.hstack([outlined(*pair) for pair in pairs])
+
+    def shown(self) -> tf.Tensor:
+        """The first validation films, as the network takes them."""
+        return self.inputs((self.validation.films[:SHOWN],))

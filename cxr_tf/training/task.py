@@ -41,5 +41,11 @@ class Task(Protocol):
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """Figures on the validation films."""
 
+    def figures(self) -> Iterable[tuple[str, npt.NDArray[np.uint8]]]:
+        """Names and pictures, uint8 [H, W, 3], of the last evaluation for TensorBoard."""
+
     def images(self, model: keras.Model) -> Iterable[tuple[str, npt.NDArray[np.uint8]]]:
-        """Names and pictures, uint8 [H, W, 3], for TensorBoard."""
+        """Names and pictures, uint8 [H, W, 3], of films and what is found in them."""
+
+    def shown(self) -> tf.Tensor:
+        """Inputs of the network whose activations are shown."""

@@ -17,6 +17,7 @@ from tensorflow.python.framework.config import disable_op_determinism
 
 from cxr_tf.config import PRESETS, SegmentationConfig, read_run
 from cxr_tf.loading import from_runs
+from cxr_tf.runs import trained_model
 from cxr_tf.train import main, parse_arguments
 from pipelines.manifest import read_manifest
 from pipelines.manifest_rows import COLUMNS
@@ -118,11 +119,12 @@ def test_killed_run_goes_on_bit_for_bit(phantoms, tmp_path):
 
 @pytest.fixture(scope="module")
 def trained(phantoms, tmp_path_factory, fake_segmentation):
-    """Two finished runs, with pictures in every epoch and a profile."""
+    """Two finished runs, with pictures in every epoch, histograms and a profile."""
     out = tmp_path_factory.mktemp("runs")
     extra = ("--images-every", 1, "--deterministic")
     runs = {"segmentation": out / "seg", "classification": out / "cls"}
     words = segmentation(phantoms, runs["segmentation"], "--profile", "1:2", *extra)
+    words += ["--histograms-every", "1"]
     assert main(words) == 0
     assert main(classification(phantoms, runs["classification"], fake_segmentation, *extra)) == 0
     disable_op_determinism()
@@ -177,22 +179,70 @@ def events(run):
     return found
 
 
+def picture(value):
+    """The picture that TensorBoard shows."""
+    width, height, encoded = value.string_val
+    pixels = tf.io.decode_png(encoded).numpy()
+    assert pixels.shape == (int(height), int(width), 3)
+    return pixels
+
+
 @pytest.mark.slow
 def test_pictures_for_tensorboard(trained):
-    masks = events(trained["segmentation"])
-    patches = events(trained["classification"])
-    pictures = {tag: masks[tag] for tag in masks if tag.startswith("mask/")}
-    assert pictures
-    seen = {tag: patches[tag] for tag in patches if tag.startswith("patches/")}
-    assert {"patches/normal", "patches/viral"} <= seen.keys()
-    for size, group in (((64, 64), pictures), ((64, 256), seen)):
-        for tag, values in group.items():
-            assert len(values) == 2, f"{tag}: one an epoch"
-            for value in values:
-                width, height, encoded = value.string_val
-                assert (int(height), int(width)) == size, tag
-                picture = tf.io.decode_png(encoded).numpy()
-                assert picture.shape == (*size, 3) and picture.std() > 5.0, tag
+    """Sides of 64: a film and two outlines; four patches alone, with our map and tf-explain's."""
+    expected = {
+        "segmentation": {"mask/0": (64, 192), "training/films": (64, 256)},
+        "classification": {
+            "films/normal": (512, 512),
+            "patches/normal": (192, 256),
+            "patches/viral": (192, 256),
+            "training/patches": (64, 256),
+        },
+    }
+    for task, shapes in expected.items():
+        found = events(trained[task])
+        for tag, shape in shapes.items():
+            assert len(found[tag]) == 2, f"{tag}: one an epoch"
+            for value in found[tag]:
+                pixels = picture(value)
+                assert pixels.shape[:2] == shape and pixels.std() > 5.0, tag
+    rows = np.split(picture(found["patches/viral"][-1]), 3)
+    assert (rows[0] == rows[0][..., :1]).all(), "the patches alone are grey"
+    assert all((row != rows[0]).any() for row in rows[1:])
+
+
+@pytest.mark.slow
+def test_figures_of_each_evaluation(trained):
+    for task, names in (("segmentation", ["confusion"]), ("classification", ["confusion", "roc"])):
+        found = events(trained[task])
+        assert [tag for tag in found if tag.startswith("evaluation/")] == [
+            f"evaluation/{name}" for name in names
+        ]
+        for name in names:
+            assert len(found[f"evaluation/{name}"]) == 2, "one an evaluation"
+            assert picture(found[f"evaluation/{name}"][0]).std() > 5.0
+    areas = {tag: values for tag, values in found.items() if "validation_auc_" in tag}
+    assert areas and all(0.0 <= tf.make_ndarray(v) <= 1.0 for vs in areas.values() for v in vs)
+
+
+@pytest.mark.slow
+def test_histograms_of_weights_and_activations(trained):
+    """Every kernel and every ReLU; a bucket is its limits and a count."""
+    found = events(trained["segmentation"])
+    network = trained_model(trained["segmentation"])
+    kernels = [w for w in network.trainable_variables if w.path.endswith("/kernel")]
+    relus = [layer for layer in network.layers if "ReLU" in type(layer).__name__]
+    weights = {tag: tf.make_ndarray(found[tag][-1]) for tag in found if tag.startswith("weights/")}
+    assert len(weights) == len(kernels)
+    for kernel in kernels:
+        buckets = weights[f"weights/{kernel.path.removesuffix('/kernel')}"]
+        values = np.asarray(kernel)
+        assert buckets[:, 2].sum() == values.size
+    activations = [tag for tag in found if tag.startswith("activations/")]
+    assert len(activations) == len(relus) + 1
+    assert tf.make_ndarray(found[f"activations/{relus[0].name}"][-1])[0, 0] == 0.0
+    others = events(trained["classification"])
+    assert not any(tag.startswith(("weights/", "activations/")) for tag in others)
 
 
 @pytest.mark.slow

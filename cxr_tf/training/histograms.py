@@ -1,0 +1,41 @@
+"""Weights and activations of a network for TensorBoard's histograms."""
+
+from collections.abc import Iterator
+
+import keras
+import tensorflow as tf
+
+from cxr_tf.weights import is_kernel
+
+
+def weights(model: keras.Model) -> Iterator[tuple[str, tf.Tensor]]:
+    """Kernels of a network.
+
+    Args:
+        model: the network.
+
+    Yields:
+        Name and values of each.
+    """
+    for weight in model.trainable_variables:
+        if is_kernel(weight.path):
+            yield f"weights/{weight.path.removesuffix('/kernel')}", weight.value
+
+
+def activations(model: keras.Model, inputs: tf.Tensor) -> Iterator[tuple[str, tf.Tensor]]:
+    """What the ReLUs of a network let through, and its logits.
+
+    A ReLU whose values are all 0 has died.
+
+    Args:
+        model: the network.
+        inputs: float32 [n, S, S, channels], as it takes them.
+
+    Yields:
+        Name and values of each layer, in order.
+    """
+    chosen = [layer for layer in model.layers if isinstance(layer, keras.layers.ReLU)]
+    chosen.append(next(layer for layer in reversed(model.layers) if layer.weights))
+    seen = keras.Model(model.input, [layer.output for layer in chosen])
+    for layer, values in zip(chosen, seen(inputs, training=False), strict=True):
+        yield f"activations/{layer.name}", tf.cast(values, tf.float32)
