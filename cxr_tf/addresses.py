@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cxr_tf.errors import UsageError
+from pipelines.sizes import READ_DEADLINE
 
 if TYPE_CHECKING:
     from pipelines.films import Film
@@ -110,12 +111,13 @@ def open_text(address: str) -> Iterator[TextIO]:
         yield text
 
 
-def read_address(address: str, *, voi: bool = False) -> "Film":
+def read_address(address: str, *, voi: bool = False, deadline: float = READ_DEADLINE) -> "Film":
     """Read a film at an address.
 
     Args:
         address: the file.
         voi: see `pipelines.films.read_film`.
+        deadline: see `read_film`.
 
     Returns:
         The film, or the status and the reason why there is none; what the network or the store
@@ -137,15 +139,18 @@ def read_address(address: str, *, voi: bool = False) -> "Film":
     except Exception as error:  # every store has errors of its own
         reason = f"the file cannot be read: {type(error).__name__}: {error}"
         return Film(None, -1, UNREADABLE, reason, "", True)
-    return read_content(content, suffix(address), voi=voi)
+    return read_content(content, suffix(address), voi=voi, deadline=deadline)
 
 
-def read_location(location: Path | str, *, voi: bool = False) -> "Film":
+def read_location(
+    location: Path | str, *, voi: bool = False, deadline: float = READ_DEADLINE
+) -> "Film":
     """Read a film at a path or an address.
 
     Args:
         location: text is an address.
         voi: see `pipelines.films.read_film`.
+        deadline: see `read_film`.
 
     Returns:
         The film, or the status and the reason why there is none.
@@ -153,5 +158,5 @@ def read_location(location: Path | str, *, voi: bool = False) -> "Film":
     from pipelines.films import read_film
 
     if isinstance(location, str):
-        return read_address(location, voi=voi)
-    return read_film(location, voi=voi)
+        return read_address(location, voi=voi, deadline=deadline)
+    return read_film(location, voi=voi, deadline=deadline)

@@ -95,9 +95,9 @@ def identifier_reader(keep: bool, salt_file: Path | None, out: Path) -> Identify
         salt = read_salt(salt_file)
 
     def identify(path: Path) -> tuple[str, ...] | None:
-        from pipelines.dicom import read_identifiers
+        from pipelines.dicom_apart import read_identifiers_apart
 
-        found = read_identifiers(path)
+        found = read_identifiers_apart(path)
         if found is None:
             return None
         if salt is None:

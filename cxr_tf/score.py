@@ -25,7 +25,7 @@ from cxr_tf.run_record import Listed, paths_digest, run_facts, run_record
 from cxr_tf.score_checks import check
 from cxr_tf.scoring import Outcome, score_films
 from cxr_tf.serving.transport import ServerError
-from pipelines.sizes import PATCHES
+from pipelines.sizes import PATCHES, READ_DEADLINE
 
 if TYPE_CHECKING:
     from cxr_tf.loading import TriageModel
@@ -88,6 +88,8 @@ class ScoreOptions:
     """seed of the patch centres"""
     voi: bool = False
     """apply a DICOM file's VOI LUT, or its first window"""
+    read_deadline: float = READ_DEADLINE
+    """seconds after which the decoding of a DICOM film is given up: it is unreadable then"""
     keep_identifiers: bool = False
     """write identifiers.csv: PatientID and UIDs of DICOM files, in plain text"""
     hash_identifiers: Path | None = None
@@ -159,7 +161,7 @@ def _score_here(
         reporter.warn(PHANTOM_NOTICE)
 
     def read(location: Path | str) -> "Film":
-        return read_location(location, voi=options.voi)
+        return read_location(location, voi=options.voi, deadline=options.read_deadline)
 
     paths = [item.name for item in inputs]
     listed = Listed(len(inputs), films.skipped, paths_digest(paths))

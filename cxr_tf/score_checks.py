@@ -31,6 +31,8 @@ def check(options: "ScoreOptions") -> Path:
         raise UsageError(f"--patches {options.patches}: give a number from 1 to {MOST_PATCHES}")
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
+    if not 0 < options.read_deadline < float("inf"):
+        raise UsageError(f"--read-deadline {options.read_deadline}: give seconds above 0")
     _check_server(options)
     _check_engine(options)
     if options.format == "parquet":

@@ -11,13 +11,8 @@ from typing import Any
 import tensorflow as tf
 
 from pipelines import status as statuses
-from pipelines.headers import (
-    MAX_PIXELS,
-    Header,
-    header_status,
-    read_header,
-    upright_status,
-)
+from pipelines.headers import Header, header_status, read_header, upright_status
+from pipelines.sizes import MAX_PIXELS
 
 __all__ = [
     "JSRT_BYTES",

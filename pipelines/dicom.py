@@ -22,7 +22,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from pipelines import frontal
 from pipelines import status as statuses
-from pipelines.headers import MAX_PIXELS
+from pipelines.sizes import MAX_PIXELS
 
 _TOP = 65535
 #: The level of pixels that are left out; the film itself then uses 1..65535.

@@ -1,7 +1,8 @@
 """Read one film from disk, whatever its format and condition, on the Python side.
 
 The definitions stand in `pipelines.decode` (graph operations, run eagerly here) and
-`pipelines.dicom`; this module chooses between them and turns films upright.
+`pipelines.dicom` (which `pipelines.dicom_apart` runs in a process of its own); this module
+chooses between them and turns films upright.
 """
 
 import os
@@ -24,7 +25,9 @@ from pipelines.decode import (
     guard,
     read_header,
 )
-from pipelines.dicom import FilmError, read_dicom
+from pipelines.dicom import FilmError
+from pipelines.dicom_apart import read_dicom_apart
+from pipelines.sizes import READ_DEADLINE
 
 #: Suffixes (lower case) by which a folder's films are found; see also `is_film`.
 FILM_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".img")
@@ -130,7 +133,7 @@ def _refusal(header: Header) -> FilmError:
     return FilmError(status, f"{kind.upper()} files are not read; convert to PNG")
 
 
-def _decode(content: bytes, suffix: str, voi: bool) -> Film:
+def _decode(content: bytes, suffix: str, voi: bool, deadline: float) -> Film:
     """Decode the content of a file; FilmError and TensorFlow's errors pass."""
     if not content:
         raise FilmError(statuses.UNREADABLE, "the file is empty; fetch it again")
@@ -144,7 +147,7 @@ def _decode(content: bytes, suffix: str, voi: bool) -> Film:
             )
         return Film(decode_jsrt(content).numpy(), _NO_PADDING, statuses.OK, "", "jsrt")
     if kind == "dicom" or (suffix in _DICOM_SUFFIXES and not kind):
-        pixels, padding = read_dicom(content, voi)
+        pixels, padding = read_dicom_apart(content, voi, deadline)
         return Film(pixels, padding, statuses.OK, "", "dicom")
     if header.status.numpy().decode() != statuses.OK:
         raise _refusal(header)
@@ -164,41 +167,47 @@ def _read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def read_film(path: str | os.PathLike[str], *, voi: bool = False) -> Film:
+def read_film(
+    path: str | os.PathLike[str], *, voi: bool = False, deadline: float = READ_DEADLINE
+) -> Film:
     """Read a film: PNG, JPEG, DICOM or raw JSRT, turned upright; magic bytes decide.
 
     Args:
         path: the file. A file named .img that has no magic bytes is a raw JSRT film; one named
             .dcm or .dicom may lack the header of DICOM files.
         voi: apply the first VOI LUT of a DICOM file, or where it has none the first window.
+        deadline: seconds after which the decoding of a DICOM file is given up.
 
     Returns:
         The film, or the status and the reason why there is none; bad content never raises.
     """
     path = Path(path)
-    return _film(lambda: _read(path), path.suffix.lower(), voi)
+    return _film(lambda: _read(path), path.suffix.lower(), voi, deadline)
 
 
-def read_content(content: bytes, suffix: str, *, voi: bool = False) -> Film:
+def read_content(
+    content: bytes, suffix: str, *, voi: bool = False, deadline: float = READ_DEADLINE
+) -> Film:
     """Read a film whose file was fetched already; see `read_film`.
 
     Args:
         content: the whole file.
         suffix: of its name, lower case.
         voi: see `read_film`.
+        deadline: see `read_film`.
 
     Returns:
         The film, or the status and the reason why there is none; bad content never raises.
     """
-    return _film(lambda: content, suffix, voi)
+    return _film(lambda: content, suffix, voi, deadline)
 
 
-def _film(fetch: Callable[[], bytes], suffix: str, voi: bool) -> Film:
+def _film(fetch: Callable[[], bytes], suffix: str, voi: bool, deadline: float) -> Film:
     content = b""
     try:
         content = fetch()
         with tf.device("CPU:0"):
-            return _decode(content, suffix, voi)
+            return _decode(content, suffix, voi, deadline)
     except FilmError as error:
         status, message, transient = error.status, str(error), False
     except OSError as error:

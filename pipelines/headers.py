@@ -10,9 +10,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from pipelines import status as statuses
+from pipelines.sizes import MAX_PIXELS
 
-#: A film with more pixels is `too_large`: it would not fit the memory of a small server.
-MAX_PIXELS = 64_000_000
 #: More chunks or segments than any film has; it bounds the time a hostile file can take.
 MAX_PARTS = 100_000
 

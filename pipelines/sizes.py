@@ -1,5 +1,9 @@
 """Sizes of films and patches, and how many patches there may be; needs no TensorFlow."""
 
+#: A film with more pixels is `too_large`: it would not fit the memory of a small server.
+MAX_PIXELS = 64_000_000
+#: Seconds that the decoding of one DICOM object may take.
+READ_DEADLINE = 60.0
 #: Side in pixels of the film that is segmented.
 SEGMENTATION_SIZE = 256
 #: Side in pixels of the film that patches are cut from.

@@ -100,6 +100,7 @@ def score_on_ray(
         decision_only=options.decision_only,
         fast=options.fast,
         voi=options.voi,
+        read_deadline=options.read_deadline,
         threads=0,
         load=load,
         read=read,

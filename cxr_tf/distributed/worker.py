@@ -34,6 +34,7 @@ class Job:
         decision_only: see `cxr_tf.score`.
         fast: see `cxr_tf.score`.
         voi: see `cxr_tf.score`.
+        read_deadline: see `cxr_tf.score`.
         threads: that TensorFlow may use.
         load: loads the model; None takes `cxr_tf.loading.load`.
         read: reads a film; None takes `read_film`.
@@ -47,6 +48,7 @@ class Job:
     decision_only: bool
     fast: bool
     voi: bool
+    read_deadline: float
     threads: int
     load: "Callable[[Path], TriageModel] | None" = None
     read: "Callable[[Path | str], Film] | None" = None
@@ -130,4 +132,5 @@ class PartScorer:
         )
 
     def _read_film(self, location: Path | str) -> "Film":
-        return addresses.read_location(location, voi=self._job.voi)
+        job = self._job
+        return addresses.read_location(location, voi=job.voi, deadline=job.read_deadline)
