@@ -1,6 +1,7 @@
 """DICOM identifiers in a table of their own: hashed with a salt, or in plain text if kept.
 
-No other output holds anything of a DICOM header: file names are the user's own.
+No other table holds anything of a DICOM header: file names are the user's own. DICOM results
+(`cxr_tf.dicom_out`) belong to the film's study and say so as the film does.
 """
 
 import hashlib

@@ -3,7 +3,7 @@
 import csv
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,7 @@ def _walk(folder: Path, recursive: bool, report: Callable[[OSError], None]) -> I
 def _from_folder(
     folder: Path,
     is_film: Callable[[Path], bool],
-    leave_out: Path | None,
+    leave_out: Sequence[Path],
     recursive: bool,
     skip: Callable[[Path | str], object],
 ) -> Iterator[Input]:
@@ -75,7 +75,7 @@ def _from_folder(
 
     found = False
     for path in _walk(folder, recursive, report):
-        if leave_out is not None and path.resolve().is_relative_to(leave_out):
+        if leave_out and any(path.resolve().is_relative_to(folder) for folder in leave_out):
             continue
         irregular = os.path.exists(path) and not os.path.isfile(path)  # reading a pipe never ends
         if not irregular and is_film(path):
@@ -173,7 +173,7 @@ def films_named(
     is_film: Callable[[Path], bool],
     *,
     where: Mapping[str, str] | None = None,
-    leave_out: Path | None = None,
+    leave_out: Sequence[Path] = (),
     recursive: bool = True,
     skip: Callable[[Path | str], object] = lambda _: None,
 ) -> Iterator[Input]:
@@ -193,7 +193,7 @@ def films_named(
     Raises:
         UsageError: see `gather`.
     """
-    leave_out = leave_out.resolve() if leave_out is not None else None
+    leave_out = [folder.resolve() for folder in leave_out]
     for each in named:
         if isinstance(each, str) and addresses.is_address(each):
             kind = addresses.suffix(each)
@@ -218,7 +218,7 @@ def gather(
     is_film: Callable[[Path], bool],
     *,
     where: Mapping[str, str] | None = None,
-    leave_out: Path | None = None,
+    leave_out: Sequence[Path] = (),
     recursive: bool = True,
 ) -> Gathered:
     """Expand files, folders and tables to the films they name; nothing named is lost.
@@ -232,7 +232,7 @@ def gather(
             where a name without a suffix, or with / at its end, is a folder.
         is_film: says which files of a folder are films (`pipelines.films.is_film`).
         where: the rows of tables to take, as the value each named column must have.
-        leave_out: a folder never looked into (where the overlays are written).
+        leave_out: folders never looked into (where results are written).
         recursive: look into sub-folders too.
 
     Returns:

@@ -28,6 +28,7 @@ _FACTS = (
     "engine",
     "voi",
     "overlays",
+    "dicom_out",
     "patch_table",
     "keep_identifiers",
     "hash_identifiers",

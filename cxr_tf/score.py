@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from pipelines.films import Film
 
 INTERRUPTED = 130
+#: Folders in OUT whose files are results, never films to score.
+RESULT_FOLDERS = ("overlays", "dicom")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,9 @@ class ScoreOptions:
     """of CSV tables take only the rows with these values, such as split_classification=test"""
     overlays: bool = False
     """draw each film with mask outline and saliency into OUT/overlays"""
+    dicom_out: bool = False
+    """write for each DICOM film segmentation, saliency and structured report into OUT/dicom (extra
+    dicom). They belong to the film's study: patient and UIDs stand in them, as in the film"""
     patch_table: bool = False
     """write patches.csv: centre, probabilities and vote of every patch"""
     patches: int = PATCHES
@@ -94,7 +99,8 @@ class ScoreOptions:
     """write identifiers.csv: PatientID and UIDs of DICOM files, in plain text"""
     hash_identifiers: Path | None = None
     """write identifiers.csv with salted hashes in their place; names the file that holds the salt,
-    made if it is not there. Without either, no output holds anything of a DICOM header."""
+    made if it is not there. Without either, no table holds anything of a DICOM header, and but for
+    --dicom-out no output does."""
     restart: bool = False
     """drop what an unfinished run in OUT has done, and begin anew"""
     recursive: bool = True
@@ -211,7 +217,7 @@ class _Films:
             self.options.inputs,
             self.is_film,
             where={column: value for column, _, value in conditions},
-            leave_out=self.options.out / "overlays",
+            leave_out=tuple(self.options.out / name for name in RESULT_FOLDERS),
             recursive=self.options.recursive,
             skip=self._skip,
         )

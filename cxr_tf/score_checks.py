@@ -37,7 +37,10 @@ def check(options: "ScoreOptions") -> Path:
     _check_engine(options)
     if options.format == "parquet":
         check_pyarrow()
-    if (options.decision_only or options.fast) and (options.overlays or options.patch_table):
+    if options.dicom_out and importlib.util.find_spec("highdicom") is None:
+        raise UsageError("--dicom-out needs highdicom: pip install 'cxr-tf[dicom]'")
+    maps = options.overlays or options.patch_table or options.dicom_out
+    if (options.decision_only or options.fast) and maps:
         raise UsageError(
             "--decision-only and --fast give no maps and no patches: leave out the other option"
         )
@@ -72,7 +75,8 @@ def _check_server(options: "ScoreOptions") -> None:
         raise UsageError(
             "--decision-only and --fast need the model here: no signature ends a vote early"
         )
-    if (options.overlays or options.patch_table) and (options.seed or options.patches != PATCHES):
+    maps = options.overlays or options.patch_table or options.dicom_out
+    if maps and (options.seed or options.patches != PATCHES):
         raise UsageError(
             f"--server explains with seed 0 and {PATCHES} patches alone: leave out --seed, "
             "--patches, or what needs maps"
@@ -87,11 +91,11 @@ def _check_engine(options: "ScoreOptions") -> None:
         if options.ray_address or options.workers:
             raise UsageError("--ray-address and --workers are for --engine ray")
         return
-    more = options.overlays or options.patch_table or options.keep_identifiers
-    if options.server or more or options.hash_identifiers:
+    more = options.overlays or options.patch_table or options.dicom_out
+    if options.server or more or options.keep_identifiers or options.hash_identifiers:
         raise UsageError(
             "--engine ray writes scores alone, by a model of its own: leave out --server, "
-            "--overlays, --patch-table and identifiers, or the engine"
+            "--overlays, --patch-table, --dicom-out and identifiers, or the engine"
         )
     if options.ray_address.startswith("ray://"):
         raise UsageError(

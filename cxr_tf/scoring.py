@@ -153,15 +153,22 @@ class _Scorer:
             path = options.out / name
             return records.Table(path, columns, done.of_table(path, columns), parquet)
 
-        self.patches = self.index = self.identifiers = None
+        self.patches = self.index = self.identifiers = self.dicom = None
         if options.patch_table:
             self.patches = table("patches.csv", records.patch_columns(model.classes))
         if identify is not None:
             self.identifiers = table("identifiers.csv", COLUMNS)
         if options.overlays:
-            self.names = iter(names)
             (options.out / "overlays").mkdir(exist_ok=True)
             self.index = table("overlays/index.csv", ("path", "status", "overlay"))
+        self.names = iter(names)
+        if options.dicom_out:
+            from cxr_tf.dicom_out.writer import COLUMNS as DICOM_COLUMNS
+            from cxr_tf.dicom_out.writer import FOLDER, DicomWriter
+
+            (options.out / FOLDER).mkdir(exist_ok=True)
+            index = table(f"{FOLDER}/index.csv", DICOM_COLUMNS)
+            self.dicom = DicomWriter(options, model.card, model.classes, index)
         # Last: a film is done once its score is there, and its other rows are written before.
         columns = records.score_columns(model.classes)
         path = options.out / "scores.csv"
@@ -169,7 +176,8 @@ class _Scorer:
 
     @property
     def tables(self) -> list[records.Table]:
-        tables = self.patches, self.index, self.identifiers, self.scores
+        dicom = self.dicom.index if self.dicom is not None else None
+        tables = self.patches, self.index, self.identifiers, dicom, self.scores
         return [table for table in tables if table is not None]
 
     def predict(self, reading: Reading) -> "Prediction":
@@ -180,7 +188,7 @@ class _Scorer:
             reading.padding,
             seed=options.seed,
             patches=options.patches,
-            explain=options.overlays or options.patch_table,
+            explain=options.overlays or options.patch_table or options.dicom_out,
             decision_only=options.decision_only,
             fast=options.fast,
         )
@@ -188,12 +196,19 @@ class _Scorer:
     def add(self, item: Input, reading: Reading, answer: Answer) -> tuple[str, str, str, bool]:
         """Write the rows of one film; returns (status, label, error, whether it failed)."""
         path = item.name
-        name = next(self.names) if self.index is not None else ""
+        name = next(self.names, "")
         self.outcome.seconds["model"] += answer.seconds
         trouble = ""
         if answer.prediction is not None:
             trouble = self._explain(path, reading, answer.prediction, name)
         row = row_of(path, reading, answer, self.model, self.options.seed, trouble)
+        if self.dicom is not None and answer.prediction is not None:
+            began = time.perf_counter()
+            wrong = self.dicom.add(item, Path(name).stem, reading, answer.prediction, row.values)
+            self.outcome.seconds["dicom"] += time.perf_counter() - began
+            if wrong:
+                trouble = "; ".join(filter(None, (trouble, wrong)))
+                row = row_of(path, reading, answer, self.model, self.options.seed, trouble)
         if self.identifiers is not None and self.identify is not None:
             # Of a file at an address nothing but its pixels is looked at.
             local = isinstance(item.path, Path)
@@ -293,7 +308,7 @@ def score_films(
     """
     done = done or Done()
     names: Sequence[str] = ()
-    if options.overlays:
+    if options.overlays or options.dicom_out:
         from cxr_tf.overlays import overlay_names
 
         names = overlay_names([item.name for item in inputs])[len(done) :]
@@ -312,6 +327,11 @@ def score_films(
                 seconds = round(time.perf_counter() - start + answer.seconds, 4)
                 reporter.film(item.name, status, label, seconds, error, failed)
         scorer.finish()
+        if scorer.dicom is not None and scorer.dicom.passed_over:
+            reporter.warn(
+                f"{scorer.dicom.passed_over} films with an answer are no DICOM files on this disk: "
+                "they have no study, and nothing in OUT/dicom"
+            )
     except KeyboardInterrupt:
         pass
     finally:

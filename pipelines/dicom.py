@@ -8,7 +8,7 @@ apart), and no message repeats text from a file.
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -63,7 +63,7 @@ class FilmError(ValueError):
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence pydicom, whose warnings may quote the file.
 
     That changes the state of the whole process, hence the lock; pydicom's work would hold the
@@ -240,7 +240,7 @@ def read_dicom(source: str | Path | bytes, voi: bool = False) -> tuple[npt.NDArr
         OSError: the file cannot be opened.
     """
     content = source if isinstance(source, bytes) else Path(source).read_bytes()
-    with _quiet():
+    with quiet():
         try:
             dataset = _parse(content)
             if reason := frontal.reason_against(dataset):
@@ -260,6 +260,33 @@ def read_dicom(source: str | Path | bytes, voi: bool = False) -> tuple[npt.NDArr
             ) from None
 
 
+def read_header(path: str | Path, attributes: Sequence[str]) -> pydicom.Dataset | None:
+    """Read some attributes of a DICOM file, but not its pixels.
+
+    Args:
+        path: any file.
+        attributes: keywords.
+
+    Returns:
+        Those that the header gives, text decoded; None for a file that is no DICOM file or cannot
+        be read.
+    """
+    path = Path(path)
+    with quiet():
+        try:
+            dataset = pydicom.dcmread(
+                path,
+                stop_before_pixels=True,
+                force=path.suffix.lower() in (".dcm", ".dicom"),
+                specific_tags=[*attributes, "SpecificCharacterSet"],
+            )
+            dataset.decode()
+        except Exception:  # whatever it is, `read_film` says it without text from the file
+            return None
+    given = any(name in dataset for name in attributes)
+    return dataset if given or "TransferSyntaxUID" in dataset.file_meta else None
+
+
 def read_identifiers(path: str | Path) -> dict[str, str] | None:
     """Read what identifies patient, examination and film of a DICOM file, in plain text.
 
@@ -270,16 +297,8 @@ def read_identifiers(path: str | Path) -> dict[str, str] | None:
         The values by `IDENTIFIERS`, '' where the header gives none; None for a file that is no
         DICOM file or cannot be read.
     """
-    path = Path(path)
-    with _quiet():
-        try:
-            dataset = pydicom.dcmread(
-                path,
-                stop_before_pixels=True,
-                force=path.suffix.lower() in (".dcm", ".dicom"),
-                specific_tags=[*IDENTIFIERS, "SpecificCharacterSet"],
-            )
-            found = {name: str(dataset.get(name) or "").strip() for name in IDENTIFIERS}
-        except Exception:  # whatever it is, `read_film` says it without text from the file
-            return None
+    dataset = read_header(path, IDENTIFIERS)
+    if dataset is None:
+        return None
+    found = {name: str(dataset.get(name) or "").strip() for name in IDENTIFIERS}
     return found if any(found.values()) or "TransferSyntaxUID" in dataset.file_meta else None

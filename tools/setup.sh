@@ -65,6 +65,22 @@ print(digest.hexdigest())
 ' "$ROOT" "$1"
 }
 
+# Installs Debian packages that tests use and can do without. $1: a command that one of them brings; then
+# the packages. Elsewhere than as root on Debian nothing happens, and those tests skip with their reason.
+install_debian() {
+    local command="$1"
+    shift
+    ! command -v -- "$command" >/dev/null || return 0
+    if [[ "$(id -u)" != 0 ]] || ! command -v apt-get >/dev/null; then
+        say "setup: $command is missing: apt-get install $* (tests that need it are skipped)"
+        return 0
+    fi
+    say "setup: installing $* for $command"
+    if ! { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"; } >&2; then
+        say "setup: $* could not be installed (tests that need $command are skipped)"
+    fi
+}
+
 # pip without chatter; the virtual environment alone decides what is installed.
 pip_install() {
     PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_REQUIRE_VIRTUALENV=1 \

@@ -7,6 +7,7 @@ set -euo pipefail
 # shellcheck source=tools/setup.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/setup.sh"
 setup_environment dev
+install_debian dciodvfy dicom3tools  # checks DICOM results by the tables of the standard
 cd -- "$ROOT"
 
 say "test: ruff check"

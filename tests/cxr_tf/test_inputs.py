@@ -26,7 +26,7 @@ def test_folder_gives_films_sorted_and_passes_over_the_rest(tmp_path):
     touch(tmp_path / "._B.PNG")
     touch(tmp_path / ".hidden" / "c.png")
     drawn = touch(tmp_path / "out" / "overlays" / "B.png")
-    gathered = gather([tmp_path], is_film, leave_out=drawn.parent)
+    gathered = gather([tmp_path], is_film, leave_out=(drawn.parent,))
     assert paths(gathered) == [dicom, upper, lower]
     assert not any(item.fault for item in gathered.inputs)
     assert gathered.skipped == (other,)

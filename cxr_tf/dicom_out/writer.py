@@ -1,0 +1,126 @@
+"""Writes the DICOM objects of a scoring run into OUT/dicom, film by film."""
+
+import functools
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxr_tf.analysis.biomarkers import biomarkers
+from cxr_tf.analysis.measure import film_at
+from cxr_tf.dicom_out.report import report
+from cxr_tf.dicom_out.result import Result
+from cxr_tf.dicom_out.saliency import saliency_capture
+from cxr_tf.dicom_out.segmentation import segmentation
+from cxr_tf.dicom_out.source import SourceError, read_source
+from cxr_tf.inputs import Input
+from cxr_tf.records import Table, score_columns, typed_record
+from pipelines.dicom import quiet
+from pipelines.sizes import SEGMENTATION_SIZE
+from pipelines.status import OK
+
+if TYPE_CHECKING:
+    from cxr_tf.loading import Prediction
+    from cxr_tf.score import ScoreOptions
+    from cxr_tf.stages import Reading
+
+FOLDER = "dicom"
+#: Columns of OUT/dicom/index.csv: the film, and its objects in the same folder.
+COLUMNS = ("path", "segmentation", "saliency", "report")
+
+_film_at = functools.cache(film_at)
+
+# Its warnings quote the patient's name.
+logging.getLogger("highdicom").setLevel(logging.CRITICAL + 1)
+
+
+class DicomWriter:
+    """Gives each DICOM film with an answer a segmentation, a saliency picture and a report.
+
+    Attributes:
+        index: the table of what was written.
+        passed_over: films with an answer that are no DICOM files here, and so have no study.
+    """
+
+    def __init__(
+        self, options: "ScoreOptions", card: dict[str, Any], classes: tuple[str, ...], index: Table
+    ) -> None:
+        """Prepare the folder.
+
+        Args:
+            options: of the run.
+            card: the model's.
+            classes: names in order.
+            index: a table of `COLUMNS`.
+        """
+        self._folder = options.out / FOLDER
+        self._classes, self.index, self.passed_over = classes, index, 0
+        self._phantom = bool(card.get("phantom"))
+        self._options: dict[str, int | bool] = {
+            "seed": options.seed, "patches": options.patches, "voi": options.voi,
+        }  # fmt: skip
+        limit = card.get("options", {}).get("resolution_limit")
+        self._film_at = _film_at(SEGMENTATION_SIZE, limit or None)
+
+    def add(
+        self, item: Input, name: str, reading: "Reading", prediction: "Prediction", row: Any
+    ) -> str:
+        """Write the objects of one film.
+
+        Args:
+            item: the film.
+            name: what its files begin with.
+            reading: the film as it was read.
+            prediction: the answer, with mask and saliency.
+            row: its values in the order of `score_columns`.
+
+        Returns:
+            What went wrong, or ''; nothing of the header is repeated.
+        """
+        if prediction.status != OK:
+            return ""
+        try:
+            source = read_source(item.path) if isinstance(item.path, Path) else None
+            if source is None:
+                self.passed_over += 1
+                return ""
+            if prediction.mask is None or prediction.saliency is None:
+                return (
+                    "no DICOM objects: the server explains no film with padding; score it without "
+                    "--server"
+                )
+            _, film, _ = self._film_at(reading.pixels, reading.padding)
+            result = Result(
+                source,
+                typed_record(score_columns(self._classes), row),
+                self._classes,
+                prediction.mask,
+                prediction.saliency[prediction.class_index],
+                biomarkers(film, prediction.mask),
+                self._phantom,
+                self._options,
+            )
+            if source.shape != reading.pixels.shape:
+                raise SourceError("the pixels do not have the size that the header states")
+            self._write(item.name, name, result, reading)
+        except SourceError as fault:
+            return f"no DICOM objects: {fault}"
+        except Exception as fault:  # the score stands without its objects
+            return f"the DICOM objects were not written: {type(fault).__name__}"
+        return ""
+
+    def _write(self, path: str, name: str, result: Result, reading: "Reading") -> None:
+        with quiet():
+            labels = segmentation(result)
+            picture = saliency_capture(result, reading.pixels, reading.padding)
+            objects = {
+                "segmentation": labels,
+                "saliency": picture,
+                "report": report(result, [labels, picture]),
+            }
+            files = {kind: f"{name}_{kind}.dcm" for kind in objects}
+            for kind, each in objects.items():
+                partial = self._folder / f"{files[kind]}.tmp"
+                each.save_as(partial, enforce_file_format=True)
+                os.replace(partial, self._folder / files[kind])
+        self.index.add((path, *files.values()))
