@@ -5,10 +5,9 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tf_explain.core.grad_cam import GradCAM
 
 from cxr_tf.models import build
-from cxr_tf.models.resnet import FEATURES, LOGITS
+from cxr_tf.models.resnet import LOGITS
 from cxr_tf.saliency import (
     corners,
     enlargement,
@@ -19,6 +18,7 @@ from cxr_tf.saliency import (
     probabilistic_grad_cam,
     reduce_by_area,
 )
+from cxr_tf.training.peer_maps import tf_explain_maps
 from tests.protocol import check_op
 
 FEW = settings(max_examples=40, deadline=None)
@@ -153,19 +153,13 @@ def test_the_network_s_gradient_is_the_kernel_over_the_pixels(classifier):
     np.testing.assert_allclose(weights, expected, rtol=1e-5, atol=1e-8)
 
 
-# tf-explain hands Keras its list of inputs within another list.
-@pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning")
 def test_grad_cam_is_that_of_tf_explain(classifier):
     model, patches = classifier
-    scores = keras.Model(model.input, model.get_layer(LOGITS).output)
     features, weights, maps = our_maps(model, patches)
     # Without the ReLU, which tf-explain leaves to its colouring.
     raw = maps - grad_cam(features, -weights)
     for index in range(CLASSES):
-        outputs, gradients = GradCAM.get_gradients_and_filters(
-            scores, patches, FEATURES, index, use_guided_grads=False
-        )
-        theirs = np.stack(GradCAM.generate_ponderated_output(outputs, gradients))
+        theirs = tf_explain_maps(model, patches, index)
         np.testing.assert_allclose(raw[:, index], theirs, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(maps[:, index], np.maximum(theirs, 0), rtol=1e-4, atol=1e-6)
     assert raw.numpy().min() < 0 < maps.numpy().max()

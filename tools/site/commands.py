@@ -1,0 +1,221 @@
+"""The reference of the command lines, written from what their own parsers print for `--help`."""
+
+import contextlib
+import dataclasses
+import importlib
+import io
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+#: So wide that no line of help is wrapped.
+_WIDTH = "4000"
+_ENTRY = re.compile(r"^ {1,2}(?=\S)")
+_DEFAULT = re.compile(r"\s*\((?:default: (?P<value>.*?)|(?P<other>required|repeatable))\)$", re.S)
+
+
+@dataclasses.dataclass
+class Option:
+    """An option or argument as its parser describes it.
+
+    Attributes:
+        name: as it is typed, such as `--patches INT`.
+        text: what it does.
+        default: its value where it is not given; `required` and `repeatable` stand as such.
+    """
+
+    name: str
+    text: str = ""
+    default: str = ""
+
+
+@dataclasses.dataclass
+class Help:
+    """What a parser says.
+
+    Attributes:
+        usage: the line of usage.
+        description: paragraphs.
+        options: in the parser's order.
+    """
+
+    usage: str
+    description: str
+    options: list[Option]
+
+
+def commands(root: Path) -> list[str]:
+    """Modules that are run by `python -m`.
+
+    Args:
+        root: the repository.
+
+    Returns:
+        Names such as `cxr_tf.score`, sorted.
+    """
+    names = [
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__main__")
+        for package in ("cxr_tf", "pipelines")
+        for path in (root / package).rglob("*.py")
+        if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
+    ]
+    return sorted(names)
+
+
+def print_help(module: str, *arguments: str) -> str:
+    """Ask a command for its help.
+
+    Args:
+        module: such as `cxr_tf.score`.
+        *arguments: what stands before `--help`, such as a task.
+
+    Returns:
+        What it prints, without colours and unwrapped.
+
+    Raises:
+        RuntimeError: it did not end with status 0.
+    """
+    name = f"{module}.__main__" if (_folder(module) / "__main__.py").is_file() else module
+    # tyro draws its boxes, which are parsed here, where the output's encoding has them.
+    columns, out = os.environ.get("COLUMNS"), io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    os.environ["COLUMNS"] = _WIDTH
+    status: object = "none"
+    try:
+        with contextlib.redirect_stdout(out):
+            importlib.import_module(name).main([*arguments, "--help"])
+    except SystemExit as end:
+        status = end.code
+    finally:
+        os.environ.pop("COLUMNS")
+        if columns is not None:
+            os.environ["COLUMNS"] = columns
+    if status not in (None, 0):
+        raise RuntimeError(f"python -m {module} --help ended with {status}: mend its parser")
+    out.seek(0)
+    return re.sub(r"\x1b\[[0-9;]*m", "", out.read())
+
+
+def _folder(module: str) -> Path:
+    return Path(__file__).parents[2].joinpath(*module.split("."))
+
+
+def parse_help(text: str) -> Help:
+    """Read a help text of argparse or tyro.
+
+    Args:
+        text: from `print_help`.
+
+    Returns:
+        Its parts; `-h` and the list of subcommands are left out.
+    """
+    lines = [line.removeprefix("│").removesuffix("│").rstrip() for line in text.splitlines()]
+    usage = lines[0].removeprefix("usage: ")
+    described: list[str] = []
+    options: list[Option] = []
+    section = ""
+    for line in lines[1:]:
+        if heading := re.match(r"╭─ (.+?) ─|(positional arguments|options):$", line):
+            section = heading[1] or heading[2]
+        elif not section:
+            described.append(line)
+        elif section == "subcommands" or not line or line.startswith("╰"):
+            continue
+        elif _ENTRY.match(line):
+            name, _, rest = line.strip().partition("  ")
+            options.append(Option(name.strip(), rest.strip()))
+        elif options:
+            options[-1].text = f"{options[-1].text} {line.strip()}".strip()
+    for option in options:
+        if found := _DEFAULT.search(option.text):
+            option.text = option.text[: found.start()]
+            option.default = found["other"] or (found["value"] or "").strip()
+    return Help(
+        usage, "\n".join(described).strip(), [o for o in options if not o.name.startswith("-h,")]
+    )
+
+
+def tasks(usage: str) -> list[str]:
+    """Subcommands that a line of usage offers.
+
+    Args:
+        usage: such as `python -m cxr_tf.evaluate [-h] {segmentation,classification}`.
+
+    Returns:
+        Their names; none where the command has no subcommands.
+    """
+    found = re.match(r"python -m \S+(?: \[-h\])? \{?([a-z]+(?:[,|][a-z]+)+)\}?", usage)
+    return re.split("[,|]", found[1]) if found else []
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|") if text else ""
+
+
+def _named(option: Option) -> tuple[str, str]:
+    """What is typed and what it does, with the values to choose from behind."""
+    name = option.name.replace("{None}|", "")
+    choices = re.search(r" \{([^}]+)\}$", name)
+    text = _cell(option.text)
+    if choices:
+        name = name[: choices.start()]
+        values = ", ".join(f"`{value}`" for value in choices[1].split(","))
+        text = f"{text.rstrip('.')}: {values}" if text else values
+    return ", ".join(_code(part) for part in name.split(", ")), text
+
+
+def table(helps: Sequence[tuple[str, Help]]) -> str:
+    """Write the options of a command as a Markdown table.
+
+    Args:
+        helps: heading of a column of defaults, and the help it stands in; one or several of the
+            same options.
+
+    Returns:
+        Markdown.
+    """
+    lines = [
+        "| option | " + " | ".join(heading for heading, _ in helps) + " | meaning |",
+        "|---" * (len(helps) + 2) + "|",
+    ]
+    for rows in zip(*(each.options for _, each in helps), strict=True):
+        defaults = [
+            row.default if row.default in ("required", "repeatable") else _code(row.default)
+            for row in rows
+        ]
+        name, text = _named(rows[0])
+        lines.append(f"| {' | '.join([name, *defaults, text])} |")
+    return "\n".join(lines)
+
+
+def page(module: str) -> str:
+    """Write the page of a command.
+
+    Args:
+        module: such as `cxr_tf.score`.
+
+    Returns:
+        Markdown.
+    """
+    whole = parse_help(print_help(module))
+    parts = [f"# python -m {module}"]
+    for task in tasks(whole.usage) or [""]:
+        words = [task] if task else []
+        first = parse_help(print_help(module, *words))
+        helps = [("default", first)]
+        if any(option.name.startswith("--preset ") for option in first.options):
+            helps = [
+                (preset, parse_help(print_help(module, *words, "--preset", preset)))
+                for preset in ("improved", "paper", "demo")
+            ]
+        parts += [f"## {task}"] if task else []
+        text = first.description
+        if len(helps) > 1:
+            text = text.replace("Values shown are those of the improved preset.", "").strip()
+            text += "\n\nDefaults by `--preset`; `improved` holds where none is named."
+        parts += [f"    {first.usage}", text, table(helps)]
+    return "\n\n".join(parts) + "\n"
