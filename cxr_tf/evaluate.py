@@ -107,6 +107,7 @@ def run(
     job = results.Job(subject, films, out, read, reporter, record, seen)
     if isinstance(options, ClassificationOptions):
         tally = results.classify(job, options)
+        record["would_be_refused"] = tally.would_be_refused
     else:
         tally = results.segment(job, options)
     finished = datetime.datetime.now(datetime.UTC)

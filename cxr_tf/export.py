@@ -47,6 +47,9 @@ class ExportConfig:
     precision: Precision = "float32"
     """What the networks compute in. mixed_bfloat16 was 1.8 times as fast on a processor with
     AVX-512 BF16, and may move votes; mixed_float16 is for GPUs. Weights stay float32."""
+    reliability: Path | None = None
+    """Numbers fitted for this model by `python -m tools.reliability fit`: its gate, quality of the
+    mask and calibration. By default none, or with --model those that it has."""
     warmup: bool = True
     """Write warm-up records; needs the extra `serving`."""
 
@@ -82,13 +85,14 @@ def export(config: ExportConfig) -> Path:
     if config.model:
         from cxr_tf.remake import remake_module
 
-        module, card = remake_module(config.model, config.precision)
+        module, card = remake_module(config.model, config.precision, config.reliability)
     else:
         module, card = make_module(
             config.segmentation or None,
             config.classification,
             mantissa_bits=config.mantissa_bits,
             precision=config.precision,
+            reliability=config.reliability,
         )
     hashes = {name: facts.pop("weights") for name, facts in card["networks"].items()}
     partial = out / f".{version}.partial"

@@ -17,6 +17,10 @@ from tensorflow.python.framework.convert_to_constants import (
 
 from cxr_tf.models.grey import grey_network
 from cxr_tf.models.resnet import LOGITS
+from cxr_tf.reliability.calibration import calibrate, conformal_set, unsure
+from cxr_tf.reliability.features import FEATURES, mask_features
+from cxr_tf.reliability.parameters import Reliability
+from cxr_tf.reliability.turned import DOUBTFUL_MASK, put_right, reason
 from cxr_tf.saliency import (
     global_grad_cam,
     grad_cam,
@@ -51,7 +55,7 @@ from pipelines.sizes import (
     PATCHES,
     SEGMENTATION_SIZE,
 )
-from pipelines.status import CONSTANT, NO_LUNG, OK, TOO_LARGE, UNREADABLE
+from pipelines.status import CONSTANT, NO_LUNG, NOT_CHEST_FILM, OK, TOO_LARGE, UNREADABLE
 
 Tensors = dict[str, tf.Tensor]
 SERVING_SEED = 0
@@ -62,6 +66,8 @@ SUB_BATCH = 20
 EARLY_STEP = 2
 #: Patches a call of a vote that ends where it is likely settled.
 FAST_STEP = 5
+#: Film score and mask quality of a model that was exported without `--reliability`.
+UNKNOWN = -1.0
 _MASK = [SEGMENTATION_SIZE, SEGMENTATION_SIZE]
 _LARGE = [CLASSIFICATION_SIZE, CLASSIFICATION_SIZE]
 
@@ -120,6 +126,7 @@ class Triage(tf.Module):
         segmentation: keras.Model,
         classification: keras.Model | None,
         options: TriageOptions,
+        reliability: Reliability | None = None,
     ):
         """Freeze the networks and set up the entry points.
 
@@ -128,9 +135,12 @@ class Triage(tf.Module):
             classification: network from scaled patches to logits and features; None leaves only
                 segmentation.
             options: how the films are prepared.
+            reliability: what was fitted of this model; without it no film is refused, no class
+                is ruled out, and the scores are `UNKNOWN`.
         """
         super().__init__(name="triage")
         self._options = options
+        self._reliability = reliability
         self._local = options.approach == "local"
         self._sub_batch = SUB_BATCH if self._local else 1
         self._most = MOST_PATCHES if self._local else 1
@@ -372,6 +382,7 @@ class Triage(tf.Module):
         count: tf.Tensor | int,
         explain: bool,
         stride: tf.Tensor | int = 0,
+        gate: tf.Tensor | bool = True,
         unweighted: tf.Tensor | None = None,
         enough: tf.Tensor | None = None,
     ) -> Tensors:
@@ -379,12 +390,18 @@ class Triage(tf.Module):
         status, small, large = prepared
         count = tf.clip_by_value(tf.convert_to_tensor(count), 1, self._most)
         blank = tf.zeros(_MASK, tf.uint8)
-        labels = tf.cond(
-            status == OK, lambda: self._labels(self._probabilities(small)), lambda: blank
+        labels, features = tf.cond(
+            status == OK,
+            lambda: self._look(small)[1:],
+            lambda: (blank, tf.zeros([len(FEATURES)])),
         )
         fraction = lung_fraction(labels)
         without = (status == OK) & (fraction < LEAST_LUNG_FRACTION)
+        film_score, mask_quality = self._scores(status, features)
         status = tf.where(without, NO_LUNG, status)
+        if self._reliability is not None:
+            refused = (status == OK) & gate & (film_score < self._reliability.gate.threshold)
+            status = tf.where(refused, NOT_CHEST_FILM, status)
 
         def answer() -> Tensors:
             if enough is not None and self._local:
@@ -402,9 +419,63 @@ class Triage(tf.Module):
         result["lung_fraction"] = tf.where(status == OK, fraction, 0.0)
         result["status"] = status
         result["model_version"] = tf.constant(self._options.version)
+        result["film_score"] = film_score
+        result["mask_quality"] = tf.where(status == OK, mask_quality, 0.0)
+        result["warning"] = self._warning(status, small, mask_quality)
+        result |= self._sureness(status, result["probabilities"], result["class_index"])
         if explain:
             result["mask"] = tf.where(status == OK, labels, blank)
         return result
+
+    # How far the answer can be trusted.
+
+    def _look(self, small: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Probabilities, label map and features of one film."""
+        probabilities = self._probabilities(small)
+        labels = self._labels(probabilities)
+        return probabilities, labels, mask_features(probabilities, labels, small)
+
+    def _scores(self, status: tf.Tensor, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Of being a chest film, and of its mask; 0 for a film that was not segmented."""
+        if self._reliability is None:
+            found = [tf.constant(UNKNOWN)] * 2
+        else:
+            found = [f.score(features) for f in (self._reliability.gate, self._reliability.mask)]
+        film_score, mask_quality = (tf.where(status == OK, x, 0.0) for x in found)
+        return film_score, mask_quality
+
+    def _warning(self, status: tf.Tensor, small: tf.Tensor, mask_quality: tf.Tensor) -> tf.Tensor:
+        """What to know beside the answer, or why a film was refused; '' for nothing."""
+        if self._reliability is None:
+            return tf.constant("")
+        gate, mask = self._reliability.gate, self._reliability.mask
+        doubtful = (status == OK) & (mask_quality < mask.threshold)
+
+        def refused() -> tf.Tensor:
+            films = put_right(small, self._options.enhance)
+            scores = tf.map_fn(
+                lambda film: gate.score(self._look(film)[2]), films, parallel_iterations=1
+            )
+            return reason(scores, gate.threshold)
+
+        return tf.cond(
+            status == NOT_CHEST_FILM, refused, lambda: tf.where(doubtful, DOUBTFUL_MASK, "")
+        )
+
+    def _sureness(self, status: tf.Tensor, probabilities: tf.Tensor, chosen: tf.Tensor) -> Tensors:
+        """Calibrated probabilities, the classes that are possible, and whether to abstain."""
+        if self._reliability is None:
+            classes = tf.ones([len(self._options.classes)], tf.int32)
+            calibrated, abstain = probabilities, tf.constant(False)
+        else:
+            calibrated = calibrate(probabilities, self._reliability.temperature)
+            classes = conformal_set(calibrated, self._reliability.conformal)
+            abstain = unsure(classes, tf.maximum(chosen, 0))
+        return {
+            "calibrated_probabilities": tf.where(status == OK, calibrated, 0.0),
+            "conformal_set": tf.where(status == OK, classes, 0),
+            "abstain": (status == OK) & abstain,
+        }
 
     def _labels(self, probabilities: tf.Tensor) -> tf.Tensor:
         labels = tf.cast(tf.argmax(probabilities, -1), tf.uint8)
@@ -424,6 +495,12 @@ class Triage(tf.Module):
             "patches_used": tf.TensorSpec([], tf.int32),
             "status": tf.TensorSpec([], tf.string),
             "model_version": tf.TensorSpec([], tf.string),
+            "film_score": tf.TensorSpec([], tf.float32),
+            "mask_quality": tf.TensorSpec([], tf.float32),
+            "warning": tf.TensorSpec([], tf.string),
+            "calibrated_probabilities": tf.TensorSpec([classes], tf.float32),
+            "conformal_set": tf.TensorSpec([classes], tf.int32),
+            "abstain": tf.TensorSpec([], tf.bool),
         }
         if explain:
             specs["saliency"] = tf.TensorSpec([classes, *_MASK], tf.float32)
@@ -441,7 +518,11 @@ class Triage(tf.Module):
         Returns:
             `label` string [B], `class_index` int32 [B], `votes` int32 [B, C], `probabilities`
             float32 [B, C], `agreement`, `lung_fraction` float32 [B], `patches_used` int32 [B],
-            `status`, `model_version` string [B]. Where `status` is not `ok`: '', -1 and zeros.
+            `status`, `model_version` string [B]; `film_score`, `mask_quality` float32 [B] in 0..1
+            (`UNKNOWN` for a model without), `warning` string [B], `calibrated_probabilities`
+            float32 [B, C], `conformal_set` int32 [B, C], `abstain` bool [B]. Where `status` is not
+            `ok`: '', -1, zeros and False, but `film_score` and `warning` of a film that was
+            segmented.
         """
         return tf.map_fn(
             lambda image: self._examine(
@@ -502,27 +583,43 @@ class Triage(tf.Module):
             image_bytes: string [B].
 
         Returns:
-            `mask` uint8 [B, 256, 256], `probabilities` float32 [B, 256, 256, 4], zero where
-            `status`, string [B], is not `ok`.
+            `mask` uint8 [B, 256, 256], `probabilities` float32 [B, 256, 256, 4], `film_score` and
+            `mask_quality` float32 [B], zero where `status`, string [B], is not `ok`.
         """
+        specs = {
+            "mask": tf.TensorSpec(_MASK, tf.uint8),
+            "probabilities": tf.TensorSpec([*_MASK, 4], tf.float32),
+            "status": tf.TensorSpec([], tf.string),
+            "film_score": tf.TensorSpec([], tf.float32),
+            "mask_quality": tf.TensorSpec([], tf.float32),
+        }
+
+        def one(image: tf.Tensor) -> Tensors:
+            found = self._segmented(self._prepare_bytes(image))
+            return {name: found[name] for name in specs}
+
         return tf.map_fn(
-            lambda image: self._segmented(self._prepare_bytes(image)),
+            one,
             image_bytes,
-            fn_output_signature={
-                "mask": tf.TensorSpec(_MASK, tf.uint8),
-                "probabilities": tf.TensorSpec([*_MASK, 4], tf.float32),
-                "status": tf.TensorSpec([], tf.string),
-            },
+            fn_output_signature=specs,
             parallel_iterations=1,
         )
 
     def _segmented(self, prepared: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> Tensors:
         status, small, _ = prepared
-        probabilities = tf.cond(
-            status == OK, lambda: self._probabilities(small), lambda: tf.zeros([*_MASK, 4])
+        nothing = tf.zeros([*_MASK, 4]), tf.zeros(_MASK, tf.uint8), tf.zeros([len(FEATURES)])
+        probabilities, mask, features = tf.cond(
+            status == OK, lambda: self._look(small), lambda: nothing
         )
-        mask = self._labels(probabilities)
-        return {"mask": mask, "probabilities": probabilities, "status": status}
+        film_score, mask_quality = self._scores(status, features)
+        return {
+            "mask": mask,
+            "probabilities": probabilities,
+            "status": status,
+            "film_score": film_score,
+            "mask_quality": mask_quality,
+            "features": features,
+        }
 
     # One decoded film, for Python.
 
@@ -533,14 +630,16 @@ class Triage(tf.Module):
         seed: tf.Tensor,
         patches: tf.Tensor,
         stride: tf.Tensor,
+        gate: tf.Tensor,
     ) -> Tensors:
         """Decide on one decoded film; see `predict_pixels`.
 
         With a `stride`, int32, above 0 the centres are the points of a grid on the lungs (at least
-        `LEAST_STRIDE` pixels apart), and `seed` and `patches` do not matter.
+        `LEAST_STRIDE` pixels apart), and `seed` and `patches` do not matter. Without `gate`, bool,
+        no film is refused for not looking like a frontal chest.
         """
         prepared = self._prepare_pixels(pixels, padding)
-        return self._examine(prepared, seed, patches, False, stride)
+        return self._examine(prepared, seed, patches, False, stride, gate)
 
     def decide_film(
         self,
@@ -549,6 +648,7 @@ class Triage(tf.Module):
         seed: tf.Tensor,
         patches: tf.Tensor,
         stride: tf.Tensor,
+        gate: tf.Tensor,
         enough: tf.Tensor,
     ) -> Tensors:
         """Decide on one decoded film, and stop where the vote is settled.
@@ -558,7 +658,7 @@ class Triage(tf.Module):
         leader was ahead by more than that many standard deviations (`patches_needed_more`).
         """
         prepared = self._prepare_pixels(pixels, padding)
-        return self._examine(prepared, seed, patches, False, stride, enough=enough)
+        return self._examine(prepared, seed, patches, False, stride, gate, enough=enough)
 
     def explain_film(
         self,
@@ -567,6 +667,7 @@ class Triage(tf.Module):
         seed: tf.Tensor,
         patches: tf.Tensor,
         stride: tf.Tensor,
+        gate: tf.Tensor,
         unweighted: tf.Tensor,
     ) -> Tensors:
         """Decide on one decoded film and show why; see `explain` and `predict_film`.
@@ -575,10 +676,10 @@ class Triage(tf.Module):
         patch; else zeros.
         """
         prepared = self._prepare_pixels(pixels, padding)
-        return self._examine(prepared, seed, patches, True, stride, unweighted=unweighted)
+        return self._examine(prepared, seed, patches, True, stride, gate, unweighted=unweighted)
 
     def segment_film(self, pixels: tf.Tensor, padding: tf.Tensor) -> Tensors:
-        """Segment one decoded film; see `segment`."""
+        """Segment one decoded film; see `segment`. `features`, float32 [F], are `FEATURES`."""
         return self._segmented(self._prepare_pixels(pixels, padding))
 
 
@@ -590,6 +691,7 @@ _VOTE = (
     tf.TensorSpec([], tf.int64, "seed"),
     tf.TensorSpec([], tf.int32, "patches"),
     tf.TensorSpec([], tf.int32, "stride"),
+    tf.TensorSpec([], tf.bool, "gate"),
 )
 #: What the functions for one decoded film take.
 FILM_SPECS = {

@@ -64,6 +64,13 @@ class Prediction:
             `explain` and `unweighted` only.
         centres: int32 [K, 2]: row, column at 1024 x 1024, with `explain` only.
         patch_probabilities: float32 [K, C], with `explain` only.
+        film_score: of being an upright frontal chest film, 0..1; -1 where the model has none.
+        mask_quality: estimated Jaccard similarity of the lungs' mask, 0..1; -1 where the model has
+            none.
+        warning: what to know beside the answer, or why the film was refused; ''.
+        calibrated_probabilities: float32 [C]; None from a model of an earlier version.
+        conformal_set: int32 [C], 1 for a class that cannot be ruled out; None likewise.
+        abstain: the decision is too unsure to use.
     """
 
     status: str
@@ -80,6 +87,12 @@ class Prediction:
     saliency_unweighted: npt.NDArray[np.float32] | None = None
     centres: npt.NDArray[np.int32] | None = None
     patch_probabilities: npt.NDArray[np.float32] | None = None
+    film_score: float = -1.0
+    mask_quality: float = -1.0
+    warning: str = ""
+    calibrated_probabilities: npt.NDArray[np.float32] | None = None
+    conformal_set: npt.NDArray[np.int32] | None = None
+    abstain: bool = False
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Any]) -> "Prediction":
@@ -125,6 +138,8 @@ class TriageModel(FilmQuestions):
         self.classes = classes
         self.model_version = model_version
         self.card = card
+        # A model exported by an earlier version takes no gate, and has none.
+        self._gated = "reliability" in card
 
     def predict(
         self,
@@ -138,6 +153,7 @@ class TriageModel(FilmQuestions):
         unweighted: bool = False,
         decision_only: bool = False,
         fast: bool = False,
+        gate: bool = True,
     ) -> Prediction:
         """Decide on one film.
 
@@ -154,6 +170,7 @@ class TriageModel(FilmQuestions):
                 probabilities and `patches_used` are those up to there.
             fast: stop where the decision is unlikely to change. Not exact: see
                 `cxr_tf.voting.FAST_LEAD`.
+            gate: refuse what does not look like an upright frontal chest film.
 
         Returns:
             The answer; a film that has none is told by its status.
@@ -180,6 +197,7 @@ class TriageModel(FilmQuestions):
             tf.constant(seed, tf.int64),
             tf.constant(patches, tf.int32),
             tf.constant(stride, tf.int32),
+            *([tf.constant(gate)] if self._gated else []),
             *([tf.constant(FAST_LEAD if fast else math.inf)] if early else []),
             *([tf.constant(unweighted)] if explain else []),
         )
@@ -221,6 +239,30 @@ class TriageModel(FilmQuestions):
             status = np.asarray(answer["status"]).item().decode()
         error = one_line(reading.error or REASONS.get(status, ""))
         return Segmentation(mask, status, error, path, notices, reading.pixels, reading.padding)
+
+    def describe(
+        self, pixels: npt.NDArray[np.uint16], padding: int = NO_PADDING
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], str]:
+        """Give the features that gate and quality of the mask are judged by.
+
+        Args:
+            pixels: uint16 [H, W] over the full range, bright where dense.
+            padding: grey level to leave out, -1 for none.
+
+        Returns:
+            float32 [F], in the order of `cxr_tf.reliability.features.FEATURES`; mask and status as
+            `segment` gives them.
+
+        Raises:
+            UsageError: the model was exported by an earlier version.
+        """
+        answer = self._functions["segment_film"](
+            tf.constant(pixels, tf.uint16), tf.constant(padding, tf.int32)
+        )
+        if "features" not in answer:
+            raise UsageError("this model gives no features: export it again with --model")
+        mask, features = np.asarray(answer["mask"]), np.asarray(answer["features"])
+        return features, mask, np.asarray(answer["status"]).item().decode()
 
 
 def load(path: str | Path) -> TriageModel:
@@ -286,6 +328,7 @@ def make_module(
     clean_masks: bool | None = None,
     mantissa_bits: int = MANTISSA_BITS,
     precision: Precision = "float32",
+    reliability: Path | None = None,
 ) -> tuple[Any, dict[str, Any]]:
     """Build the inference module of runs, and the facts of its model card.
 
@@ -296,15 +339,18 @@ def make_module(
         clean_masks: see `from_runs`.
         mantissa_bits: digits that kernels are rounded to; all of them by default.
         precision: see `from_runs`.
+        reliability: numbers fitted for this model, JSON; None for none.
 
     Returns:
         The `Triage` module and the card.
 
     Raises:
         FileNotFoundError: a folder holds no run.
-        UsageError: neither run is given, or one is of the other kind.
+        UsageError: neither run is given, one is of the other kind, or `reliability` was not fitted
+            for this model.
     """
     from cxr_tf.inference import Triage, TriageOptions
+    from cxr_tf.reliability.parameters import read_reliability
 
     classifier: ClassificationConfig | None = None
     if classification_run is not None:
@@ -353,6 +399,7 @@ def make_module(
         digits["precision"] = precision
     facts = json.dumps([hashes, options | digits, classes], sort_keys=True)
     version = hashlib.sha256(facts.encode()).hexdigest()[:12]
+    trust = read_reliability(reliability, version) if reliability else None
     data = {name: json.loads((run / DATA).read_text()) for name, run in runs.items()}
     card: dict[str, Any] = {
         "classes": list(classes),
@@ -371,6 +418,7 @@ def make_module(
             }
             for name in runs
         },
+        "reliability": trust.record() if trust else None,
     }
     networks = {name: trained_model(run, precision) for name, run in runs.items()}
     for name, network in networks.items():
@@ -382,5 +430,6 @@ def make_module(
         networks["segmentation"],
         networks.get("classification"),
         TriageOptions(classes=classes, version=version, **options),
+        trust,
     )
     return module, card

@@ -17,7 +17,9 @@ _INTEGERS = {
     "patch": "int32",
     "row": "int32",
     "column": "int32",
+    "abstain": "int32",
 }
+_SHARES = ("lung_fraction", "film_score", "mask_quality")
 _PARSE: dict[str, Callable[[str], int | float | str]] = {
     "int32": int,
     "int64": int,
@@ -49,7 +51,7 @@ def column_type(name: str) -> str:
     """
     if name.startswith("votes_"):
         return "int32"
-    if name.startswith("p_") or name in ("agreement", "lung_fraction"):
+    if name.startswith(("p_", "calibrated_", "agreement")) or name in _SHARES:
         return "float64"
     return _INTEGERS.get(name, "string")
 

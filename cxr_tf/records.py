@@ -9,9 +9,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cxr_tf.parquet import parse_cell, write_parquet
+from cxr_tf.reliability.wilson import wilson
 from pipelines.manifest_checks import file_sha256
-from pipelines.status import CONSTANT, NO_LUNG, NOT_CHEST_FILM, TOO_LARGE, UNREADABLE, UNSUPPORTED
+from pipelines.status import (
+    CONSTANT,
+    NO_LUNG,
+    NOT_CHEST_FILM,
+    OK,
+    TOO_LARGE,
+    UNREADABLE,
+    UNSUPPORTED,
+)
 
 if TYPE_CHECKING:
     from cxr_tf.loading import Prediction
@@ -223,21 +234,37 @@ def score_columns(classes: Sequence[str]) -> tuple[str, ...]:
         "seed",
         "model_version",
         "error",
+        "agreement_low",
+        "agreement_high",
+        "film_score",
+        "mask_quality",
+        *(f"calibrated_{name}" for name in classes),
+        "conformal_set",
+        "abstain",
+        "warning",
     )
 
 
-def score_row(path: str, prediction: "Prediction", seed: int, error: str) -> tuple[object, ...]:
+def score_row(
+    path: str, prediction: "Prediction", classes: Sequence[str], seed: int, error: str
+) -> tuple[object, ...]:
     """Make the row of a film that the model answered.
 
     Args:
         path: the film.
         prediction: the model's answer.
+        classes: the model's classes, in order.
         seed: the seed of the patch centres.
         error: a one-line reason, or ''.
 
     Returns:
         Values in the order of `score_columns`; fractions with six decimals.
     """
+    calibrated, possible = prediction.calibrated_probabilities, prediction.conformal_set
+    if calibrated is None or possible is None:  # a model of an earlier version
+        calibrated = prediction.probabilities
+        possible = np.full(len(classes), prediction.status == OK, np.int32)
+    most = max(map(int, prediction.votes))
     return (
         path,
         prediction.status,
@@ -250,6 +277,13 @@ def score_row(path: str, prediction: "Prediction", seed: int, error: str) -> tup
         seed,
         prediction.model_version,
         one_line(error),
+        *(f"{end:.6f}" for end in wilson(most, int(prediction.patches_used))),
+        f"{float(prediction.film_score):.6f}",
+        f"{float(prediction.mask_quality):.6f}",
+        *(f"{float(probability):.6f}" for probability in calibrated),
+        "|".join(name for name, there in zip(classes, possible, strict=True) if there),
+        int(prediction.abstain),
+        prediction.warning if prediction.status == OK else "",
     )
 
 
@@ -285,7 +319,8 @@ def failure_row(
     """
     zero = f"{0:.6f}"
     numbers = (*(0 for _ in classes), *(zero for _ in classes), zero, zero, 0)
-    return (path, status, "", *numbers, seed, model_version, one_line(error))
+    later = (zero, zero, zero, zero, *(zero for _ in classes), "", 0, "")
+    return (path, status, "", *numbers, seed, model_version, one_line(error), *later)
 
 
 def patch_columns(classes: Sequence[str]) -> tuple[str, ...]:

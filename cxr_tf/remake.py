@@ -11,12 +11,13 @@ from cxr_tf.inference import Triage, TriageOptions
 from cxr_tf.model_folders import read_card, version_folder
 from cxr_tf.models import build
 from cxr_tf.models.precision import built_in
+from cxr_tf.reliability.parameters import Reliability, read_reliability
 from cxr_tf.runs import BEST
 from cxr_tf.weights import load_weights, weight_hashes
 
 
 def remake_module(
-    model: str | Path, precision: Precision = "float32"
+    model: str | Path, precision: Precision = "float32", reliability: Path | None = None
 ) -> tuple[Triage, dict[str, Any]]:
     """Take the weights and options of an exported model, as `make_module` takes those of runs.
 
@@ -25,13 +26,15 @@ def remake_module(
     Args:
         model: an exported model with a classifier.
         precision: what the networks compute in.
+        reliability: numbers fitted for this model, JSON; None keeps those that it has.
 
     Returns:
         The module and the card.
 
     Raises:
         FileNotFoundError: there is no model.
-        UsageError: the model was exported without hashes of its weights.
+        UsageError: the model was exported without hashes of its weights, or `reliability` was not
+            fitted for it.
     """
     folder = version_folder(Path(model))
     card = {k: v for k, v in read_card(folder).items() if k not in ("name", "version")}
@@ -40,6 +43,12 @@ def remake_module(
     if precision != before:
         named = f"{card['model_version']} {precision}"
         card["model_version"] = hashlib.sha256(named.encode()).hexdigest()[:12]
+    trust = None
+    if reliability is not None:
+        trust = read_reliability(reliability, card["model_version"])
+    elif card.get("reliability"):
+        trust = Reliability.from_record(card["reliability"])
+    card["reliability"] = trust.record() if trust else None
     classes = tuple(card["classes"])
     networks = {}
     with tempfile.TemporaryDirectory() as name:
@@ -54,5 +63,6 @@ def remake_module(
         networks["segmentation"],
         networks["classification"],
         TriageOptions(classes=classes, version=card["model_version"], **card["options"]),
+        trust,
     )
     return module, card

@@ -24,6 +24,7 @@ _FACTS = (
     "patches",
     "decision_only",
     "fast",
+    "gate",
     "format",
     "engine",
     "voi",

@@ -73,6 +73,9 @@ class ScoreOptions:
     fast: bool = False
     """not exact: stop looking at a film where its vote is unlikely to change, after about a fifth
     of the patches; docs/performance.md says how many labels differ"""
+    gate: bool = True
+    """refuse what does not look like an upright frontal chest film (not_chest_film); --no-gate
+    answers whatever has lungs, as for evaluation on films that are known"""
     server: str = ""
     """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
     served under the model's name; of --model only the card is read"""

@@ -71,6 +71,8 @@ def _check_server(options: "ScoreOptions") -> None:
             raise UsageError("--requests is for --server: the model here takes one film at a time")
         return
     split_address(options.server)
+    if not options.gate:
+        raise UsageError("--no-gate needs the model here: the signatures always have their gate")
     if options.decision_only or options.fast:
         raise UsageError(
             "--decision-only and --fast need the model here: no signature ends a vote early"

@@ -15,7 +15,7 @@ from cxr_tf.inputs import Input
 from cxr_tf.progress import Reporter
 from cxr_tf.resume import Done
 from cxr_tf.stages import Answer, Reading, answers, read_ahead
-from pipelines.status import FAILURES, OK
+from pipelines.status import FAILURES, NOT_CHEST_FILM, OK
 
 if TYPE_CHECKING:
     from cxr_tf.film_questions import FilmQuestions
@@ -121,10 +121,13 @@ def row_of(
         status, label = prediction.status, prediction.label
     elif answer.error:
         status = records.FAILED
-    error = trouble or records.one_line(error or records.REASONS.get(status, ""))
+    reason = records.REASONS.get(status, "")
+    if prediction is not None and status == NOT_CHEST_FILM and prediction.warning:
+        reason = f"{reason}: {prediction.warning}"
+    error = trouble or records.one_line(error or reason)
     failed = status in FAILURES or status == records.FAILED or bool(trouble)
     if prediction is not None:
-        values = records.score_row(path, prediction, seed, error)
+        values = records.score_row(path, prediction, model.classes, seed, error)
     else:
         version = model.model_version
         values = records.failure_row(path, status, model.classes, seed, version, error)
@@ -191,6 +194,7 @@ class _Scorer:
             explain=options.overlays or options.patch_table or options.dicom_out,
             decision_only=options.decision_only,
             fast=options.fast,
+            **({} if options.gate else {"gate": False}),
         )
 
     def add(self, item: Input, reading: Reading, answer: Answer) -> tuple[str, str, str, bool]:
@@ -252,6 +256,8 @@ class _Scorer:
                 f"p {prediction.probabilities[prediction.class_index]:.3f}   "
                 f"saliency of '{prediction.label}', fixed scale 0..1"
             )
+        if prediction.warning:
+            caption += f"   {prediction.warning}"
         phantom = bool(self.model.card.get("phantom"))
         picture = render_overlay(
             reading.pixels,

@@ -93,7 +93,7 @@ def work(triage, monkeypatch):
 
 
 def ask(function, pixels, seed, patches, *more):
-    arguments = (pixels, np.int32(-1), np.int64(seed), np.int32(patches), np.int32(0))
+    arguments = (pixels, np.int32(-1), np.int64(seed), np.int32(patches), np.int32(0), np.True_)
     return function(*map(tf.constant, arguments + more))
 
 

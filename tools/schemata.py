@@ -19,6 +19,8 @@ _SIDE = 256
 _LEVELS = 65535
 _TEXT = {"type": "string"}
 _SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+#: -1 where the model was exported without.
+_SCORE = {"type": "number", "minimum": -1, "maximum": 1}
 _BYTES = {
     "description": "a PNG or JPEG file",
     "type": "object",
@@ -55,6 +57,12 @@ _DECISION = {
     "patches_used": _array(_integer(0, 400)),
     **_STATUS,
     "model_version": _array(_TEXT),
+    "film_score": _array(_SCORE),
+    "mask_quality": _array(_SCORE),
+    "warning": _array(_TEXT),
+    "calibrated_probabilities": _array(_array(_SHARE, 2)),
+    "conformal_set": _array(_array(_integer(0, 1), 2)),
+    "abstain": _array({"type": "boolean"}),
 }
 _MASK = {"mask": _array(_map(_integer(0, 3)))}
 INPUTS: dict[str, Schema] = {
@@ -71,7 +79,13 @@ INPUTS: dict[str, Schema] = {
 OUTPUTS: dict[str, Schema] = {
     "serving_default": _DECISION,
     "predict_pixels": _DECISION,
-    "segment": _MASK | {"probabilities": _array(_map(_array(_SHARE, 4, 4)))} | _STATUS,
+    "segment": {
+        **_MASK,
+        "probabilities": _array(_map(_array(_SHARE, 4, 4))),
+        **_STATUS,
+        "film_score": _array(_SCORE),
+        "mask_quality": _array(_SCORE),
+    },
     "explain": {
         **_DECISION,
         "saliency": _array(_array(_map(_SHARE), 2)),

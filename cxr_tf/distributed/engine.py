@@ -99,6 +99,7 @@ def score_on_ray(
         patches=options.patches,
         decision_only=options.decision_only,
         fast=options.fast,
+        gate=options.gate,
         voi=options.voi,
         read_deadline=options.read_deadline,
         threads=0,

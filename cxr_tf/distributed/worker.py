@@ -33,6 +33,7 @@ class Job:
         patches: that vote on a film.
         decision_only: see `cxr_tf.score`.
         fast: see `cxr_tf.score`.
+        gate: see `cxr_tf.score`.
         voi: see `cxr_tf.score`.
         read_deadline: see `cxr_tf.score`.
         threads: that TensorFlow may use.
@@ -47,6 +48,7 @@ class Job:
     patches: int
     decision_only: bool
     fast: bool
+    gate: bool
     voi: bool
     read_deadline: float
     threads: int
@@ -129,6 +131,7 @@ class PartScorer:
             patches=job.patches,
             decision_only=job.decision_only,
             fast=job.fast,
+            **({} if job.gate else {"gate": False}),
         )
 
     def _read_film(self, location: Path | str) -> "Film":

@@ -42,11 +42,13 @@ class Tally:
         statuses: films by status.
         not_ok: path, status and reason of each film whose status is not ok.
         failed: films that count as failed inputs (exit status 1).
+        would_be_refused: films that the model's gate would have refused, had it been asked.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
     not_ok: list[dict[str, str]] = field(default_factory=list)
     failed: int = 0
+    would_be_refused: int = 0
 
     def add(self, path: str, status: str, error: str) -> bool:
         """Counts a film; returns whether it counts as a failed input.
@@ -143,6 +145,7 @@ def decide_films(
         OSError: the table cannot be written; it appears under its name only when complete.
     """
     tally = Tally()
+    least = (model.card.get("reliability") or {}).get("gate", {}).get("threshold", -1.0)
     truth = np.array([class_map.index(row.label) for row in rows], np.int64)
     decided = np.full(len(rows), -1, np.int64)
     probabilities = np.zeros((len(rows), len(class_map)), np.float64)
@@ -165,10 +168,11 @@ def decide_films(
                 version = model.model_version
                 cells = records.failure_row(path, status, model.classes, seed, version, error)
             else:
-                cells = records.score_row(path, prediction, seed, error)
+                cells = records.score_row(path, prediction, model.classes, seed, error)
                 if status == OK:
                     decided[index] = prediction.class_index
                     probabilities[index] = prediction.probabilities
+                    tally.would_be_refused += int(prediction.film_score < least)
                     for observe in observers:
                         observe(index, prediction)
             right = int(decided[index] == truth[index])
@@ -185,7 +189,7 @@ def decide_films(
 def predict_reading(
     model: "TriageModel", reading: Reading, **options: Any
 ) -> "tuple[Prediction | None, str, str]":
-    """Lets a model decide a film that was read.
+    """Lets a model decide a film that was read and is known to be a frontal chest film.
 
     Args:
         model: answers `predict`.
@@ -198,7 +202,7 @@ def predict_reading(
     if reading.status != OK:
         return None, reading.status, reading.error
     try:
-        prediction = model.predict(reading.pixels, reading.padding, **options)
+        prediction = model.predict(reading.pixels, reading.padding, gate=False, **options)
     except Exception as fault:  # one film must not end an evaluation of hours
         return None, records.FAILED, f"the model broke: {type(fault).__name__}: {fault}"
     return prediction, prediction.status, ""

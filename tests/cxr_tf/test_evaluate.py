@@ -43,7 +43,10 @@ class Reads:
         self.card = card
         self.calls = []
 
-    def predict(self, pixels, padding, *, seed, patches, stride, explain, unweighted=False):
+    def predict(
+        self, pixels, padding, *, seed, patches, stride, explain, unweighted=False, gate=True
+    ):
+        assert not gate  # films that are known to be chests
         self.calls.append((seed, patches, stride, explain))
         answer = int(pixels[-1, -1]) // 257
         if answer == 99:

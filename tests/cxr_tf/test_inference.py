@@ -31,6 +31,12 @@ ANSWER = {
     "patches_used": (tf.int32, [None]),
     "status": (tf.string, [None]),
     "model_version": (tf.string, [None]),
+    "film_score": (tf.float32, [None]),
+    "mask_quality": (tf.float32, [None]),
+    "warning": (tf.string, [None]),
+    "calibrated_probabilities": (tf.float32, [None, 4]),
+    "conformal_set": (tf.int32, [None, 4]),
+    "abstain": (tf.bool, [None]),
 }
 REASONS = {
     "saliency": (tf.float32, [None, 4, 256, 256]),
@@ -42,6 +48,8 @@ SEGMENTED = {
     "mask": (tf.uint8, [None, 256, 256]),
     "probabilities": (tf.float32, [None, 256, 256, 4]),
     "status": (tf.string, [None]),
+    "film_score": (tf.float32, [None]),
+    "mask_quality": (tf.float32, [None]),
 }
 IMAGES = {"image_bytes": (tf.string, [None])}
 PIXELS = {

@@ -76,6 +76,12 @@ def prediction(**changes):
         model_version="m1",
         centres=np.array([[5, 6], [7, 8], [9, 10], [-1, -1]], np.int32),
         patch_probabilities=np.array([[0.9, 0.1], [0.5, 0.5], [0, 1], [0, 0]], np.float32),
+        film_score=0.9,
+        mask_quality=0.7,
+        warning="the mask of the lungs is doubtful",
+        calibrated_probabilities=np.array([0.1, 0.9], np.float32),
+        conformal_set=np.array([1, 1], np.int32),
+        abstain=True,
     )
     return SimpleNamespace(**{**values, **changes})
 
@@ -83,20 +89,33 @@ def prediction(**changes):
 def test_columns_are_those_of_the_contract():
     assert ",".join(records.score_columns(CLASSES)) == (
         "path,status,label,votes_normal,votes_ill,p_normal,p_ill,"
-        "agreement,lung_fraction,patches_used,seed,model_version,error"
+        "agreement,lung_fraction,patches_used,seed,model_version,error,"
+        "agreement_low,agreement_high,film_score,mask_quality,calibrated_normal,calibrated_ill,"
+        "conformal_set,abstain,warning"
     )
 
 
 def test_rows_fit_their_columns():
-    row = records.score_row("a.png", prediction(), 7, "two\nlines")
+    row = records.score_row("a.png", prediction(), CLASSES, 7, "two\nlines")
     named = dict(zip(records.score_columns(CLASSES), row, strict=True))
     assert named["votes_ill"] == 2 and named["p_ill"] == "0.750000"
     assert named["agreement"] == "0.666667" and named["seed"] == 7
     assert named["error"] == "two lines" and named["model_version"] == "m1"
+    assert named["agreement_low"] == "0.207660" and named["agreement_high"] == "0.938508"
+    assert named["calibrated_ill"] == "0.900000" and named["conformal_set"] == "normal|ill"
+    assert named["abstain"] == 1 and "doubtful" in named["warning"]
     row = records.failure_row("a.png", "unreadable", CLASSES, 7, "m1", "cut off")
     named = dict(zip(records.score_columns(CLASSES), row, strict=True))
     assert named["label"] == "" and named["votes_ill"] == 0 and named["p_ill"] == "0.000000"
     assert named["patches_used"] == 0 and named["error"] == "cut off"
+    assert named["conformal_set"] == "" and named["abstain"] == 0
+
+
+def test_a_model_of_an_earlier_version_rules_out_no_class():
+    older = dict.fromkeys(("calibrated_probabilities", "conformal_set"))
+    row = records.score_row("a.png", prediction(**older), CLASSES, 7, "")
+    named = dict(zip(records.score_columns(CLASSES), row, strict=True))
+    assert named["calibrated_ill"] == named["p_ill"] and named["conformal_set"] == "normal|ill"
 
 
 def test_patch_rows_stop_at_the_patches_used():

@@ -1,0 +1,70 @@
+"""Fits and measures how far answers can be trusted: `python -m tools.reliability STEP …`.
+
+    collect  DATA --model MODEL --out TABLE       features of films and non-films (0.2 s each)
+    fit      TABLE --out FILE                     the numbers that an export takes
+    report   TABLE --fitted FILE --out FOLDER     what they are worth, as tables and plots
+
+Thresholds are chosen on films of training and validation; `report` adds those of the test.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+#: Decisions of the shipped model.
+_VALIDATION = Path("results/classification_validation/predictions.csv")
+_TEST = Path("results/classification_test/predictions.csv")
+
+
+def _collect(options: argparse.Namespace) -> None:
+    from cxr_tf.loading import load
+    from pipelines.adapters import open_data
+    from tools.reliability.collect import collect, items
+
+    films = open_data(options.data)
+    folder = films.root if films.root.is_dir() else films.root.parent
+    collect(load(options.model), items(list(films.rows), folder), options.out)
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from cxr_tf.records import write_json
+    from tools.reliability.fit import fit
+    from tools.reliability.table import read_decisions, read_table
+
+    found = fit(read_table(options.table), read_decisions(options.validation))
+    write_json(options.out, found.record())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: by default those of the process.
+
+    Returns:
+        The exit status: 0 done, 2 wrong usage.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.reliability",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    steps = parser.add_subparsers(required=True, metavar="STEP")
+    step = steps.add_parser("collect")
+    step.add_argument("data", type=Path)
+    step.add_argument("--model", type=Path, required=True)
+    step.add_argument("--out", type=Path, required=True)
+    step.set_defaults(run=_collect)
+    step = steps.add_parser("fit")
+    step.add_argument("table", type=Path)
+    step.add_argument("--validation", type=Path, default=_VALIDATION)
+    step.add_argument("--out", type=Path, required=True)
+    step.set_defaults(run=_fit)
+    options = parser.parse_args(arguments)
+    options.run(options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Reads the tables that fitting and report rest on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cxr_tf.reliability.features import FEATURES
+from pipelines.masks import LEAST_LUNG_FRACTION
+from tools.non_films import TURNED
+from tools.reliability.degrade import DEGRADE
+
+Table = Any  # a pandas DataFrame; pandas carries no types
+Floats = npt.NDArray[np.float64]
+
+
+def read_table(path: Path) -> Table:
+    """Reads what `collect` wrote.
+
+    Args:
+        path: the CSV.
+
+    Returns:
+        The table with `group` beside: `film`, `worse`, `turned` or `non_film`; and `lungs`, whether
+        enough of them were found for the gate to be asked.
+    """
+    table = pd.read_csv(path, dtype={"patient_id": str}, keep_default_na=False)
+    table["jaccard"] = pd.to_numeric(table["jaccard"])
+    group = {"film": "film"} | dict.fromkeys(TURNED, "turned") | dict.fromkeys(DEGRADE, "worse")
+    table["group"] = table["kind"].map(group).fillna("non_film")
+    table["lungs"] = (table["status"] == "ok") & (table["lung"] >= LEAST_LUNG_FRACTION)
+    return table
+
+
+def features(table: Table) -> Floats:
+    """Takes the features of a table.
+
+    Args:
+        table: rows of `read_table`.
+
+    Returns:
+        float64 [N, F].
+    """
+    return table[list(FEATURES)].to_numpy(np.float64)
+
+
+def read_decisions(path: Path) -> tuple[tuple[str, ...], Table, Floats]:
+    """Reads `predictions.csv` of an evaluation; films without an answer are left out.
+
+    Args:
+        path: the CSV.
+
+    Returns:
+        The classes; the rows with `index`, of the truth, and `decided`, of the label; and the
+        mean probabilities, float64 [N, C].
+    """
+    table = pd.read_csv(path, dtype={"patient_id": str}, keep_default_na=False)
+    classes = tuple(name[6:] for name in table.columns if name.startswith("votes_"))
+    table = table[table["status"] == "ok"].reset_index(drop=True)
+    table["index"] = [classes.index(name) for name in table["truth"]]
+    table["decided"] = [classes.index(name) for name in table["label"]]
+    return classes, table, table[[f"p_{name}" for name in classes]].to_numpy(np.float64)
