@@ -102,6 +102,7 @@ class FilmQuestions:
         patches: int = PATCHES,
         decision_only: bool = False,
         fast: bool = False,
+        gate: bool = True,
         padding: int = _NO_PADDING,
         voi: bool = False,
         name: str = "",
@@ -114,6 +115,7 @@ class FilmQuestions:
             patches: 1 to 400.
             decision_only: stop where no patch can change the decision any more.
             fast: stop where the decision is unlikely to change; not exact.
+            gate: refuse what does not look like an upright frontal chest film.
             padding: of an array, the grey level to leave out, -1 for none.
             voi: apply a DICOM file's VOI LUT, or its first window.
             name: what the record calls it, by default the path.
@@ -125,7 +127,7 @@ class FilmQuestions:
             UsageError: the options cannot be used, or the array is no film.
         """
         path, reading = read_source(film, padding=padding, voi=voi, name=name)
-        options = {"decision_only": decision_only, "fast": fast}
+        options = {"decision_only": decision_only, "fast": fast, "gate": gate}
         record, prediction = self._ask(path, reading, seed, patches, options)
         return Score(record, self.classes, prediction, notices_of(self.card))
 
@@ -135,6 +137,7 @@ class FilmQuestions:
         *,
         seed: int = 0,
         patches: int = PATCHES,
+        gate: bool = True,
         padding: int = _NO_PADDING,
         voi: bool = False,
         name: str = "",
@@ -145,6 +148,7 @@ class FilmQuestions:
             film: see `score`.
             seed: see `score`.
             patches: see `score`.
+            gate: see `score`.
             padding: see `score`.
             voi: see `score`.
             name: see `score`.
@@ -156,7 +160,9 @@ class FilmQuestions:
             UsageError: see `score`.
         """
         path, reading = read_source(film, padding=padding, voi=voi, name=name)
-        record, prediction = self._ask(path, reading, seed, patches, {"explain": True})
+        record, prediction = self._ask(
+            path, reading, seed, patches, {"explain": True, "gate": gate}
+        )
         notices = notices_of(self.card)
         film_read = (reading.pixels, reading.padding)
         return Explanation(record, self.classes, prediction, notices, *film_read)

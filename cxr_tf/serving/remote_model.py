@@ -56,6 +56,7 @@ class RemoteModel(FilmQuestions):
         explain: bool = False,
         decision_only: bool = False,
         fast: bool = False,
+        gate: bool = True,
     ) -> Prediction:
         """Decide on one film; see `cxr_tf.loading.TriageModel.predict`.
 
@@ -67,6 +68,8 @@ class RemoteModel(FilmQuestions):
         """
         if decision_only or fast:
             raise UsageError("no signature ends a vote early: leave out --decision-only and --fast")
+        if not gate:
+            raise UsageError("every signature has its gate: leave out --no-gate")
         own = seed == SERVING_SEED and patches == PATCHES
         if explain and not own:
             raise UsageError(
