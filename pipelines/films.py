@@ -35,6 +35,9 @@ _DICOM_SUFFIXES = (".dcm", ".dicom")
 _DICOM_MAGIC_AT = 128
 #: No film within `MAX_PIXELS` needs more, not even four channels of 16 bit stored plainly.
 MAX_BYTES = 1 << 30
+#: No JPEG film does: 64 megapixels of three colours are 183 MiB. Looking for the marks of a hostile
+#: one takes some twelve times its size in memory.
+MAX_JPEG_BYTES = 256 << 20
 _NO_PADDING = -1
 
 
@@ -129,7 +132,10 @@ def _refusal(header: Header) -> FilmError:
     if bool(header.animated):
         return FilmError(status, "the PNG is animated; export the one film")
     if kind == "jpeg":
-        return FilmError(status, "only 8-bit baseline and progressive JPEG is read; convert to PNG")
+        return FilmError(
+            status,
+            "only 8-bit baseline and progressive JPEG (up to 100 scans) is read; convert to PNG",
+        )
     return FilmError(status, f"{kind.upper()} files are not read; convert to PNG")
 
 
@@ -137,6 +143,8 @@ def _decode(content: bytes, suffix: str, voi: bool, deadline: float) -> Film:
     """Decode the content of a file; FilmError and TensorFlow's errors pass."""
     if not content:
         raise FilmError(statuses.UNREADABLE, "the file is empty; fetch it again")
+    if content.startswith(b"\xff\xd8\xff") and len(content) > MAX_JPEG_BYTES:
+        raise FilmError(statuses.TOO_LARGE, "no JPEG film has more than 256 MiB; reduce the film")
     header = read_header(content)
     kind = header.kind.numpy().decode()
     if suffix == ".img" and not kind:
@@ -219,7 +227,7 @@ def _film(fetch: Callable[[], bytes], suffix: str, voi: bool, deadline: float) -
     except (tf.errors.OpError, ValueError) as error:
         status, transient = statuses.UNREADABLE, False
         message = f"the file is damaged ({type(error).__name__}); fetch it again"
-    kind = read_header(content).kind.numpy().decode()
+    kind = read_header(content[:160]).kind.numpy().decode()
     return Film(None, _NO_PADDING, status, message, kind, transient)
 
 

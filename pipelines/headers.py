@@ -12,8 +12,12 @@ import tensorflow as tf
 from pipelines import status as statuses
 from pipelines.sizes import MAX_PIXELS
 
-#: More chunks or segments than any film has; it bounds the time a hostile file can take.
+#: More chunks than any PNG film has, and segments than any JPEG; they bound the time that a
+#: hostile file can take.
 MAX_PARTS = 100_000
+MAX_SEGMENTS = 10_000
+#: Encoders write up to some twenty scans. Each goes over the whole film, however short it is.
+MAX_SCANS = 100
 
 _PNG, _JPEG, _GIF, _BMP = "png", "jpeg", "gif", "bmp"
 #: Kind, offset and bytes of the marks by which files are told apart; the first match counts.
@@ -163,10 +167,11 @@ def _read_png(data: tf.Tensor, size: tf.Tensor) -> Header:
 
 def _read_jpeg(data: tf.Tensor, size: tf.Tensor) -> Header:
     """Walk the segments of a JPEG from SOI to EOI (T.81, annex B)."""
-    at = tf.where(data[:-1] == 255)[:, 0]
-    code = tf.gather(data, at + 1)
-    # Neither a stuffed byte, nor a fill byte, nor a restart mark: the head of a segment.
-    heads = tf.boolean_mask(at, (code != 0) & (code != 255) & ((code < 0xD0) | (code > 0xD7)))
+    code = data[1:]
+    # Neither a stuffed byte, nor a fill byte, nor a restart mark: the head of a segment. Told on
+    # the bytes themselves, or a file full of 0xFF would take thirty times its size in memory.
+    is_head = (data[:-1] == 255) & (code != 0) & (code != 255) & ((code < 0xD0) | (code > 0xD7))
+    heads = tf.where(is_head)[:, 0]
     last = tf.size(heads, tf.int64) - 1
 
     def head(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -178,7 +183,7 @@ def _read_jpeg(data: tf.Tensor, size: tf.Tensor) -> Header:
         ended: tf.Tensor,
         _: tf.Tensor,
         frame: tf.Tensor,
-        scan: tf.Tensor,
+        scans: tf.Tensor,
         exif: tf.Tensor,
     ) -> tuple[tf.Tensor, ...]:
         at, found = head(at)
@@ -196,12 +201,12 @@ def _read_jpeg(data: tf.Tensor, size: tf.Tensor) -> Header:
             found & (code == 0xD9),
             found,
             tf.where(found & is_frame & (frame < 0), at, frame),
-            scan | (found & (code == 0xDA)),
+            scans + tf.cast(found & (code == 0xDA), tf.int64),
             tf.where(found & is_exif & (exif < 0), at + 10, exif),
         )
 
     nowhere = tf.constant(-1, tf.int64)
-    _, ended, _, frame, scan, exif = tf.while_loop(
+    _, ended, _, frame, scans, exif = tf.while_loop(
         lambda at, ended, found, *_: ~ended & found,
         step,
         (
@@ -209,10 +214,10 @@ def _read_jpeg(data: tf.Tensor, size: tf.Tensor) -> Header:
             tf.constant(False),
             tf.constant(True),
             nowhere,
-            tf.constant(False),
+            tf.zeros([], tf.int64),
             nowhere,
         ),
-        maximum_iterations=MAX_PARTS,
+        maximum_iterations=MAX_SEGMENTS,
         parallel_iterations=1,
     )
     height, width = _number(data, frame + 5, 2), _number(data, frame + 7, 2)
@@ -226,7 +231,8 @@ def _read_jpeg(data: tf.Tensor, size: tf.Tensor) -> Header:
         (~decodable, statuses.UNSUPPORTED),
         (tf.minimum(height, width) < 1, statuses.UNREADABLE),
         (height * width > MAX_PIXELS, statuses.TOO_LARGE),
-        (~ended | ~scan, statuses.UNREADABLE),
+        (scans > MAX_SCANS, statuses.UNSUPPORTED),
+        (~ended | (scans < 1), statuses.UNREADABLE),
     )
     return Header(
         status, tf.constant(_JPEG), height, width, _orientation(data, exif), tf.constant(False)
