@@ -11,6 +11,7 @@ from typing import TextIO
 
 from cxr_tf import addresses
 from cxr_tf.errors import UsageError
+from pipelines.cells import plain_path
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Input:
 
     @property
     def name(self) -> str:
-        """What its row is found by."""
-        return os.fspath(self.path)
+        """What its row is found by: the path, which no spreadsheet takes for a formula."""
+        return plain_path(os.fspath(self.path))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from cxr_tf.parquet import parse_cell, write_parquet
 from cxr_tf.reliability.wilson import wilson
+from pipelines.cells import plain_text
 from pipelines.manifest_checks import file_sha256
 from pipelines.status import (
     CONSTANT,
@@ -67,6 +68,21 @@ def utf8(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def csv_line(values: Sequence[object]) -> str:
+    """Write one row of a table.
+
+    Args:
+        values: the cells; text that a spreadsheet would compute gets an apostrophe ahead.
+
+    Returns:
+        The row with its line end. A carriage return within a cell is quoted, which csv does only
+        where the line end has one.
+    """
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="\r\n").writerow([utf8(plain_text(str(v))) for v in values])
+    return line.getvalue()[:-2] + "\n"
+
+
 def partial_of(path: Path) -> Path:
     """Name the file that a table is written to until it is complete.
 
@@ -104,7 +120,7 @@ class Table:
     Rows go to `<name>.csv.partial` and reach the system one by one, so that an interrupted run
     leaves what was done; `finish` makes the finished table of them, `drop` removes them once the
     whole run is complete. Between the two a run can be killed and loses nothing. `commit` does
-    both.
+    both. Text that a spreadsheet would compute gets an apostrophe ahead.
 
     Args:
         path: where the finished CSV table lies.
@@ -127,8 +143,7 @@ class Table:
         # The partial file of an earlier run is replaced only once all that is kept is written.
         fresh = path.with_name(path.name + ".new")
         self._stream = fresh.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._stream, lineterminator="\n")
-        self._writer.writerow(self.columns)
+        self._stream.write(csv_line(self.columns))
         for row in kept:
             self._write(row)
         self._stream.flush()
@@ -150,7 +165,7 @@ class Table:
     def _write(self, row: Sequence[object]) -> None:
         if len(row) != len(self.columns):
             raise ValueError(f"{self.path}: {len(row)} values for {len(self.columns)} columns")
-        self._writer.writerow([utf8(str(value)) for value in row])
+        self._stream.write(csv_line(row))
         self.rows += 1
 
     def finish(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
+from pipelines.cells import plain_path
 from pipelines.classes import ClassMap
 
 COLUMNS = (
@@ -207,7 +208,7 @@ def cells(row: ManifestRow, folder: Path) -> dict[str, str]:
     for name in COLUMNS:
         value = getattr(row, "label" if name == "class" else name)
         if isinstance(value, Path):
-            value = Path(os.path.relpath(value, folder)).as_posix()
+            value = plain_path(Path(os.path.relpath(value, folder)).as_posix())
         texts[name] = value or ""
     return texts
 

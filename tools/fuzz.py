@@ -24,7 +24,7 @@ from typing import Any
 from tools.hostile_cases import PARTS, case, examine, most
 
 #: Seconds in which the process must have started and loaded a model.
-_START = 300.0
+_START = 900.0
 #: MiB that a file may take at its peak, beside what the process has anyway.
 MEMORY = 3072
 

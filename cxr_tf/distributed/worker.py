@@ -1,6 +1,5 @@
 """What runs in a worker: the model, loaded once, and the rows of one part after another."""
 
-import csv
 import io
 import json
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from cxr_tf import addresses
 from cxr_tf.errors import UsageError
 from cxr_tf.inputs import Input
 from cxr_tf.model_folders import ModelFacts, model_digest
-from cxr_tf.records import utf8
+from cxr_tf.records import csv_line
 from cxr_tf.scoring import row_of
 from cxr_tf.stages import Reading, answers, read_ahead
 
@@ -113,11 +112,10 @@ class PartScorer:
             for text, fault in json.loads(films)
         ]
         rows, reading_seconds, model_seconds = io.StringIO(newline=""), 0.0, 0.0
-        writer = csv.writer(rows, lineterminator="\n")
         readings = read_ahead(inputs, self._read)
         for item, reading, answer in answers(readings, self._predict):
             row = row_of(item.name, reading, answer, job.model, job.seed)
-            writer.writerow([utf8(str(value)) for value in row.values])
+            rows.write(csv_line(row.values))
             reading_seconds += reading.seconds
             model_seconds += answer.seconds
         return rows.getvalue(), reading_seconds, model_seconds
