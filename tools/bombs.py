@@ -101,9 +101,10 @@ def _deflated(size: int) -> bytes:
     head = _written(dataset)
     head = head[: 144 + struct.unpack("<I", head[140:144])[0]]
     packer = zlib.compressobj(9, wbits=-15)
-    parts = [packer.compress(struct.pack("<HH2sHI", 9, 0x1001, b"OB", 0, size))]
-    parts += [packer.compress(bytes(_MIB)) for _ in range(size // _MIB)]
-    return head + b"".join([*parts, packer.flush()])
+    start = packer.compress(struct.pack("<HH2sHI", 9, 0x1001, b"OB", 0, size))
+    start += packer.flush(zlib.Z_FULL_FLUSH)  # from here on, equal parts are coded alike
+    part = packer.compress(bytes(_MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return head + start + part * (size // _MIB) + packer.flush()
 
 
 def _declared(length: int) -> bytes:

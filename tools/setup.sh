@@ -59,7 +59,7 @@ import sys
 
 root, extras = pathlib.Path(sys.argv[1]), sys.argv[2]
 digest = hashlib.sha256(f"{root} {extras} {sys.version}".encode())
-for name in ("requirements.txt", "pyproject.toml"):
+for name in ("requirements.txt", "requirements-lock.txt", "pyproject.toml"):
     digest.update((root / name).read_bytes())
 print(digest.hexdigest())
 ' "$ROOT" "$1"
@@ -87,6 +87,42 @@ pip_install() {
         "$PYTHON" -m pip -qq install --no-input --progress-bar off "$@"
 }
 
+# Succeeds where the versions of requirements-lock.txt are to be installed, hashes checked: without
+# extras, on the platforms that TensorFlow has wheels for. Says why where it does not.
+lock_fits() {
+    local why=""
+    if [[ -n "$1" ]]; then
+        return 1 # extras are not locked
+    elif [[ "${CXR_TF_LOCK:-1}" == 0 ]]; then
+        why="CXR_TF_LOCK=0"
+    elif [[ -n "${PIP_NO_INDEX:-}" ]]; then
+        why="PIP_NO_INDEX is set: your own wheels are taken"
+    elif ! "$PYTHON" -I -c '
+import platform
+import sys
+
+known = {("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64")}
+sys.exit((sys.platform, platform.machine()) not in known)
+'; then
+        why="it does not know this platform"
+    else
+        return 0
+    fi
+    say "setup: requirements-lock.txt is not used ($why): pip chooses versions, and checks no hashes"
+    return 1
+}
+
+# Installs the project with the extras $1, from $2.
+install_project() {
+    if lock_fits "$1"; then
+        # setuptools, which builds the project, is among the locked.
+        pip_install --require-hashes -r "$ROOT/requirements-lock.txt" &&
+            pip_install --no-deps --no-build-isolation -e "$2"
+    else
+        pip_install -r "$ROOT/requirements.txt" -e "$2"
+    fi
+}
+
 # Makes or reuses the environment. $1: extras of pyproject.toml, comma-separated (default none).
 setup_environment() {
     local extras="${1:-}" stamp base target="$ROOT"
@@ -106,11 +142,12 @@ setup_environment() {
     if [[ "$(cat "$stamp" 2>/dev/null || true)" != "$(fingerprint "$extras")" ]]; then
         say "setup: installing the requirements into $VENV (about 2 GB on disk; minutes the first time)"
         rm -f "$stamp"
-        if ! pip_install -r "$ROOT/requirements.txt" -e "$target"; then
+        if ! install_project "$extras" "$target"; then
             fail "pip could not install the requirements into $VENV; its own message stands above." \
                 "Without a network: on a connected machine of the same kind run" \
                 "'pip wheel -w wheels \"setuptools>=77\" \".${extras:+[$extras]}\"' in a copy of this checkout, bring the folder here," \
-                "then run this again with PIP_NO_INDEX=1 PIP_FIND_LINKS=/path/to/wheels in the environment."
+                "then run this again with PIP_NO_INDEX=1 PIP_FIND_LINKS=/path/to/wheels in the environment." \
+                "If a hash does not match, the file is not the one that was locked: find out why. CXR_TF_LOCK=0 leaves the lock out."
         fi
         fingerprint "$extras" >"$stamp"
     fi

@@ -104,9 +104,29 @@ def test_reuses_an_environment_until_the_requirements_change(tmp_path, tools):
     subprocess.run([PYTHON, "-m", "venv", "--without-pip", environment], check=True)
     # pip_install only counts its calls here: what pip installs is another matter.
     command = (
-        "pip_install() { echo installed; }; setup_environment; setup_environment; "
+        "export CXR_TF_LOCK=0; pip_install() { echo installed; }; "
+        "setup_environment; setup_environment; "
         'echo other >"$VENV/.installed-base"; setup_environment; echo "$TF_ENABLE_ONEDNN_OPTS"'
     )
     done = bash(command, [tools], CXR_TF_VENV=str(environment))
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["installed", "installed", "1"]
+
+
+def test_installs_the_locked_versions_by_their_hashes_where_it_can(tmp_path, tools):
+    show = 'PYTHON=$CXR_TF_PYTHON; pip_install() { echo "$@"; }; install_project "$EXTRAS" /project'
+    python = {"CXR_TF_PYTHON": str(PYTHON)}
+    locked = bash(show, [tools], EXTRAS="", **python).stdout
+    assert "--require-hashes -r" in locked and "requirements-lock.txt" in locked
+    assert "--no-deps --no-build-isolation -e /project" in locked
+    for why, options in (("CXR_TF_LOCK", {"CXR_TF_LOCK": "0"}), ("wheels", {"PIP_NO_INDEX": "1"})):
+        free = bash(show, [tools], EXTRAS="", **python, **options)
+        assert "requirements.txt" in free.stdout and "hashes" not in free.stdout
+        assert why in free.stderr and "checks no hashes" in free.stderr
+    assert "requirements-lock" not in bash(show, [tools], EXTRAS="dev", **python).stdout
+
+
+def test_a_locked_version_that_cannot_be_had_is_never_replaced_by_another(tmp_path, tools):
+    show = "pip_install() { echo $1; return 1; }; install_project '' /project || echo refused"
+    done = bash(f"PYTHON=$CXR_TF_PYTHON; {show}", [tools], CXR_TF_PYTHON=str(PYTHON))
+    assert done.stdout.split() == ["--require-hashes", "refused"]

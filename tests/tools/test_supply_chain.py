@@ -1,0 +1,64 @@
+import json
+import re
+
+import pytest
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+
+from tools.supply_chain import LICENCES, LOCK, ROOT, SBOM, licence_page, pins
+
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def locked(python):
+    """Version by name that the lock holds for a Python on Linux."""
+    where = {
+        "python_full_version": f"{python}.0",
+        "sys_platform": "linux",
+    }
+    found = {}
+    for name, version, marker in pins(LOCK.read_text()):
+        if not marker or Marker(marker).evaluate(where):
+            assert name not in found, f"{name} twice for Python {python}"
+            found[name] = version
+    return found
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_lock_satisfies_the_requirements_for_every_python(python):
+    versions = locked(python)
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    for requirement in (Requirement(line) for line in lines if line and line[0] != "#"):
+        assert requirement.specifier.contains(versions[requirement.name]), requirement
+    assert int(versions["setuptools"].split(".")[0]) >= 77, "builds the project"
+
+
+def test_every_locked_version_has_hashes_and_no_other_source():
+    text = LOCK.read_text()
+    blocks = re.split(r"\n(?=[A-Za-z0-9])", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE))
+    assert len(blocks) == len(pins(text)) > 50
+    for block in blocks:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", block), block
+    assert "://" not in text and "--index" not in text
+
+
+def test_sbom_and_licences_are_those_of_the_lock():
+    allowed = {(re.sub(r"[-_.]+", "-", n).lower(), v) for n, v, _ in pins(LOCK.read_text())}
+    components = json.loads(SBOM.read_text())["components"]
+    named = {(re.sub(r"[-_.]+", "-", c["name"]).lower(), c["version"]) for c in components}
+    assert {name for name, _ in named - allowed} <= {"pip"}
+    rows = re.findall(
+        r"^\| \[?([\w.-]+)\]?(?:\(.*?\))? \| (\S+) \|", LICENCES.read_text(), re.MULTILINE
+    )
+    listed = {(re.sub(r"[-_.]+", "-", n).lower(), v) for n, v in rows if n != "package"}
+    assert listed <= allowed and len(listed) > 50
+
+
+def test_the_page_tells_copyleft_from_the_rest():
+    packages = [
+        {"Name": "b", "Version": "1", "License": "GPLv3", "URL": "https://b"},
+        {"Name": "A", "Version": "2", "License": "MIT", "URL": "UNKNOWN"},
+    ]
+    page = licence_page(packages)
+    assert "License: b.**" in page and "| A | 2 | MIT |\n| [b](https://b) | 1 | GPLv3 |" in page
+    assert "General Public" not in licence_page(packages[1:])

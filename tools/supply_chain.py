@@ -1,0 +1,185 @@
+"""Makes what is said of the dependencies, from a fresh environment of the locked versions.
+
+    python -m tools.supply_chain lock        requirements-lock.txt, from requirements.txt
+    python -m tools.supply_chain sbom        docs/sbom.cdx.json, CycloneDX
+    python -m tools.supply_chain licences    docs/licences.md
+    python -m tools.supply_chain audit       known vulnerabilities, to stdout
+
+Needs the extra `release`. All but `lock` install the locked files into a temporary environment
+(about 2 GB; `--environment FOLDER` keeps it and uses it again).
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LOCK = ROOT / "requirements-lock.txt"
+SBOM = ROOT / "docs" / "sbom.cdx.json"
+LICENCES = ROOT / "docs" / "licences.md"
+_COMMAND = "python -m tools.supply_chain"
+_HEADER = f"""\
+# What `bash tools/demo.sh` installs: every version of requirements.txt and below, with the hashes
+# of its files, for Python 3.11 to 3.13 on every platform. Made by
+# `{_COMMAND} lock`.
+"""
+#: What GNU's licences ask, of whoever passes the package on together with this software.
+_COPYLEFT = re.compile(r"\bA?GPL|GNU (Affero )?General Public", re.IGNORECASE)
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    """Runs a command; its own words reach the user where it fails.
+
+    Args:
+        *command: Programme and arguments.
+        cwd: Where it runs.
+
+    Returns:
+        What it wrote to stdout.
+
+    Raises:
+        SystemExit: It failed.
+    """
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, cwd=cwd)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command[:5]))} failed with {done.returncode}")
+    return str(done.stdout)
+
+
+def pins(lock: str) -> list[tuple[str, str, str]]:
+    """Reads the versions of a lock.
+
+    Args:
+        lock: Content of the file.
+
+    Returns:
+        Name, version and marker ('' where it holds everywhere) of each line.
+    """
+    line = re.compile(r"^([A-Za-z0-9._-]+)==(\S+?)(?: ; (.+?))? \\$", re.MULTILINE)
+    return [(name, version, marker or "") for name, version, marker in line.findall(lock)]
+
+
+def make_lock() -> None:
+    """Resolves requirements.txt anew; versions that are locked and still fit stay."""
+    uv = [sys.executable, "-m", "uv", "pip", "compile", "requirements.txt", "--universal"]
+    uv += ["--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
+    earlier = ["-o", LOCK.name] if LOCK.is_file() else []
+    text = run(*uv, "--quiet", *earlier, cwd=ROOT)
+    body = LOCK.read_text(encoding="utf-8") if earlier else text
+    body = "".join(line for line in body.splitlines(True) if not line.startswith("#"))
+    LOCK.write_text(_HEADER + body, encoding="utf-8")
+    print(f"{LOCK}: {len(pins(body))} versions")
+
+
+def environment(folder: Path) -> Path:
+    """Installs the locked versions, unless that was done.
+
+    Args:
+        folder: Of the environment.
+
+    Returns:
+        Its Python.
+    """
+    python = folder / "bin" / "python"
+    if not python.is_file():
+        run(sys.executable, "-m", "venv", folder)
+        run(python, "-m", "pip", "install", "-q", "--require-hashes", "-r", LOCK)
+    return python
+
+
+def make_sbom(python: Path) -> None:
+    """Lists the installed packages for machines, without what differs from one run to another."""
+    command = [sys.executable, "-m", "cyclonedx_py", "environment", str(python)]
+    command += ["--pyproject", "pyproject.toml", "--output-reproducible", "-o", str(SBOM)]
+    run(*command, cwd=ROOT)
+    count = len(json.loads(SBOM.read_text(encoding="utf-8"))["components"])
+    print(f"{SBOM}: {count} components")
+
+
+def licence_page(packages: Sequence[dict[str, str]]) -> str:
+    """Writes the licences as a page.
+
+    Args:
+        packages: `Name`, `Version`, `License` and `URL` of each, as pip-licenses gives them.
+    """
+    lines = [
+        "# Licences of the dependencies",
+        "",
+        "What `requirements-lock.txt` installs on Linux with Python "
+        f"{sys.version_info[0]}.{sys.version_info[1]}, by what each package says of itself.",
+        f"Made by `{_COMMAND} licences`; pip and setuptools are left out.",
+        "",
+    ]
+    if strict := [each for each in packages if _COPYLEFT.search(each["License"])]:
+        names = ", ".join(each["Name"] for each in strict)
+        lines += [
+            f"**GNU General Public License: {names}.** The code here is under Apache-2.0 and calls",
+            "such a package as a library. Whoever passes both on together (a container image, an",
+            "installer) passes the whole on under the terms of that licence.",
+            "",
+        ]
+    lines += ["| package | version | licence |", "|---|---|---|"]
+    for each in sorted(packages, key=lambda package: package["Name"].lower()):
+        name = f"[{each['Name']}]({each['URL']})" if "://" in each["URL"] else each["Name"]
+        lines.append(f"| {name} | {each['Version']} | {each['License'].replace('|', '/')} |")
+    return "\n".join([*lines, ""])
+
+
+def make_licences(python: Path) -> None:
+    """Writes docs/licences.md."""
+    command = [sys.executable, "-m", "piplicenses", f"--python={python}", "--format=json"]
+    packages = json.loads(run(*command, "--with-urls", "--from=mixed"))
+    LICENCES.write_text(licence_page(packages), encoding="utf-8")
+    print(f"{LICENCES}: {len(packages)} packages")
+
+
+def audit() -> int:
+    """Asks for known vulnerabilities of the locked versions.
+
+    Returns:
+        Exit status of pip-audit, 1 also where a package could not be looked up.
+    """
+    command = [sys.executable, "-m", "pip_audit", "-r", str(LOCK), "--require-hashes"]
+    return subprocess.run(
+        [*command, "--no-deps", "--disable-pip", "--strict"], check=False
+    ).returncode
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: Without the programme's name; None: those of the process.
+
+    Returns:
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(
+        "python -m tools.supply_chain",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=("lock", "sbom", "licences", "audit"))
+    parser.add_argument("--environment", type=Path, help="of the locked versions")
+    options = parser.parse_args(arguments)
+    if options.what == "lock":
+        make_lock()
+    elif options.what == "audit":
+        return audit()
+    else:
+        make = make_sbom if options.what == "sbom" else make_licences
+        if options.environment:
+            make(environment(options.environment))
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                make(environment(Path(folder)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
