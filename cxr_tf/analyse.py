@@ -11,11 +11,13 @@ import tyro
 from cxr_tf import records
 from cxr_tf.analysis.options import AnalysisOptions, check_options
 from cxr_tf.analysis.selection import select_films
-from cxr_tf.errors import UsageError
 from cxr_tf.evaluation.command import exit_status, show
+from cxr_tf.folder_lock import held
 from cxr_tf.info import NOTICE
 from cxr_tf.progress import Reporter
+from cxr_tf.whole_files import write_text
 from pipelines.adapters import open_data
+from pipelines.manifest import Manifest
 
 if TYPE_CHECKING:
     from cxr_tf.analysis.masks import Masks
@@ -45,11 +47,19 @@ def run(
     started = datetime.datetime.now(datetime.UTC)
     manifest = open_data(options.data)
     films = select_films(manifest, options)
+    with held(options.out):
+        return _run(options, films, reporter, load, started)
+
+
+def _run(
+    options: AnalysisOptions,
+    films: Manifest,
+    reporter: Reporter,
+    load: "Callable[[AnalysisOptions], Masks] | None",
+    started: datetime.datetime,
+) -> int:
+    """Measures films into a folder that is this process' own; see `run`."""
     out = options.out
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{out} cannot be made a folder ({error}): choose another --out") from None
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from cxr_tf.analysis import job
     from cxr_tf.analysis.masks import PredictedMasks, open_masks
@@ -98,7 +108,7 @@ def run(
     }
     job.draw(measured, groups, out, title, notice)
     text = job.summary(record, tables)
-    (out / "summary.md").write_text(text, encoding="utf-8")
+    write_text(out / "summary.md", text)
     records.write_json(out / "analysis.json", record)
     show(text, out)
     return int(tally.failed > 0)

@@ -1,5 +1,6 @@
 """`python -m cxr_tf.evaluate`: the figures of a model on a split, with counts and intervals."""
 
+import dataclasses
 import datetime
 import os
 import sys
@@ -10,7 +11,6 @@ from typing import Annotated
 import tyro
 
 from cxr_tf import records
-from cxr_tf.errors import UsageError
 from cxr_tf.evaluation import results
 from cxr_tf.evaluation.command import exit_status, show
 from cxr_tf.evaluation.options import (
@@ -21,11 +21,14 @@ from cxr_tf.evaluation.options import (
     task_of,
 )
 from cxr_tf.evaluation.passes import ReadFilm
+from cxr_tf.evaluation.results import Job
 from cxr_tf.evaluation.selection import class_map_of, select_films
 from cxr_tf.evaluation.subject import Subject, load_subject
 from cxr_tf.evaluation.summary import summary
+from cxr_tf.folder_lock import held
 from cxr_tf.info import NOTICE
 from cxr_tf.progress import Reporter
+from cxr_tf.whole_files import write_text
 from pipelines.adapters import open_data
 from pipelines.classes import ClassMap
 from pipelines.manifest import Manifest
@@ -42,12 +45,6 @@ def _out_folder(options: Options, subject: Subject) -> Path:
         version = subject.path
         name = version.parent.name if version.name.isdecimal() else version.name
         out = Path("evaluation") / f"{name}_{place}"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{out} cannot be made a folder ({error}): choose another --out") from None
-    if not os.access(out, os.W_OK):
-        raise UsageError(f"{out} cannot be written to: choose another --out")
     return out
 
 
@@ -100,11 +97,17 @@ def run(
         from pipelines.films import read_film
 
         read = read_film
-    record = results.first_record(subject, manifest, films, options)
+    with held(out):
+        return _run(options, Job(subject, films, out, read, reporter, {}), manifest, started)
+
+
+def _run(options: Options, job: Job, manifest: Manifest, started: datetime.datetime) -> int:
+    """Evaluates into a folder that is this process' own; see `run`."""
+    record = results.first_record(job.subject, manifest, job.films, options)
     for notice in (*record["phantom_notices"], *record["notes"]):
-        reporter.warn(notice)
-    seen = seen_films(manifest, films.rows, "segmentation")
-    job = results.Job(subject, films, out, read, reporter, record, seen)
+        job.reporter.warn(notice)
+    seen = seen_films(manifest, job.films.rows, "segmentation")
+    job = dataclasses.replace(job, record=record, seen=seen)
     if isinstance(options, ClassificationOptions):
         tally = results.classify(job, options)
         record["would_be_refused"] = tally.would_be_refused
@@ -119,9 +122,9 @@ def run(
         "seconds": round((finished - started).total_seconds(), 3),
     }
     text = records.utf8(summary(record))
-    (out / "summary.md").write_text(text, encoding="utf-8")
-    records.write_json(out / "metrics.json", record)
-    show(text, out)
+    write_text(job.out / "summary.md", text)
+    records.write_json(job.out / "metrics.json", record)
+    show(text, job.out)
     return int(tally.failed > 0)
 
 

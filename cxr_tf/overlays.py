@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.info import NOTICE
+from cxr_tf.whole_files import whole
 
 HEART = (255, 64, 64)
 LUNGS = (72, 160, 255)
@@ -233,6 +234,5 @@ def write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    partial = path.with_name(path.name + ".tmp")
-    partial.write_bytes(encode_png(picture))
-    os.replace(partial, path)
+    with whole(path) as fresh:
+        fresh.write_bytes(encode_png(picture))

@@ -13,6 +13,7 @@ import numpy as np
 
 from cxr_tf.parquet import parse_cell, write_parquet
 from cxr_tf.reliability.wilson import wilson
+from cxr_tf.whole_files import write_text
 from pipelines.cells import plain_text
 from pipelines.manifest_checks import file_sha256
 from pipelines.status import (
@@ -222,10 +223,8 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
         path: the file to write.
         record: what JSON can hold.
     """
-    partial = path.with_name(path.name + ".tmp")
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-    partial.write_text(utf8(text) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_text(path, utf8(text) + "\n")
 
 
 def score_columns(classes: Sequence[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import tyro
 
 from cxr_tf.addresses import read_location
 from cxr_tf.errors import EngineError, UsageError
+from cxr_tf.folder_lock import held
 from cxr_tf.identifiers import Identify, identifier_reader
 from cxr_tf.info import NOTICE, PHANTOM_NOTICE
 from cxr_tf.inputs import Input, films_named
@@ -25,6 +26,7 @@ from cxr_tf.run_record import Listed, paths_digest, run_facts, run_record
 from cxr_tf.score_checks import check
 from cxr_tf.scoring import Outcome, score_films
 from cxr_tf.serving.transport import ServerError
+from cxr_tf.stopping import Stops, stop_status
 from pipelines.sizes import PATCHES, READ_DEADLINE
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from cxr_tf.serving.remote_model import RemoteModel
     from pipelines.films import Film
 
-INTERRUPTED = 130
 #: Folders in OUT whose files are results, never films to score.
 RESULT_FOLDERS = ("overlays", "dicom")
 
@@ -46,7 +47,8 @@ class ScoreOptions:
     A run that was stopped or killed goes on where it was when the same command is given again.
 
     Exit status: 0 done (a refusal such as no_lung is an answer), 1 some inputs failed, 2 wrong
-    usage, 130 interrupted (what was done stays in scores.csv.partial).
+    usage or a folder in use, 130 interrupted by Ctrl-C, 143 by SIGTERM (what was done stays in
+    scores.csv.partial).
     """
 
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
@@ -246,15 +248,26 @@ def run(
         load: loads the model, by default `cxr_tf.loading.load`.
 
     Returns:
-        The exit status: 0 done, 1 some inputs failed, 130 interrupted.
+        The exit status: 0 done, 1 some inputs failed, 130 or 143 interrupted.
 
     Raises:
-        UsageError: wrong usage, exit status 2.
+        UsageError: wrong usage, or another process writes to the folder; exit status 2.
         EngineError: Ray gave up, exit status 1.
         OSError: a result cannot be written.
     """
-    started = datetime.datetime.now(datetime.UTC)
     folder = check(options)
+    with held(options.out):
+        return _run(options, folder, reporter, load)
+
+
+def _run(
+    options: ScoreOptions,
+    folder: Path,
+    reporter: Reporter,
+    load: "Callable[[Path], TriageModel] | None",
+) -> int:
+    """Score into a folder that is this process' own; see `run`."""
+    started = datetime.datetime.now(datetime.UTC)
     identify = identifier_reader(options.keep_identifiers, options.hash_identifiers, options.out)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     aside = options.quiet or options.log_json
@@ -271,13 +284,14 @@ def run(
     else:
         found = _score_here(options, films, folder, reporter, load, identify)
     model, listed, outcome = found
-    status = int(outcome.failed > 0) if outcome.complete else INTERRUPTED
+    status = int(outcome.failed > 0) if outcome.complete else outcome.stop_status
     record = run_record(options, model, folder, listed, outcome, started, status)
     name = "run.json" if outcome.complete else "run.json.partial"
     write_json(options.out / name, record)
     if outcome.complete:
         # In this order a kill at any moment leaves a run that goes on or one that is complete.
         end(options.out)
+        (options.out / "run.json.partial").unlink(missing_ok=True)
         for each in outcome.kept:
             each.drop()
     if not outcome.complete:
@@ -301,7 +315,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status; wrong arguments leave with 2 through tyro.
     """
     options = tyro.cli(ScoreOptions, prog="python -m cxr_tf.score", args=argv)
-    with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter:
+    with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter, Stops():
         try:
             return run(options, reporter)
         except UsageError as error:
@@ -311,11 +325,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             reporter.error(str(error))
             return 1
         except OSError as error:
-            reporter.error(f"{options.out}: the results cannot be written: {error}")
+            reporter.error(
+                f"{options.out}: the results cannot be written: {error}; once they can, the same "
+                "command goes on from the films that are done"
+            )
             return 1
-        except KeyboardInterrupt:
-            reporter.error("interrupted before the first film")
-            return INTERRUPTED
+        except KeyboardInterrupt as stop:
+            reporter.error("interrupted before the first film or after the last")
+            return stop_status(stop)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from cxr_tf.inputs import Input
 from cxr_tf.progress import Reporter
 from cxr_tf.resume import Done
 from cxr_tf.stages import Answer, Reading, answers, read_ahead
+from cxr_tf.stopping import stop_status
+from cxr_tf.whole_files import NO_ROOM
 from pipelines.status import FAILURES, NOT_CHEST_FILM, OK
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class Outcome:
 
     Attributes:
         complete: False when it was interrupted.
+        stop_status: the exit status that says by which signal, 0 for none.
         resumed: films that an earlier start of the run had finished; they count below too.
         statuses: films by status.
         labels: films by decided class.
@@ -49,6 +52,7 @@ class Outcome:
     """
 
     complete: bool = False
+    stop_status: int = 0
     resumed: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
@@ -235,6 +239,8 @@ class _Scorer:
         try:
             self._draw(path, reading, prediction, self.options.out / "overlays" / name)
         except Exception as fault:  # the score stands without its picture
+            if isinstance(fault, OSError) and fault.errno in NO_ROOM:
+                raise  # and the run goes on from this film once there is room
             return f"the overlay was not written: {type(fault).__name__}: {fault}"
         finally:
             self.outcome.seconds["overlays"] += time.perf_counter() - began
@@ -279,8 +285,10 @@ class _Scorer:
         self.outcome.complete = True
 
     def close(self) -> None:
+        with contextlib.ExitStack() as stack:  # all, where the disk is full for one
+            for table in self.tables:
+                stack.callback(table.close)
         for table in self.tables:
-            table.close()
             name = table.partial.relative_to(self.options.out).as_posix()
             if not self.outcome.complete:
                 self.outcome.outputs[name] = {"rows": table.rows}
@@ -307,7 +315,8 @@ def score_films(
         done: the first of the inputs that an earlier start of the run has finished.
 
     Returns:
-        Counts and timings; `complete` is False after Ctrl-C, and the tables stay `.partial`.
+        Counts and timings; `complete` is False after Ctrl-C or SIGTERM, and the tables stay
+        `.partial`.
 
     Raises:
         OSError: a table cannot be written.
@@ -338,8 +347,8 @@ def score_films(
                 f"{scorer.dicom.passed_over} films with an answer are no DICOM files on this disk: "
                 "they have no study, and nothing in OUT/dicom"
             )
-    except KeyboardInterrupt:
-        pass
+    except KeyboardInterrupt as stop:
+        scorer.outcome.stop_status = stop_status(stop)
     finally:
         reporter.stop()
         scorer.close()

@@ -24,6 +24,7 @@ from cxr_tf.progress import Reporter
 from cxr_tf.resume import STATE, goes_on
 from cxr_tf.run_record import run_facts
 from cxr_tf.scoring import Outcome
+from cxr_tf.stopping import Stops, stop_status
 from pipelines.status import FAILURES
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def score_on_ray(
         read: reads a film in a worker; by default `cxr_tf.addresses.read_location`.
 
     Returns:
-        Counts and timings; `complete` is False after Ctrl-C.
+        Counts and timings; `complete` is False after Ctrl-C or SIGTERM.
 
     Raises:
         UsageError: the folder holds another unfinished run, or there is no such cluster.
@@ -107,7 +108,6 @@ def score_on_ray(
         read=read,
     )
     began = time.perf_counter()
-    interrupted = False
     try:
         reporter.start(parts.films - resumed)
         if resumed < parts.films:
@@ -117,11 +117,11 @@ def score_on_ray(
                 job = replace(job, threads=cpus)
                 for block in _blocks(parts, done, job, workers, cpus, gpus):
                     _keep(block, parts, outcome, reporter, model)
-    except KeyboardInterrupt:
-        interrupted = True
+    except KeyboardInterrupt as stop:
+        outcome.stop_status = stop_status(stop)
     finally:
         reporter.stop()
-    _finish(parts, model, options, outcome, interrupted)
+    _finish(parts, model, options, outcome)
     outcome.seconds["scoring"] = time.perf_counter() - began
     return outcome
 
@@ -144,9 +144,7 @@ def _keep(
             reporter.film(name, row["status"], row["label"], seconds, error, failed)
 
 
-def _finish(
-    parts: Parts, model: ModelFacts, options: "ScoreOptions", outcome: Outcome, interrupted: bool
-) -> None:
+def _finish(parts: Parts, model: ModelFacts, options: "ScoreOptions", outcome: Outcome) -> None:
     """Count what is done, and where that is everything make the table of it."""
     columns = records.score_columns(model.classes)
 
@@ -156,7 +154,7 @@ def _finish(
             outcome.count(row["status"], row["label"], row["status"] in (*FAILURES, records.FAILED))
             yield cells
 
-    if interrupted:
+    if outcome.stop_status:
         outcome.outputs[PARTS] = {"rows": sum(1 for _ in counted())}
         return
     path = options.out / "scores.csv"
@@ -196,7 +194,8 @@ def _cluster(options: "ScoreOptions") -> Iterator[tuple[int, int, int]]:
             except (ConnectionError, OSError, RuntimeError, ValueError) as error:
                 raise UsageError(f"--ray-address {options.ray_address}: {error}") from error
         try:
-            yield _shares(options.workers, ray.nodes())
+            with Stops():  # Ray has taken SIGTERM for itself
+                yield _shares(options.workers, ray.nodes())
         finally:
             if started:
                 ray.shutdown()

@@ -9,9 +9,8 @@ from typing import Protocol, TypeVar
 from cxr_tf import records
 from cxr_tf.errors import UsageError
 from cxr_tf.progress import Reporter
+from cxr_tf.stopping import Stops, stop_status
 from pipelines.manifest import ManifestError
-
-INTERRUPTED = 130
 
 
 class Spoken(Protocol):
@@ -51,10 +50,10 @@ def exit_status(options: S, run: Callable[[S, Reporter], int]) -> int:
         run: does what it does; returns the exit status.
 
     Returns:
-        That status; 1 where the results cannot be written, 2 for wrong usage or data, 130 where it
-        was interrupted.
+        That status; 1 where the results cannot be written, 2 for wrong usage or data, 130 or 143
+        where it was interrupted by Ctrl-C or SIGTERM.
     """
-    with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter:
+    with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter, Stops():
         try:
             return run(options, reporter)
         except ManifestError as error:
@@ -67,6 +66,6 @@ def exit_status(options: S, run: Callable[[S, Reporter], int]) -> int:
         except OSError as error:
             reporter.error(f"the results cannot be written: {error}")
             return 1
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             reporter.error("interrupted: the films that were done are in the .partial table")
-            return INTERRUPTED
+            return stop_status(stop)

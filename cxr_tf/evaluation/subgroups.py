@@ -8,6 +8,7 @@ from typing import Any
 from cxr_tf import records
 from cxr_tf.estimates import BY_CLASS, OVERALL
 from cxr_tf.evaluation.summary import figure_text, table, title_of
+from cxr_tf.whole_files import write_text
 from pipelines.manifest_rows import ManifestRow
 
 AXES = ("source", "view", "sex", "age")
@@ -109,7 +110,7 @@ def write(folder: Path, groups: Mapping[str, Any], classes: Sequence[str]) -> No
                                 remark(group, classes)))  # fmt: skip
         output.commit()
     text = records.utf8("\n\n".join(markdown(groups, classes)) + "\n")
-    (folder / "subgroups.md").write_text(text, encoding="utf-8")
+    write_text(folder / "subgroups.md", text)
 
 
 def markdown(groups: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
