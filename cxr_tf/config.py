@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import tyro
 
 from cxr_tf.errors import UsageError
+from cxr_tf.whole_files import write_text
 from pipelines.sizes import PATCH_SIZE, SEGMENTATION_SIZE
 
 #: bfloat16 pays on processors with AVX-512 BF16 or AMX and on recent GPUs, float16 on GPUs.
@@ -110,7 +111,7 @@ class TrainingConfig:
             path: the file.
         """
         content = {"task": task_name(type(self)), **dataclasses.asdict(self)}
-        path.write_text(json.dumps(content, indent=2) + "\n")
+        write_text(path, json.dumps(content, indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:

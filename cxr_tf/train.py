@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import tyro
 
 from cxr_tf.config import PRESETS, TrainingConfig
+from cxr_tf.stopping import Stops, stop_status
 
 log = logging.getLogger("cxr_tf.train")
 
@@ -15,6 +16,10 @@ USAGE = f"""usage: python -m cxr_tf.train {"|".join(PRESETS)} --data MANIFEST|DI
 
 Train the network that segments heart and lungs, or the one that classifies lung patches.
 'python -m cxr_tf.train segmentation --help' lists the options of a task.
+
+Exit status: 0 done or stopped as asked, 1 the run cannot be written or another worker is gone,
+2 wrong usage or data, 130 interrupted by Ctrl-C, 143 by SIGTERM: after the step in work a
+checkpoint is written, and the same command goes on from there.
 """
 
 
@@ -63,19 +68,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the command line without the program's name; None for this process's own.
 
     Returns:
-        Exit status: 0 done or stopped as asked, 1 another worker is gone, 2 wrong usage or data.
+        Exit status: 0 done or stopped as asked, 1 another worker is gone or the run cannot be
+        written, 2 wrong usage or data, 130 interrupted by Ctrl-C, 143 by SIGTERM.
     """
     config = parse_arguments(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("cxr_tf").setLevel(logging.INFO)
-    import tensorflow as tf
+    # Workers cannot write a checkpoint unless all do, so that theirs end at once.
+    with Stops(listen="TF_CONFIG" not in os.environ) as stops:
+        return _run(config, stops)
 
-    from cxr_tf.errors import UsageError
-    from cxr_tf.training.run import train
-    from pipelines.manifest import ManifestError
+
+def _run(config: TrainingConfig, stops: Stops) -> int:
+    """Train, and tell what stopped it; returns the exit status."""
+    go_on = "the same command goes on from the last checkpoint"
+    try:
+        import tensorflow as tf
+
+        from cxr_tf.errors import UsageError
+        from cxr_tf.training.run import train
+        from pipelines.manifest import ManifestError
+    except KeyboardInterrupt as stop:
+        return stop_status(stop)
 
     try:
-        finished = train(config)
+        finished = train(config, stops)
+    except KeyboardInterrupt as stop:
+        print(f"cxr_tf.train: interrupted; {go_on}", file=sys.stderr)
+        return stop_status(stop)
     except (UsageError, ManifestError, FileNotFoundError) as error:
         print(f"cxr_tf.train: {error}", file=sys.stderr)
         return 2
@@ -98,9 +118,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+    except OSError as error:
+        print(f"cxr_tf.train: {error}; once that is put right, {go_on}", file=sys.stderr)
+        return 1
     if not finished:
         log.info("stopped as asked; the same command goes on from here")
-    return 0
+    return 0 if finished else stops.status
 
 
 if __name__ == "__main__":

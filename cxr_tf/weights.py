@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from cxr_tf.errors import UsageError
+from cxr_tf.whole_files import whole
 
 #: Binary digits of float32 behind the leading one.
 MANTISSA_BITS = 23
@@ -98,6 +99,9 @@ def save_weights(model: keras.Model, path: Path, metadata: dict[str, str] | None
         model: any Keras model.
         path: the safetensors file.
         metadata: notes kept in the file's header.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     save_arrays(weight_arrays(model), path, metadata)
 
@@ -111,12 +115,17 @@ def save_arrays(
         arrays: by path of their variable.
         path: the safetensors file.
         metadata: notes kept in the file's header.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    whole = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
-    save_file(whole, partial, metadata=metadata)
-    partial.replace(path)
+    contents = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+    with whole(path) as fresh:
+        try:
+            save_file(contents, fresh, metadata=metadata)
+        except SafetensorError as error:
+            raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def load_weights(model: keras.Model, path: Path, may_differ: str = "") -> list[str]:

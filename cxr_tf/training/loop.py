@@ -7,26 +7,38 @@ from typing import Any
 
 from cxr_tf.runs import BEST
 from cxr_tf.schedules import learning_rate
+from cxr_tf.stopping import Stops
 from cxr_tf.training.monitor import Monitor
 from cxr_tf.training.strategy import worker
 from cxr_tf.training.trainer import Trainer
 from cxr_tf.weights import save_weights
+from cxr_tf.whole_files import whole
 
 
-def fit(trainer: Trainer, run: Path, monitor: Monitor) -> bool:
+def fit(trainer: Trainer, run: Path, monitor: Monitor, stops: Stops | None = None) -> bool:
     """Train until the epochs are over or validation has stopped improving.
 
     The run goes on from its newest checkpoint. The best weights so far, ready for inference, are
-    in `best.safetensors`; `history.csv` has a row for each finished epoch.
+    in `best.safetensors`; `history.csv` has a row for each finished epoch. A signal ends the run
+    with a checkpoint once the step in work is done; an evaluation in work is dropped, and made
+    again when the run goes on.
 
     Args:
         trainer: networks and optimiser.
         run: folder of the run.
         monitor: progress, TensorBoard and profile.
+        stops: the signals that end it.
 
     Returns:
-        True when training is over, False when `stop_after_steps` ended it early.
+        True when training is over, False when `stop_after_steps` or a signal ended it early.
     """
+    stops = stops or Stops(listen=False)
+    with stops.deferred():
+        return _fit(trainer, run, monitor, stops)
+
+
+def _fit(trainer: Trainer, run: Path, monitor: Monitor, stops: Stops) -> bool:
+    """Train while signals wait; see `fit`."""
     config, state = trainer.config, trainer.state
     chief = worker(trainer.strategy)[0] == 0
     manager = trainer.manager(run)
@@ -38,7 +50,10 @@ def fit(trainer: Trainer, run: Path, monitor: Monitor) -> bool:
         base, warmup = config.learning_rate, config.warmup_steps
         return learning_rate(config.schedule, base, number, total, warmup, factor)
 
-    while state.epoch < config.epochs and state.validation.waited < config.patience:
+    def unfinished() -> bool:
+        return state.epoch < config.epochs and state.validation.waited < config.patience
+
+    while unfinished():
         batches = iter(trainer.batches(state.epoch, state.step, steps))
         while state.step < steps:
             number = state.epoch * steps + state.step
@@ -54,7 +69,8 @@ def fit(trainer: Trainer, run: Path, monitor: Monitor) -> bool:
             due = config.checkpoint_steps and state.step % config.checkpoint_steps == 0
             waited = time.monotonic() - saved
             late = config.checkpoint_minutes and waited > 60 * config.checkpoint_minutes
-            stop = config.stop_after_steps and done >= config.stop_after_steps
+            enough = config.stop_after_steps and done >= config.stop_after_steps
+            stop = bool(enough or stops.came)
             if due or late or stop:
                 trainer.save(manager)
                 saved = time.monotonic()
@@ -66,17 +82,22 @@ def fit(trainer: Trainer, run: Path, monitor: Monitor) -> bool:
             "loss": state.loss_sum / steps,
             "rate": rate_of((state.epoch + 1) * steps - 1),
         }
-        if not state.plateau.improved(-row["loss"], state.epoch, config.plateau_gain * row["loss"]):
-            if state.plateau.waited >= config.plateau_patience:
-                state.factor, state.plateau.waited = state.factor / 10, 0
         last = state.epoch + 1 == config.epochs
         if last or (state.epoch + 1) % config.validate_every == 0:
-            model = trainer.prepare_evaluation()
-            figures = trainer.task.evaluate(model)
+            try:
+                with stops.at_once():  # nothing of the state is changed until it is over
+                    model = trainer.prepare_evaluation()
+                    figures = trainer.task.evaluate(model)
+            except KeyboardInterrupt:
+                trainer.save(manager)
+                return False
             row |= {f"validation_{name}": value for name, value in figures.items()}
             if state.validation.improved(figures[trainer.task.score], state.epoch) and chief:
                 save_weights(model, run / BEST, {"epoch": str(state.epoch)})
             monitor.after_evaluation(state.epoch, model, trainer.task)
+        if not state.plateau.improved(-row["loss"], state.epoch, config.plateau_gain * row["loss"]):
+            if state.plateau.waited >= config.plateau_patience:
+                state.factor, state.plateau.waited = state.factor / 10, 0
         state.seconds = time.monotonic() - begun
         state.history.append(row | {"seconds": round(state.seconds, 1)})
         state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
@@ -85,6 +106,8 @@ def fit(trainer: Trainer, run: Path, monitor: Monitor) -> bool:
         monitor.after_epoch(state)
         trainer.save(manager)
         saved = time.monotonic()
+        if stops.came:
+            return not unfinished()
     return True
 
 
@@ -96,9 +119,7 @@ def write_history(path: Path, history: list[dict[str, Any]]) -> None:
         history: one row an epoch; rows without an evaluation leave its columns empty.
     """
     columns = list(dict.fromkeys(name for row in history for name in row))
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="") as file:
+    with whole(path) as fresh, fresh.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(history)
-    partial.replace(path)

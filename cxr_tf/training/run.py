@@ -1,5 +1,6 @@
 """One training run from its data to its folder."""
 
+import contextlib
 import json
 import logging
 import platform
@@ -19,11 +20,13 @@ from cxr_tf.config import (
     read_run,
 )
 from cxr_tf.errors import UsageError
+from cxr_tf.folder_lock import held
 from cxr_tf.info import machine, package_versions, revision
 from cxr_tf.models.imagenet import download, load_imagenet
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.predicted_masks import predicted_masks
 from cxr_tf.runs import BEST, DATA
+from cxr_tf.stopping import Stops
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.loop import fit
 from cxr_tf.training.monitor import Monitor, duration, parse_profile
@@ -32,6 +35,7 @@ from cxr_tf.training.strategy import make_strategy, worker
 from cxr_tf.training.task import Task
 from cxr_tf.training.trainer import Trainer
 from cxr_tf.weights import load_weights
+from cxr_tf.whole_files import write_text
 from pipelines.adapters import open_data
 from pipelines.classes import parse_classes
 from pipelines.datasets import read_classification, read_segmentation
@@ -44,23 +48,34 @@ log = logging.getLogger(__name__)
 STATISTICS_BATCHES, STATISTICS_BATCH = 8, 16
 
 
-def train(config: TrainingConfig) -> bool:
+def train(config: TrainingConfig, stops: Stops | None = None) -> bool:
     """Train as configured, or go on with the run found in the folder.
 
     Args:
         config: options of the run.
+        stops: the signals that end it early; None for none.
 
     Returns:
         True when training is over, False when it was stopped early as asked.
 
     Raises:
-        UsageError: the options do not fit each other or the run found.
+        UsageError: the options do not fit each other or the run found, or another process trains
+            it.
         ManifestError: the data have faults; all are listed.
+        OSError: something of the run cannot be written.
     """
-    run = Path(config.out)
     parse_profile(config.profile)  # wrong usage is told before any work
     strategy = make_strategy(config)
     chief = worker(strategy)[0] == 0
+    with held(Path(config.out)) if chief else contextlib.nullcontext():
+        return _train(config, strategy, chief, stops)
+
+
+def _train(
+    config: TrainingConfig, strategy: tf.distribute.Strategy, chief: bool, stops: Stops | None
+) -> bool:
+    """Train in a folder that is this process' own; see `train`."""
+    run = Path(config.out)
     if (run / "config.json").is_file() and chief:
         if changes := changed_options(read_run(run), config):
             raise UsageError(
@@ -93,7 +108,7 @@ def train(config: TrainingConfig) -> bool:
     )  # fmt: skip
     monitor = Monitor(config, run, chief)
     try:
-        finished = fit(trainer, run, monitor)
+        finished = fit(trainer, run, monitor, stops)
     finally:
         monitor.close()
     best = trainer.state.validation
@@ -259,9 +274,9 @@ def describe(run: Path, config: TrainingConfig, data: Manifest) -> None:
     """
     run.mkdir(parents=True, exist_ok=True)
     config.save(run / "config.json")
-    (run / "environment.json").write_text(json.dumps(environment(), indent=2) + "\n")
+    write_text(run / "environment.json", json.dumps(environment(), indent=2) + "\n")
     facts = {"fingerprint": data.fingerprint(), "films": len(data), "phantom": data.phantom}
-    (run / DATA).write_text(json.dumps(facts, indent=2) + "\n")
+    write_text(run / DATA, json.dumps(facts, indent=2) + "\n")
 
 
 def environment() -> dict[str, Any]:

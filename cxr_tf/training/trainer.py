@@ -193,13 +193,22 @@ class Trainer:
         return tf.train.CheckpointManager(self.checkpoint, str(folder), max_to_keep=2)
 
     def save(self, manager: tf.train.CheckpointManager) -> None:
-        """Write a checkpoint.
+        """Write a checkpoint; the one before stays until it is whole.
 
         Args:
             manager: from `manager`.
+
+        Raises:
+            OSError: it cannot be written.
         """
         self.state_text.assign(self.state.to_text())
-        manager.save()
+        try:
+            manager.save()
+        except tf.errors.OpError as error:
+            if worker(self.strategy)[1] > 1:
+                raise  # it may be another worker that is gone
+            reason = error.message.splitlines()[0]
+            raise OSError(f"{manager.directory}: no checkpoint can be written: {reason}") from error
 
     def restore(self, run: Path) -> bool:
         """Go on from the newest checkpoint of a run.

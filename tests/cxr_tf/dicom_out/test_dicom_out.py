@@ -15,6 +15,7 @@ from cxr_tf.analysis.biomarkers import biomarkers
 from cxr_tf.info import NOTICE, PHANTOM_NOTICE
 from cxr_tf.metrics import enlarge_labels
 from cxr_tf.progress import Reporter
+from cxr_tf.stopping import INTERRUPTED
 from pipelines.films import read_film
 from tests.cxr_tf.dicom_out.dicom_films import (
     CLASSES,
@@ -244,7 +245,7 @@ def test_a_run_that_was_stopped_goes_on_without_doubles(run, drawn, tmp_path):
     paths = [write_film(tmp_path / f"{name}.dcm", drawn) for name in "abc"]
     out = tmp_path / "out"
     status, rows = run(out, *paths, model=TrueModel(drawn, interrupt_at=3))
-    assert status == score.INTERRUPTED and len(rows) == 2
+    assert status == INTERRUPTED and len(rows) == 2
     before = [of(out, kind, "a").read_bytes() for kind in KINDS]
     status, rows = run(out, *paths)
     assert status == 0 and len(rows) == 3

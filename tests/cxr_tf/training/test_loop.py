@@ -2,6 +2,9 @@
 
 import csv
 import dataclasses
+import os
+import resource
+import signal
 
 import keras
 import numpy as np
@@ -10,6 +13,7 @@ import tensorflow as tf
 from safetensors import safe_open
 
 from cxr_tf.config import SegmentationConfig
+from cxr_tf.stopping import Stops
 from cxr_tf.training.loop import fit
 from cxr_tf.training.monitor import Monitor
 from cxr_tf.training.trainer import Trainer
@@ -55,20 +59,30 @@ class ScriptedTask:
         return ()
 
 
-def train(run, scores, losses=(), **options):
+def train(run, scores, losses=(), term_at="", **options):
+    """Train; `term_at` is the step or the evaluation that SIGTERM comes in, such as `step 4`."""
     config = dataclasses.replace(CONFIG, **options)
     trainer = Trainer(ScriptedTask(config, scores, losses), tf.distribute.get_strategy())
     rates = []
-    step = trainer.step
+    step, evaluate = trainer.step, trainer.task.evaluate
 
     def recorded(batch, rate):
         rates.append(rate)
+        if term_at == f"step {len(rates)}":
+            os.kill(os.getpid(), signal.SIGTERM)
         return step(batch, rate)
 
-    trainer.step = recorded
+    def evaluated(model):
+        if term_at == f"evaluation {len(trainer.task.evaluated) + 1}":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return evaluate(model)
+
+    trainer.step, trainer.task.evaluate = recorded, evaluated
     run.mkdir(exist_ok=True)
     trainer.restore(run)
-    finished = fit(trainer, run, Monitor(config, run))
+    with Stops() as stops:
+        finished = fit(trainer, run, Monitor(config, run), stops)
+    assert bool(stops.came) == bool(term_at)
     return finished, trainer, rates
 
 
@@ -146,6 +160,51 @@ def test_run_goes_on_within_an_epoch(tmp_path):
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
     assert [float(row["loss"]) for row in rows] == losses
     assert [row["validation_jaccard"] for row in rows] == ["0.1", "0.2", "0.3"]
+
+
+@pytest.mark.parametrize(
+    ("term_at", "place", "evaluations"),
+    [("step 4", (1, 1), 1), ("step 6", (1, 3), 1), ("evaluation 2", (1, 3), 1)],
+)
+def test_a_signal_leaves_a_checkpoint_that_the_run_goes_on_from(
+    tmp_path, term_at, place, evaluations
+):
+    """The losses stall, so that patience counted twice would show in the rates."""
+    losses, scores = [1.0] * 4, [0.1, 0.4, 0.3, 0.2]
+    options = {"epochs": 4, "schedule": "plateau", "plateau_patience": 2}
+    _, _, expected = train(tmp_path / "whole", scores, losses, **options)
+    finished, trainer, rates = train(tmp_path / "cut", scores, losses, term_at, **options)
+    assert not finished and (trainer.state.epoch, trainer.state.step) == place
+    assert len(trainer.task.evaluated) == evaluations
+    finished, _, others = train(tmp_path / "cut", scores[evaluations:], losses, **options)
+    assert finished and rates + others == expected and len(set(expected)) > 1
+    whole, cut = history(tmp_path / "whole"), history(tmp_path / "cut")
+    for row in whole + cut:
+        del row["seconds"]
+    assert whole == cut
+    assert best_epoch(tmp_path / "cut") == best_epoch(tmp_path / "whole") == "1"
+
+
+def test_a_signal_in_the_last_step_lets_nothing_be_lost(tmp_path):
+    finished, trainer, _ = train(tmp_path, [0.1], term_at="step 3", epochs=1)
+    assert not finished and trainer.state.step == STEPS
+    finished, _, rates = train(tmp_path, [0.1], epochs=1)
+    assert finished and rates == [] and best_epoch(tmp_path) == "0"
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    train(tmp_path, [0.1], epochs=3, stop_after_steps=2)
+    kept = sorted((tmp_path / "checkpoints").iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match="no checkpoint can be written"):
+            train(tmp_path, [0.1], epochs=3, stop_after_steps=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert set(kept) <= set((tmp_path / "checkpoints").iterdir())
+    finished, trainer, rates = train(tmp_path, [0.1, 0.2, 0.3], epochs=3)
+    assert finished and len(rates) == 3 * STEPS - 2
 
 
 def test_two_checkpoints_are_kept(tmp_path):
