@@ -5,6 +5,7 @@ import datetime
 import importlib.metadata
 import importlib.util
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +17,10 @@ import tyro
 
 from cxr_tf.config import Precision
 from cxr_tf.errors import UsageError
+from cxr_tf.folder_lock import held
 from cxr_tf.info import NOTICE
 from cxr_tf.model_folders import CARD, WEIGHTS, version_folders
+from cxr_tf.stopping import Stops, stop_status
 
 if TYPE_CHECKING:
     from cxr_tf.inference import Triage
@@ -66,12 +69,30 @@ def export(config: ExportConfig) -> Path:
     Raises:
         FileNotFoundError: a folder holds no run.
         FileExistsError: the version is there already.
-        ValueError: a run is of the wrong kind, or neither or both of a run and a model are given.
+        OSError: the model cannot be written.
+        ValueError: a run is of the wrong kind, or neither or both of a run and a model are given;
+            or another process exports into the folder.
     """
     if bool(config.model) == bool(config.classification):
         raise UsageError("give either --classification (and --segmentation), or --model")
     if config.model and (config.segmentation or config.mantissa_bits != ExportConfig.mantissa_bits):
         raise UsageError("--model has its weights: leave out --segmentation and --mantissa-bits")
+    import tensorflow as tf
+
+    out = Path(config.out)
+    with held(out):
+        _remove_halves(out)
+        try:
+            return _export(config)
+        except tf.errors.ResourceExhaustedError as error:
+            reason = error.message.splitlines()[0]
+            raise OSError(f"--out {out}: the model cannot be written: {reason}") from error
+        finally:
+            _remove_halves(out)
+
+
+def _export(config: ExportConfig) -> Path:
+    """Export into a folder that is this process' own; see `export`."""
     import tensorflow as tf
 
     from cxr_tf.loading import make_module
@@ -122,6 +143,12 @@ def export(config: ExportConfig) -> Path:
     classes.unlink()
     partial.rmdir()
     return folder
+
+
+def _remove_halves(out: Path) -> None:
+    """Remove what exports left that were killed, or failed."""
+    for folder in out.glob(".*.partial"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def entry_points(module: "Triage") -> dict[str, Any]:
@@ -256,7 +283,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the command line without the program's name; None for this process's own.
 
     Returns:
-        Exit status: 0 done, 2 wrong usage.
+        Exit status: 0 done, 2 wrong usage or a model that cannot be written, 130 interrupted by
+        Ctrl-C, 143 by SIGTERM; no half model is left.
     """
     config = tyro.cli(
         ExportConfig,
@@ -265,10 +293,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Make one SavedModel of two training runs.",
     )
     try:
-        folder = export(config)
+        with Stops():
+            folder = export(config)
     except (OSError, ValueError) as error:
         print(f"cxr_tf.export: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt as stop:
+        print("cxr_tf.export: interrupted; nothing is left of the model", file=sys.stderr)
+        return stop_status(stop)
     print(folder)
     return 0
 
