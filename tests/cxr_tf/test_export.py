@@ -12,6 +12,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from cxr_tf import export as exporting
 from cxr_tf.export import ExportConfig, card_text, export, main, write_warmup
 from cxr_tf.model_folders import read_card
+from cxr_tf.stopping import Stopped
 from pipelines.manifest_checks import file_sha256
 from tests.cxr_tf.fake_runs import film, png
 
@@ -102,6 +103,32 @@ def test_missing_run_is_wrong_usage(missing, tmp_path, capsys, fake_classificati
     captured = capsys.readouterr()
     assert str(run) in captured.err and not captured.out
     assert not out.exists() or not list(out.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (tf.errors.ResourceExhaustedError(None, None, "No space left on device"), 2),
+        (OSError(28, "No space left on device"), 2),
+        (KeyboardInterrupt(), 130),
+        (Stopped(), 143),
+    ],
+)
+def test_an_export_that_fails_leaves_nothing(tmp_path, monkeypatch, capsys, fault, status):
+    out = tmp_path / "model"
+
+    def half(_):
+        assert not (out / ".2.partial").exists()
+        (out / ".1.partial" / "model").mkdir(parents=True)
+        (out / ".1.partial" / "classes.txt").touch()
+        raise fault
+
+    (out / ".2.partial" / "model").mkdir(parents=True)  # as a kill leaves it
+    monkeypatch.setattr("cxr_tf.export._export", half)
+    assert main(["--classification", "run", "--out", str(out)]) == status
+    told = capsys.readouterr().err
+    assert "No space left on device" in told if status == 2 else "interrupted" in told
+    assert not list(out.iterdir())
 
 
 def test_runs_of_the_wrong_kind_are_refused(tmp_path, capsys, fake_segmentation):

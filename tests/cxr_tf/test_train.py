@@ -392,6 +392,31 @@ def test_what_is_not_there_is_named(tmp_path, capsys, phantoms):
     assert "--profile" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("end", "status", "message"),
+    [
+        (lambda: os.kill(os.getpid(), signal.SIGTERM), 143, "goes on from the last checkpoint"),
+        (lambda: os.kill(os.getpid(), signal.SIGINT), 130, "goes on from the last checkpoint"),
+        (lambda: (_ for _ in ()).throw(OSError(28, "disk full")), 1, "disk full; once that is"),
+    ],
+)
+def test_what_ended_a_training_is_its_exit_status(monkeypatch, capsys, end, status, message):
+    monkeypatch.setattr("cxr_tf.training.run.train", lambda *_: end())
+    assert main(["segmentation", "--data", "x", "--out", "y"]) == status
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_training_that_wrote_its_checkpoint_names_the_signal(monkeypatch, number, status):
+    def train(_, stops):
+        with stops.deferred():
+            os.kill(os.getpid(), number)
+        return False
+
+    monkeypatch.setattr("cxr_tf.training.run.train", train)
+    assert main(["segmentation", "--data", "x", "--out", "y"]) == status
+
+
 def test_preset_gives_the_values_of_all_other_options():
     for task, presets in PRESETS.items():
         for name, config in presets.items():
