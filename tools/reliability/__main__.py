@@ -3,6 +3,7 @@
     collect  DATA --model MODEL --out TABLE       features of films and non-films (0.2 s each)
     fit      TABLE --out FILE                     the numbers that an export takes
     report   TABLE --fitted FILE --out FOLDER     what they are worth, as tables and plots
+    stability DATA --model MODEL --out FOLDER     decisions under small changes (1 s each)
 
 Thresholds are chosen on films of training and validation; `report` adds those of the test.
 """
@@ -36,6 +37,32 @@ def _fit(options: argparse.Namespace) -> None:
     write_json(options.out, found.record())
 
 
+def _report(options: argparse.Namespace) -> None:
+    import json
+
+    from tools.reliability.report import filled, write_report
+
+    decisions = {"validation": options.validation, "test": options.test}
+    summary = write_report(options.table, options.fitted, decisions, options.out)
+    stability = options.out / "stability.json"
+    if stability.is_file():
+        summary |= json.loads(stability.read_text(encoding="utf-8"))
+    if options.page:
+        page = options.page.read_text(encoding="utf-8")
+        options.page.write_text(filled(page, summary), encoding="utf-8")
+
+
+def _stability(options: argparse.Namespace) -> None:
+    from cxr_tf.loading import load
+    from cxr_tf.records import write_json
+    from tools.reliability.stability import decide_changed, stability_record
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    changed = options.out / "stability.csv"
+    decide_changed(load(options.model), options.data, options.validation, changed)
+    write_json(options.out / "stability.json", stability_record(changed, options.validation))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line.
 
@@ -61,6 +88,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     step.add_argument("--validation", type=Path, default=_VALIDATION)
     step.add_argument("--out", type=Path, required=True)
     step.set_defaults(run=_fit)
+    step = steps.add_parser("report")
+    step.add_argument("table", type=Path)
+    step.add_argument("--fitted", type=Path, required=True)
+    step.add_argument("--validation", type=Path, default=_VALIDATION)
+    step.add_argument("--test", type=Path, default=_TEST)
+    step.add_argument("--out", type=Path, required=True)
+    step.add_argument("--page", type=Path, help="whose tables are filled: docs/reliability.md")
+    step.set_defaults(run=_report)
+    step = steps.add_parser("stability")
+    step.add_argument("data", type=Path, help="folder that the decisions' paths are given from")
+    step.add_argument("--model", type=Path, required=True)
+    step.add_argument("--validation", type=Path, default=_VALIDATION)
+    step.add_argument("--out", type=Path, required=True)
+    step.set_defaults(run=_stability)
     options = parser.parse_args(arguments)
     options.run(options)
     return 0

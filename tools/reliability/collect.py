@@ -24,7 +24,18 @@ if TYPE_CHECKING:
 _TURNED = {"train": 4, "validation": 1, "test": 2}
 #: Of those that the segmentation was trained or validated on, every which is made worse.
 _WORSE = {"train": 2, "validation": 1}
-COLUMNS = ("path", "kind", "use", "source", "class", "patient_id", "status", "lung", "jaccard")
+COLUMNS = (
+    "path",
+    "kind",
+    "use",
+    "split_segmentation",
+    "source",
+    "class",
+    "patient_id",
+    "status",
+    "lung",
+    "jaccard",
+)
 
 Masks = Mapping[str, npt.NDArray[np.bool_]]
 
@@ -36,7 +47,7 @@ class Item(NamedTuple):
         path: names it.
         kind: `film`, what was done to one, or what is shown instead.
         use: `train`, `validation` and `test` of a film's splits, `crossdb`, or a half of non-films.
-        origin: source, class, patient.
+        origin: split of the segmentation, source, class, patient.
         pixels: uint16 [H, W].
         padding: grey level to leave out, -1 for none.
         masks: true masks of the lungs, none where there are none.
@@ -45,7 +56,7 @@ class Item(NamedTuple):
     path: str
     kind: str
     use: str
-    origin: tuple[str, str, str]
+    origin: tuple[str, str, str, str]
     pixels: npt.NDArray[np.uint16]
     padding: int
     masks: Masks
@@ -88,7 +99,7 @@ def items(rows: list["ManifestRow"], folder: Path) -> Iterator[Item]:
         if not use or film.pixels is None:
             continue
         masks = {k: read_mask(v) for k, v in row.masks.items() if k in ("left_lung", "right_lung")}
-        origin = (row.source, row.label, row.patient_id)
+        origin = (row.split_segmentation, row.source, row.label, row.patient_id)
         path = film_path(row, folder)
         yield Item(path, "film", use, origin, film.pixels, film.padding, masks)
         if film.padding >= 0:
@@ -103,7 +114,7 @@ def items(rows: list["ManifestRow"], folder: Path) -> Iterator[Item]:
                 pixels, moved = degrade(film.pixels, masks, rng)
                 yield Item(path, kind, row.split_segmentation, origin, pixels, -1, moved)
     for each in non_films():
-        yield Item(each.name, each.kind, each.half, ("", "", each.name), each.pixels, -1, {})
+        yield Item(each.name, each.kind, each.half, ("", "", "", each.name), each.pixels, -1, {})
 
 
 def collect(model: "TriageModel", found: Iterator[Item], out: Path) -> None:

@@ -90,7 +90,7 @@ def masks_to_fit(table: Table) -> Table:
     Args:
         table: of `read_table`.
     """
-    own = (table["source"] == "jsrt") & table["use"].isin(["train", "validation"])
+    own = (table["use"] != "test") & table["split_segmentation"].isin(["train", "validation"])
     return table[own & table["group"].isin(["film", "worse"]) & table["jaccard"].notna()]
 
 

@@ -1,0 +1,146 @@
+"""Fitting and measuring on numbers whose answer is known; what is drawn for the gate."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxr_tf.reliability.calibration import calibrate, conformal_set
+from cxr_tf.reliability.features import FEATURES
+from tools.non_films import TURNED
+from tools.other_parts import PARTS, other_part
+from tools.reliability import fit, measures
+from tools.reliability.collect import COLUMNS
+from tools.reliability.degrade import DEGRADE
+from tools.reliability.report import BLOCKS, filled, write_report
+from tools.reliability.table import read_decisions, read_table
+
+CLASSES = ("normal", "ill")
+
+
+@pytest.fixture(autouse=True)
+def few_samples(monkeypatch):
+    monkeypatch.setattr(measures, "SAMPLES", 20)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """Features of films and of non-films far from them; masks whose quality their doubt tells."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("tables")
+    rows = []
+    splits = ("train", "validation", "test")
+    uses = (("film", splits), ("turned_180", splits),
+            ("hand", ("fit",)), ("skull", ("report",)), ("blurred", ("train",)))  # fmt: skip
+    for kind, parts in uses:
+        for use in parts:
+            for index in range(100):
+                real = kind in ("film", "blurred")
+                values = dict(zip(FEATURES, rng.normal(0 if real else 1.5, 0.3, len(FEATURES)),
+                                  strict=True))  # fmt: skip
+                values["doubt"] = rng.uniform(0, 2)
+                jaccard = 1 / (1 + np.exp(2 * values["doubt"] - 3)) if real else ""
+                own = "crossdb" if index % 2 else use
+                source = "montgomery" if index % 2 else "jsrt"
+                rows.append((f"{kind}{index}", kind, use, own, source, "normal", str(index), "ok",
+                             0.3, jaccard, *values.values()))  # fmt: skip
+    films = folder / "films.csv"
+    pd.DataFrame(rows, columns=[*COLUMNS, *FEATURES]).to_csv(films, index=False)
+    # The network says 0.9 and is right in 70 of 100 films.
+    decisions = pd.DataFrame({
+        "path": [f"f{i}" for i in range(200)], "status": "ok", "label": "ill",
+        "votes_normal": 10, "votes_ill": 90, "p_normal": 0.1, "p_ill": 0.9, "agreement": 0.9,
+        "model_version": "m1", "truth": ["ill"] * 140 + ["normal"] * 60, "source": "cohen",
+        "patient_id": [str(i) for i in range(200)],
+    })  # fmt: skip
+    decisions.to_csv(folder / "predictions.csv", index=False)
+    return films, folder / "predictions.csv"
+
+
+@pytest.fixture(scope="module")
+def numbers(tables):
+    films, predictions = tables
+    return fit.fit(read_table(films), read_decisions(predictions))
+
+
+def test_what_is_fitted_separates_and_calibrates(numbers, tables):
+    films, predictions = tables
+    gate, kinds = measures.gate_record(read_table(films), numbers)
+    assert gate["film/train"]["count"] + gate["film/validation"]["count"] == 2  # 1 % of 200
+    assert gate["turned/test"]["value"] == gate["non_film/report"]["value"] == 1
+    assert {row["kind"] for row in kinds} == {"jsrt", "montgomery", "turned_180", "hand", "skull"}
+    mask, _ = measures.mask_record(read_table(films), numbers)
+    assert mask["montgomery"]["spearman"]["value"] > 0.95 and mask["jsrt_test"]["mean_error"] < 0.05
+    # 0.9 becomes 0.7: log(9) / T = log(7 / 3).
+    assert numbers.temperature == pytest.approx(np.log(9) / np.log(7 / 3), rel=1e-3)
+    record, _ = measures.decision_record(read_decisions(predictions), numbers)
+    assert record["before"]["calibration_error"]["value"] == pytest.approx(0.2, abs=1e-6)
+    assert record["after"]["calibration_error"]["value"] == pytest.approx(0, abs=1e-3)
+    # The truth of 60 films has 0.3: to hold nine tenths, both classes belong to every set.
+    assert numbers.conformal == pytest.approx(0.3, abs=1e-3)
+    assert record["conformal"]["mean_size"] == 2 and record["abstain"]["abstained"]["value"] == 1
+
+
+def test_conformal_rank_is_that_of_the_definition():
+    true = np.linspace(0.05, 0.95, 19)
+    both = np.stack([true, 1 - true], 1)
+    truth = np.zeros(19, int)
+    assert fit.fit_conformal(both, truth, 0.9) == pytest.approx(0.1)  # the 18th of 19 from above
+    assert fit.fit_conformal(both[:5], truth[:5], 0.9) == 0  # too few to promise anything
+
+
+def test_outside_of_the_graph_the_same_is_computed():
+    plain = np.random.default_rng(0).dirichlet(np.ones(4), 20)
+    after = fit.calibrated(plain, 0.4)
+    np.testing.assert_allclose(calibrate(plain, 0.4), after, atol=1e-9)
+    np.testing.assert_array_equal(conformal_set(after, 0.2), measures.sets_of(after, 0.2))
+
+
+def test_risk_grows_from_the_surest_films():
+    coverage, risk = measures.risk_coverage(
+        np.array([0.9, 0.5, 0.7]), np.array([True, False, True])
+    )
+    np.testing.assert_allclose(coverage, [1 / 3, 2 / 3, 1])
+    np.testing.assert_allclose(risk, [0, 0, 1 / 3])
+
+
+def test_a_report_fills_every_table_of_a_page(numbers, tables, tmp_path):
+    from cxr_tf.records import write_json
+
+    films, predictions = tables
+    write_json(tmp_path / "numbers.json", numbers.record())
+    splits = {"validation": predictions, "test": predictions}
+    out = tmp_path / "out"
+    summary = write_report(films, tmp_path / "numbers.json", splits, out)
+    page = "".join(f"<!-- table {n} -->\n<!-- end of table -->\nwords\n" for n in BLOCKS)
+    text = filled(page, summary)
+    assert text.count("words") == len(BLOCKS) and "100 of 100: 1.000" in text
+    assert filled(text, summary) == text
+    assert {p.name for p in out.glob("*.png")} == {
+        "mask_quality.png", "reliability_diagram.png", "risk_coverage.png",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="not one for each"):
+        filled("<!-- table reliability_gate -->\n<!-- end of table -->", summary)
+
+
+@pytest.mark.parametrize("kind", DEGRADE)
+def test_masks_move_with_their_film(kind):
+    film = np.full((96, 96), 20000, np.uint16)
+    film[30:60, 40:70] = 60000
+    mask = film > 40000
+    found, masks = DEGRADE[kind](film, {"lung": mask}, np.random.default_rng(3))
+    assert found.dtype == np.uint16 and found.shape == film.shape
+    assert not np.array_equal(found, film)
+    if kind == "moved":
+        inside = (found > 40000) & masks["lung"]
+        assert inside.sum() > 0.9 * masks["lung"].sum() > 100
+    else:
+        np.testing.assert_array_equal(masks["lung"], mask)
+
+
+def test_other_parts_differ_from_one_another_and_by_seed():
+    drawn = [other_part(name, np.random.default_rng(0), 64) for name in PARTS]
+    drawn.append(other_part("hand", np.random.default_rng(1), 64))
+    for index, one in enumerate(drawn):
+        assert one.dtype == np.uint16 and one.shape == (64, 64) and np.ptp(one) > 50000
+        assert all(np.abs(one.astype(int) - other).mean() > 500 for other in drawn[:index])
+    right = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    assert TURNED["turned_180"](right)[0, 0] == 11 and TURNED["inverted"](right)[0, 1] == 65534

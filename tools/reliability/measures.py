@@ -1,0 +1,222 @@
+"""What gate, quality of the mask and calibration are worth, with intervals."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr_tf.bootstrap import Estimate, estimate, resample_patients
+from cxr_tf.reliability.parameters import Reliability
+from cxr_tf.reliability.wilson import wilson
+from tools.reliability.fit import GOOD, calibrated, negative_log_likelihood
+from tools.reliability.table import Floats, Table, features
+
+Record = dict[str, Any]
+Bools = npt.NDArray[np.bool_]
+#: Bootstrap samples.
+SAMPLES = 2000
+#: Bins of equal width for the calibration error.
+BINS = 10
+
+
+def share(hits: npt.ArrayLike) -> Record:
+    """Gives a share of films with Wilson's interval.
+
+    Args:
+        hits: bool [N].
+    """
+    found = np.asarray(hits, bool)
+    low, high = wilson(int(found.sum()), len(found))
+    value = float(found.mean()) if len(found) else None
+    return {"value": value, "low": low, "high": high, "n": len(found), "count": int(found.sum())}
+
+
+def resampled(
+    figure: Callable[[npt.NDArray[np.int64]], float], patients: Sequence[str]
+) -> Estimate:
+    """Gives any figure with a bootstrap interval over patients.
+
+    Args:
+        figure: of the positions of the films that it is computed on, repeated as drawn.
+        patients: one a film.
+    """
+    every = np.arange(len(patients))
+    drawn = resample_patients(patients, SAMPLES)
+    return estimate(figure(every), [figure(np.repeat(every, row)) for row in drawn], patients)
+
+
+def gate_record(table: Table, numbers: Reliability) -> tuple[Record, list[Record]]:
+    """Counts what the gate refuses; too little lung refuses as well.
+
+    Args:
+        table: of `read_table`.
+        numbers: the fitted ones.
+
+    Returns:
+        Shares by use and group, and the same by kind or source for a table.
+    """
+    score = numbers.gate.scores(features(table))
+    table = table.assign(refused=~table["lungs"] | (score < numbers.gate.threshold))
+    table["of"] = np.where(table["group"] == "film", table["source"], table["kind"])
+    found = table[table["group"] != "worse"]
+    record = {
+        f"{group}/{use}": share(rows["refused"])
+        for (group, use), rows in found.groupby(["group", "use"])
+    }
+    rows = [
+        {"group": group, "use": use, "kind": kind, "no_lung": int((~part["lungs"]).sum())}
+        | share(part["refused"])
+        for (group, use, kind), part in found.groupby(["group", "use", "of"])
+    ]
+    return record, rows
+
+
+def _rank(first: Floats, second: Floats) -> float:
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(first, second).statistic)
+
+
+def mask_record(table: Table, numbers: Reliability) -> tuple[Record, dict[str, Table]]:
+    """Compares the estimated quality of masks with the true one.
+
+    Args:
+        table: of `read_table`.
+        numbers: the fitted ones.
+
+    Returns:
+        Figures by data set, and for plots its rows with `estimate`.
+    """
+    table = table.assign(estimate=numbers.mask.scores(features(table)))
+    films = table[(table["group"] == "film") & table["jaccard"].notna()]
+    sets = {
+        "jsrt_test": films[films["split_segmentation"] == "test"],
+        "montgomery": films[films["split_segmentation"] == "crossdb"],
+    }
+    record: Record = {}
+    for name, rows in sets.items():
+        true, found = rows["jaccard"].to_numpy(), rows["estimate"].to_numpy()
+        entropy, patients = -rows["entropy"].to_numpy(), list(rows["patient_id"])
+        bad, warned = true < GOOD, found < numbers.mask.threshold
+        record[name] = {
+            "spearman": resampled(lambda i, t=true, f=found: _rank(t[i], f[i]), patients).record(),
+            "spearman_entropy": resampled(
+                lambda i, t=true, e=entropy: _rank(t[i], e[i]), patients
+            ).record(),
+            "mean_error": float(np.abs(true - found).mean()),
+            "warned": share(warned),
+            "bad_masks_warned": share(warned[bad]),
+            "good_masks_warned": share(warned[~bad]),
+        }
+    unseen = table[(table["group"] == "film") & (table["use"] != "train")]
+    record["warned_by_source"] = {
+        source: share(rows["estimate"] < numbers.mask.threshold)
+        for source, rows in unseen.groupby("source")
+    }
+    return record, sets
+
+
+def calibration_error(confidence: Floats, right: Bools) -> float:
+    """Gives the expected calibration error: mean distance of share right and confidence by bin.
+
+    Args:
+        confidence: probability of the decided class [N].
+        right: bool [N].
+    """
+    which = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = [
+        (which == b).mean() * abs(right[which == b].mean() - confidence[which == b].mean())
+        for b in np.unique(which)
+    ]
+    return float(sum(gaps))
+
+
+def risk_coverage(confidence: Floats, right: Bools) -> tuple[Floats, Floats]:
+    """Gives the share of wrong decisions among the most confident films.
+
+    Args:
+        confidence: [N].
+        right: bool [N].
+
+    Returns:
+        Coverage and risk, each [N].
+    """
+    order = np.argsort(-confidence, kind="stable")
+    count = np.arange(1, len(order) + 1)
+    return count / len(order), np.cumsum(~right[order]) / count
+
+
+def sets_of(probabilities: Floats, least: float) -> Bools:
+    """Does what `cxr_tf.reliability.calibration.conformal_set` does, for many films.
+
+    Args:
+        probabilities: calibrated [N, C].
+        least: least probability of a class in the set.
+    """
+    return (probabilities >= least) | (probabilities == probabilities.max(1, keepdims=True))
+
+
+def decision_record(
+    decisions: tuple[tuple[str, ...], Table, Floats], numbers: Reliability
+) -> tuple[Record, Table]:
+    """Measures calibration, conformal sets and abstaining.
+
+    Args:
+        decisions: of `read_decisions`.
+        numbers: the fitted ones.
+
+    Returns:
+        The figures; and a table with each film's confidence before and after, agreement, whether it
+        is right, size of its set, whether the set holds the truth, and whether to abstain.
+    """
+    classes, rows, plain = decisions
+    truth, decided = rows["index"].to_numpy(), rows["decided"].to_numpy()
+    patients, right = list(rows["patient_id"]), rows["index"].to_numpy() == decided
+    every = np.arange(len(rows))
+    after = calibrated(plain, numbers.temperature)
+    record: Record = {"films": len(rows), "patients": len(set(patients)), "accuracy": share(right)}
+    for name, found in (("before", plain), ("after", after)):
+        confidence = found[every, decided]
+        record[name] = {
+            "calibration_error": resampled(
+                lambda i, c=confidence: calibration_error(c[i], right[i]), patients
+            ).record(),
+            "negative_log_likelihood": resampled(
+                lambda i, f=found: negative_log_likelihood(f[i], truth[i]), patients
+            ).record(),
+            "mean_confidence": float(confidence.mean()),
+        }
+    chosen = sets_of(after, numbers.conformal)
+    holds, size = chosen[every, truth], chosen.sum(1)
+    abstain = (size != 1) | ~chosen[every, decided]
+    record["conformal"] = {
+        "asked": numbers.coverage,
+        "coverage": share(holds),
+        "coverage_over_patients": resampled(lambda i: float(holds[i].mean()), patients).record(),
+        "mean_size": float(size.mean()),
+        "sizes": {str(n): int((size == n).sum()) for n in range(1, len(classes) + 1)},
+        "by_class": {name: share(holds[truth == k]) for k, name in enumerate(classes)},
+        "by_source": {s: share(holds[rows["source"] == s]) for s in sorted(set(rows["source"]))},
+    }
+    record["abstain"] = {
+        "abstained": share(abstain),
+        "right_where_answered": share(right[~abstain]),
+        "right_where_abstained": share(right[abstain]),
+    }
+    table = rows[["path", "source", "truth", "label"]].assign(
+        right=right.astype(int),
+        agreement=rows["agreement"],
+        confidence=plain[every, decided],
+        calibrated=after[every, decided],
+        set_size=size,
+        set_holds_truth=holds.astype(int),
+        abstain=abstain.astype(int),
+    )
+    record["risk_area"] = {}
+    for name in ("agreement", "confidence", "calibrated"):
+        values = table[name].to_numpy()
+        record["risk_area"][name] = resampled(
+            lambda i, v=values: float(risk_coverage(v[i], right[i])[1].mean()), patients
+        ).record()
+    return record, table

@@ -1,0 +1,187 @@
+"""Writes what was measured: JSON, tables, plots, and the blocks of docs/reliability.md."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cxr_tf.records import write_json
+from cxr_tf.reliability.parameters import Reliability
+from tools.paper_tables import END
+from tools.reliability.measures import decision_record, gate_record, mask_record
+from tools.reliability.plots import mask_plot, reliability_diagram, risk_plot
+from tools.reliability.table import read_decisions, read_table
+
+Record = Mapping[str, Any]
+_BLOCK = re.compile(rf"<!-- table (reliability_\w+) -->\n.*?{END}", re.DOTALL)
+
+
+def write_report(
+    table: Path, fitted: Path, decisions: Mapping[str, Path], out: Path
+) -> dict[str, Any]:
+    """Measures the fitted numbers.
+
+    Args:
+        table: what `collect` wrote.
+        fitted: what `fit` wrote.
+        decisions: `predictions.csv` by split, `validation` and `test`.
+        out: folder for `summary.json`, `gate.csv`, `decisions.csv` and plots.
+
+    Returns:
+        The summary.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    numbers = Reliability.from_record(json.loads(fitted.read_text(encoding="utf-8")))
+    rows = read_table(table)
+    gate, kinds = gate_record(rows, numbers)
+    masks, sets = mask_record(rows, numbers)
+    summary: dict[str, Any] = {"model_version": numbers.model_version, "gate": gate, "mask": masks}
+    films = {}
+    for split, path in decisions.items():
+        summary[split], films[split] = decision_record(read_decisions(path), numbers)
+    with (out / "gate.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(kinds[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({k: _cell(v) for k, v in row.items()} for row in kinds)
+    films["test"].round(6).to_csv(out / "decisions.csv", index=False, lineterminator="\n")
+    write_json(out / "summary.json", summary)
+    reliability_diagram(out / "reliability_diagram.png", films)
+    risk_plot(out / "risk_coverage.png", films["test"])
+    mask_plot(out / "mask_quality.png", sets)
+    return summary
+
+
+def _cell(value: object) -> object:
+    return f"{value:.4f}" if isinstance(value, float) else value
+
+
+def _figure(record: Record) -> str:
+    if record["value"] is None or not record["n"]:
+        return "–"
+    return f"{record['value']:.3f} ({record['low']:.3f} to {record['high']:.3f})"
+
+
+def _counted(record: Record) -> str:
+    return f"{record['count']} of {record['n']}: {_figure(record)}" if record["n"] else "–"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return ["| " + " | ".join(r) + " |" for r in (header, ["---"] * len(header), *rows)]
+
+
+def _gate(summary: Record) -> list[str]:
+    names = {
+        "film/train": "films, training",
+        "film/validation": "films, validation",
+        "film/test": "films, test",
+        "turned/validation": "validation films turned or inverted",
+        "turned/test": "test films turned or inverted",
+        "non_film/report": "non-films of the kinds kept apart",
+        "turned/train": "training films turned or inverted (fitted on)",
+        "non_film/fit": "non-films of the other kinds (fitted on)",
+    }
+    rows = [[text, _counted(summary["gate"][key])] for key, text in names.items()]
+    return _table(["what", "refused (95 % interval)"], rows)
+
+
+def _mask(summary: Record) -> list[str]:
+    names = {"jsrt_test": "JSRT test", "montgomery": "Montgomery"}
+    rows = []
+    for key, text in names.items():
+        found = summary["mask"][key]
+        rows.append([
+            f"{text} (n={found['spearman']['n']})", _figure(found["spearman"]),
+            _figure(found["spearman_entropy"]), f"{found['mean_error']:.3f}",
+            _counted(found["bad_masks_warned"]), _counted(found["good_masks_warned"]),
+        ])  # fmt: skip
+    return _table(
+        ["films", "rank correlation", "of the entropy alone", "mean error", "bad masks warned of",
+         "others warned of"], rows,
+    )  # fmt: skip
+
+
+def _calibration(summary: Record) -> list[str]:
+    rows = []
+    for split in ("validation", "test"):
+        for when, text in (("before", "mean softmax"), ("after", "calibrated")):
+            found = summary[split][when]
+            rows.append([
+                f"{split} (n={summary[split]['films']})", text,
+                _figure(found["calibration_error"]), _figure(found["negative_log_likelihood"]),
+                f"{found['mean_confidence']:.3f}", f"{summary[split]['accuracy']['value']:.3f}",
+            ])  # fmt: skip
+    return _table(
+        ["films", "probabilities", "calibration error", "negative log-likelihood",
+         "mean probability of the label", "share right"], rows,
+    )  # fmt: skip
+
+
+def _conformal(summary: Record) -> list[str]:
+    rows = []
+    for split in ("validation", "test"):
+        found, abstain = summary[split]["conformal"], summary[split]["abstain"]
+        rows.append([
+            f"{split} (n={summary[split]['films']})", _figure(found["coverage_over_patients"]),
+            f"{found['mean_size']:.2f}", _counted(abstain["abstained"]),
+            _counted(abstain["right_where_answered"]), _counted(abstain["right_where_abstained"]),
+        ])  # fmt: skip
+    return _table(
+        ["films", "sets that hold the truth", "mean size", "abstained", "right where answered",
+         "right where abstained"], rows,
+    )  # fmt: skip
+
+
+def _by_class(summary: Record) -> list[str]:
+    found = summary["test"]["conformal"]
+    rows = [[name, _counted(each)] for part in ("by_class", "by_source")
+            for name, each in found[part].items()]  # fmt: skip
+    return _table(["test films", "sets that hold the truth"], rows)
+
+
+def _stability(summary: Record) -> list[str]:
+    found = summary.get("stability")
+    if not found:
+        return ["open: `python -m tools.reliability stability` was not run"]
+    classes = list(next(iter(found.values()))["by_class"])
+    rows = [
+        [name, _counted(each["changed"]), *(
+            f"{each['by_class'][c]['count']} of {each['by_class'][c]['n']}" for c in classes
+        ), f"{each['right']['count']} of {each['right']['n']}"]
+        for name, each in found.items()
+    ]  # fmt: skip
+    return _table(["change", "labels that change", *classes, "right"], rows)
+
+
+BLOCKS: dict[str, Callable[[Record], list[str]]] = {
+    "reliability_gate": _gate,
+    "reliability_mask": _mask,
+    "reliability_calibration": _calibration,
+    "reliability_conformal": _conformal,
+    "reliability_classes": _by_class,
+    "reliability_stability": _stability,
+}
+
+
+def filled(page: str, summary: Record) -> str:
+    """Fills the tables of a page; the words around them stay.
+
+    Args:
+        page: Markdown with marks, such as `<!-- table reliability_gate -->`.
+        summary: what `write_report` gave.
+
+    Returns:
+        The page.
+
+    Raises:
+        ValueError: the page lacks a table, or names one that there is not.
+    """
+    names = _BLOCK.findall(page)
+    if sorted(names) != sorted(BLOCKS):
+        raise ValueError(f"the marks of the page are not one for each of {', '.join(BLOCKS)}")
+
+    def fill(match: re.Match[str]) -> str:
+        return "\n".join([f"<!-- table {match[1]} -->", "", *BLOCKS[match[1]](summary), "", END])
+
+    return _BLOCK.sub(fill, page)

@@ -1,0 +1,124 @@
+"""How often a decision changes: other patches, another number of them, a film a little changed."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from tools.reliability.measures import share
+from tools.reliability.table import read_decisions
+
+if TYPE_CHECKING:
+    from cxr_tf.loading import TriageModel
+
+Pixels = npt.NDArray[np.uint16]
+COLUMNS = ("change", "path", "status", "label")
+
+
+def _jpeg(quality: int) -> Callable[[Pixels], Pixels]:
+    def change(pixels: Pixels) -> Pixels:
+        _, code = cv2.imencode(".jpg", pixels >> 8, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        return cv2.imdecode(code, cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 257
+
+    return change
+
+
+def _rotated(degrees: float) -> Callable[[Pixels], Pixels]:
+    def change(pixels: Pixels) -> Pixels:
+        height, width = pixels.shape
+        matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
+        return cv2.warpAffine(pixels, matrix, (width, height))
+
+    return change
+
+
+def _brighter(pixels: Pixels) -> Pixels:
+    """A fifth brighter; what leaves the range is cut, as on a film exposed wrongly."""
+    return np.minimum(pixels.astype(np.float64) * 1.2, 65535).astype(np.uint16)
+
+
+def _gamma(pixels: Pixels) -> Pixels:
+    """Another tone curve, in 8 bit: equalisation undoes it but for merged levels."""
+    curved = np.round(255 * (pixels / 65535) ** 1.5)
+    return curved.astype(np.uint16) * 257
+
+
+#: What is done to a film, and the options of the model.
+CHANGES: dict[str, tuple[Callable[[Pixels], Pixels] | None, dict[str, int]]] = {
+    "seed 1": (None, {"seed": 1}),
+    "25 patches": (None, {"patches": 25}),
+    "200 patches": (None, {"patches": 200}),
+    "JPEG, quality 75": (_jpeg(75), {}),
+    "JPEG, quality 30": (_jpeg(30), {}),
+    "turned by 3 degrees": (_rotated(3), {}),
+    "a fifth brighter, cut": (_brighter, {}),
+    "gamma 1.5 in 8 bit": (_gamma, {}),
+}
+
+
+def decide_changed(model: "TriageModel", folder: Path, decisions: Path, out: Path) -> None:
+    """Decides films again after each change, in random order; a run that was stopped goes on.
+
+    Args:
+        model: answers `predict`; votes end where the label is settled.
+        folder: the data's folder, which the paths of `decisions` are given from.
+        decisions: `predictions.csv` with seed 0 and 100 patches.
+        out: the CSV to write.
+    """
+    from pipelines.films import read_film
+
+    _, rows, _ = read_decisions(decisions)
+    done: set[tuple[str, str]] = set()
+    if out.is_file():
+        with out.open(newline="") as file:
+            done = {(row["change"], row["path"]) for row in csv.DictReader(file)}
+    with out.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if not done:
+            writer.writerow(COLUMNS)
+        for path in np.random.default_rng(0).permutation(rows["path"]):
+            for name, (change, options) in CHANGES.items():
+                if (name, path) in done:
+                    continue
+                film = read_film(folder / path)
+                pixels = film.pixels if change is None else change(film.pixels)
+                found = model.predict(
+                    pixels, film.padding, decision_only=True, gate=False, **options
+                )
+                writer.writerow((name, path, found.status, found.label))
+                file.flush()
+
+
+def stability_record(changed: Path, decisions: Path) -> dict[str, Any]:
+    """Counts labels that differ from those of the films as they are.
+
+    Args:
+        changed: what `decide_changed` wrote.
+        decisions: `predictions.csv` of the films as they are.
+
+    Returns:
+        By change: labels changed, the same by true class, and labels that are right.
+    """
+    import pandas as pd
+
+    classes, rows, _ = read_decisions(decisions)
+    before = rows[["path", "truth", "label"]]
+    table = pd.read_csv(changed, keep_default_na=False).merge(before, on="path")
+    record = {}
+    # Where the run was stopped, on the films that every change was tried on.
+    tried = table.groupby("path")["change"].nunique()
+    table = table[table["path"].isin(tried[tried == len(CHANGES)].index)]
+    plain = table.drop_duplicates("path").assign(label_x=lambda rows: rows["label_y"])
+    for name in ("none", *CHANGES):
+        found = plain if name == "none" else table[table["change"] == name]
+        differs = (found["label_x"] != found["label_y"]).to_numpy()
+        record[name] = {
+            "changed": share(differs),
+            "by_class": {c: share(differs[(found["truth"] == c).to_numpy()]) for c in classes},
+            "right": share(found["label_x"] == found["truth"]),
+        }
+    return {"stability": record}
