@@ -76,7 +76,7 @@ def _from_folder(
 
     found = False
     for path in _walk(folder, recursive, report):
-        if leave_out and any(path.resolve().is_relative_to(folder) for folder in leave_out):
+        if leave_out and any(map(path.resolve().is_relative_to, leave_out)):
             continue
         irregular = os.path.exists(path) and not os.path.isfile(path)  # reading a pipe never ends
         if not irregular and is_film(path):

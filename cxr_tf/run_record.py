@@ -30,6 +30,7 @@ _FACTS = (
     "voi",
     "overlays",
     "dicom_out",
+    "report",
     "patch_table",
     "keep_identifiers",
     "hash_identifiers",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pipelines.films import Film
 
 #: Folders in OUT whose files are results, never films to score.
-RESULT_FOLDERS = ("overlays", "dicom")
+RESULT_FOLDERS = ("overlays", "report", "dicom")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class ScoreOptions:
     """of CSV tables take only the rows with these values, such as split_classification=test"""
     overlays: bool = False
     """draw each film with mask outline and saliency into OUT/overlays"""
+    report: bool = False
+    """write OUT/report: a worklist for triage and a page for each film, opened from disk"""
     dicom_out: bool = False
     """write for each DICOM film segmentation, saliency and structured report into OUT/dicom (extra
     dicom). They belong to the film's study: patient and UIDs stand in them, as in the film"""
@@ -114,6 +116,11 @@ class ScoreOptions:
     """say nothing but warnings and errors"""
     log_json: bool = False
     """log to stderr as one JSON object a line"""
+
+    @property
+    def explains(self) -> bool:
+        """Whether the model is asked for maps and patches too."""
+        return self.overlays or self.report or self.dicom_out or self.patch_table
 
 
 def _summary(record: dict[str, Any], out: Path) -> str:

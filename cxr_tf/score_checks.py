@@ -39,8 +39,7 @@ def check(options: "ScoreOptions") -> Path:
         check_pyarrow()
     if options.dicom_out and importlib.util.find_spec("highdicom") is None:
         raise UsageError("--dicom-out needs highdicom: pip install 'cxr-tf[dicom]'")
-    maps = options.overlays or options.patch_table or options.dicom_out
-    if (options.decision_only or options.fast) and maps:
+    if (options.decision_only or options.fast) and options.explains:
         raise UsageError(
             "--decision-only and --fast give no maps and no patches: leave out the other option"
         )
@@ -77,8 +76,7 @@ def _check_server(options: "ScoreOptions") -> None:
         raise UsageError(
             "--decision-only and --fast need the model here: no signature ends a vote early"
         )
-    maps = options.overlays or options.patch_table or options.dicom_out
-    if maps and (options.seed or options.patches != PATCHES):
+    if options.explains and (options.seed or options.patches != PATCHES):
         raise UsageError(
             f"--server explains with seed 0 and {PATCHES} patches alone: leave out --seed, "
             "--patches, or what needs maps"
@@ -93,11 +91,11 @@ def _check_engine(options: "ScoreOptions") -> None:
         if options.ray_address or options.workers:
             raise UsageError("--ray-address and --workers are for --engine ray")
         return
-    more = options.overlays or options.patch_table or options.dicom_out
-    if options.server or more or options.keep_identifiers or options.hash_identifiers:
+    identifies = options.keep_identifiers or options.hash_identifiers
+    if options.server or options.explains or identifies:
         raise UsageError(
             "--engine ray writes scores alone, by a model of its own: leave out --server, "
-            "--overlays, --patch-table, --dicom-out and identifiers, or the engine"
+            "--overlays, --report, --patch-table, --dicom-out and identifiers, or the engine"
         )
     if options.ray_address.startswith("ray://"):
         raise UsageError(

@@ -12,6 +12,7 @@ from cxr_tf import records
 from cxr_tf.identifiers import COLUMNS, Identify
 from cxr_tf.info import PHANTOM_NOTICE
 from cxr_tf.inputs import Input
+from cxr_tf.model_folders import version_folder
 from cxr_tf.progress import Reporter
 from cxr_tf.resume import Done
 from cxr_tf.stages import Answer, Reading, answers, read_ahead
@@ -160,7 +161,7 @@ class _Scorer:
             path = options.out / name
             return records.Table(path, columns, done.of_table(path, columns), parquet)
 
-        self.patches = self.index = self.identifiers = self.dicom = None
+        self.patches = self.index = self.identifiers = self.dicom = self.report = None
         if options.patch_table:
             self.patches = table("patches.csv", records.patch_columns(model.classes))
         if identify is not None:
@@ -168,7 +169,13 @@ class _Scorer:
         if options.overlays:
             (options.out / "overlays").mkdir(exist_ok=True)
             self.index = table("overlays/index.csv", ("path", "status", "overlay"))
-        self.names = iter(names)
+        self.names = iter(names[len(done) :])
+        if options.report:
+            from cxr_tf.report.writer import ReportWriter
+
+            stems = [name.removesuffix(".png") for name in names]
+            folder, place = version_folder(options.model), options.out / "report"
+            self.report = ReportWriter(place, stems, model, folder, bool(len(done)), table)
         if options.dicom_out:
             from cxr_tf.dicom_out.writer import COLUMNS as DICOM_COLUMNS
             from cxr_tf.dicom_out.writer import FOLDER, DicomWriter
@@ -184,7 +191,8 @@ class _Scorer:
     @property
     def tables(self) -> list[records.Table]:
         dicom = self.dicom.index if self.dicom is not None else None
-        tables = self.patches, self.index, self.identifiers, dicom, self.scores
+        cases = self.report.table if self.report is not None else None
+        tables = self.patches, self.index, cases, self.identifiers, dicom, self.scores
         return [table for table in tables if table is not None]
 
     def predict(self, reading: Reading) -> "Prediction":
@@ -195,7 +203,7 @@ class _Scorer:
             reading.padding,
             seed=options.seed,
             patches=options.patches,
-            explain=options.overlays or options.patch_table or options.dicom_out,
+            explain=options.explains,
             decision_only=options.decision_only,
             fast=options.fast,
             **({} if options.gate else {"gate": False}),
@@ -228,26 +236,35 @@ class _Scorer:
         return row.status, row.label, row.error, row.failed
 
     def _explain(self, path: str, reading: Reading, prediction: "Prediction", name: str) -> str:
-        """Write a film's patches and overlay; returns what went wrong, or ''."""
+        """Write a film's patches and pictures; returns what went wrong, or ''."""
         if self.patches is not None:
             self.patches.add(*records.patch_rows(path, prediction, self.model.classes))
-        if self.index is None:
-            return ""
-        if prediction.mask is None:
-            return "no overlay: the server explains no film with padding; score it without --server"
-        began = time.perf_counter()
-        try:
-            self._draw(path, reading, prediction, self.options.out / "overlays" / name)
-        except Exception as fault:  # the score stands without its picture
-            if isinstance(fault, OSError) and fault.errno in NO_ROOM:
-                raise  # and the run goes on from this film once there is room
-            return f"the overlay was not written: {type(fault).__name__}: {fault}"
-        finally:
-            self.outcome.seconds["overlays"] += time.perf_counter() - began
-        self.index.add((path, prediction.status, name))
-        return ""
+        pictures: dict[str, Callable[..., None]] = {}
+        if self.index is not None:
+            pictures["overlay"] = self._draw
+        if self.report is not None:
+            pictures["report"] = self.report.add
+        troubles = []
+        for kind, write in pictures.items():
+            if prediction.mask is None:
+                troubles.append(
+                    f"no {kind}: the server explains no film with padding; score it without "
+                    "--server"
+                )
+                continue
+            began = time.perf_counter()
+            try:
+                write(name, path, reading, prediction)
+            except Exception as fault:  # the score stands without its picture
+                if isinstance(fault, OSError) and fault.errno in NO_ROOM:
+                    raise  # and the run goes on from this film once there is room
+                what = "the overlay was" if kind == "overlay" else "the report's pictures were"
+                troubles.append(f"{what} not written: {type(fault).__name__}: {fault}")
+            finally:
+                self.outcome.seconds[f"{kind}s"] += time.perf_counter() - began
+        return "; ".join(troubles)
 
-    def _draw(self, path: str, reading: Reading, prediction: "Prediction", file: Path) -> None:
+    def _draw(self, name: str, path: str, reading: Reading, prediction: "Prediction") -> None:
         from cxr_tf.overlays import render_overlay, write_png
 
         assert prediction.mask is not None, "drawn with explain=True only"
@@ -274,13 +291,18 @@ class _Scorer:
             caption=caption,
             warning=PHANTOM_NOTICE if phantom else "",
         )
-        write_png(file, picture)
+        write_png(self.options.out / "overlays" / name, picture)
+        assert self.index is not None, "drawn with --overlays only"
+        self.index.add((path, prediction.status, name))
 
     def finish(self) -> None:
         for table in self.tables:
             name = table.path.relative_to(self.options.out).as_posix()
             digest = table.finish()
             self.outcome.outputs[name] = {"rows": table.rows, "sha256": digest}
+        if self.report is not None:
+            page = self.report.finish(self.options.out / "scores.csv")
+            self.outcome.outputs["report/index.html"] = page
         self.outcome.kept = list(self.tables)
         self.outcome.complete = True
 
@@ -323,10 +345,10 @@ def score_films(
     """
     done = done or Done()
     names: Sequence[str] = ()
-    if options.overlays or options.dicom_out:
+    if options.overlays or options.report or options.dicom_out:
         from cxr_tf.overlays import overlay_names
 
-        names = overlay_names([item.name for item in inputs])[len(done) :]
+        names = overlay_names([item.name for item in inputs])
     inputs = inputs[len(done) :]
     scorer = _Scorer(model, options, names, identify, done)
     began = time.perf_counter()

@@ -260,7 +260,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_tables(saved_model, tmp_path
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 4}, {"patches": 7}, {"voi": True}, {"patch_table": True}, {"format": "parquet"}],
+    [{"seed": 4}, {"patches": 7}, {"voi": True}, {"report": True}, {"format": "parquet"}],
 )
 def test_an_unfinished_run_never_mixes_with_another(saved_model, tmp_path, films, changes):
     wanted = options(saved_model, tmp_path, films)
@@ -473,6 +473,7 @@ def test_leaving_the_reader_early_stops_its_thread():
         ({"seed": -1}, "--seed"),
         ({"where": ("split",)}, "COLUMN=VALUE"),
         ({"fast": True, "overlays": True}, "--fast give no maps"),
+        ({"fast": True, "report": True}, "--fast give no maps"),
         ({"fast": True, "server": "grpc://a:1"}, "--fast need the model here"),
         ({"model": Path("gone")}, "gone does not exist"),
         ({"inputs": ()}, "no input"),

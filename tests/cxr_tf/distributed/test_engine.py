@@ -247,6 +247,7 @@ def test_more_workers_than_processors_are_refused():
     ("changes", "message"),
     [
         ({"engine": "ray", "overlays": True}, "writes scores alone"),
+        ({"engine": "ray", "report": True}, "writes scores alone"),
         ({"engine": "ray", "patch_table": True}, "writes scores alone"),
         ({"engine": "ray", "keep_identifiers": True}, "writes scores alone"),
         ({"engine": "ray", "server": "http://host"}, "writes scores alone"),

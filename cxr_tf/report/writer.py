@@ -1,0 +1,146 @@
+"""Writes the report of a scoring run as it goes: a film's pictures with its score, pages last."""
+
+import functools
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from cxr_tf import records
+from cxr_tf.analysis.biomarkers import Biomarkers, biomarkers
+from cxr_tf.errors import UsageError
+from cxr_tf.overlays import display_grey
+from cxr_tf.report.cases import case_record
+from cxr_tf.report.limits import limits_of
+from cxr_tf.report.pages import CASES, INDEX, About, script, worklist, write_pages, write_text
+from cxr_tf.report.pictures import FILM, preview, saliency_strip, save_png
+from cxr_tf.report.ranges import read_ranges
+from pipelines.manifest_checks import file_sha256
+from pipelines.sizes import SEGMENTATION_SIZE
+from pipelines.status import NO_LUNG, OK
+
+if TYPE_CHECKING:
+    from cxr_tf.analysis.measure import Films
+    from cxr_tf.loading import Prediction, TriageModel
+    from cxr_tf.serving.remote_model import RemoteModel
+    from cxr_tf.stages import Reading
+
+#: Columns of the table that says which films have pictures.
+COLUMNS = ("path", "case")
+_MEASURED = (OK, NO_LUNG)
+
+
+@functools.cache
+def _film_at(limit: int | None) -> "Callable[[npt.NDArray[np.uint16], int], Films]":
+    """Gives the function that normalises a film; building it takes a second."""
+    from cxr_tf.analysis.measure import film_at
+
+    return film_at(SEGMENTATION_SIZE, limit)
+
+
+class ReportWriter:
+    """The report of one run.
+
+    Args:
+        folder: where; made where it is missing. What an earlier report left there of single films
+            is removed unless the run goes on.
+        names: file names of the films, in order, without suffix; each differs.
+        model: the model.
+        model_folder: its version folder.
+        goes_on: whether films are there that an earlier start of the run has finished.
+        table: makes the table `cases.csv` of the given columns.
+
+    Raises:
+        UsageError: the ranges of normal films beside the model are damaged.
+        OSError: the folder cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        names: Sequence[str],
+        model: "TriageModel | RemoteModel",
+        model_folder: Path,
+        goes_on: bool,
+        table: Callable[[str, Sequence[str]], records.Table],
+    ) -> None:
+        self.folder, self.names = folder, names
+        try:
+            ranges = read_ranges(model_folder, model.card)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        limits = limits_of(model_folder, model.card)
+        self.about = About(model.classes, model.model_version, model.card, limits, ranges)
+        if not goes_on and (folder / CASES).is_dir():
+            shutil.rmtree(folder / CASES)
+        (folder / CASES).mkdir(parents=True, exist_ok=True)
+        (folder / INDEX).unlink(missing_ok=True)  # the page of an earlier run shows other films
+        self.table = table(f"{folder.name}/cases.csv", COLUMNS)
+
+    def add(
+        self,
+        name: str,
+        path: str,
+        reading: "Reading",
+        prediction: "Prediction",
+    ) -> None:
+        """Write the pictures of a film, and then that they are there.
+
+        Args:
+            name: of its files; a suffix .png is left out.
+            path: the film.
+            reading: the film as it was read.
+            prediction: the model's answer, asked for with `explain=True`.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        cases, name = self.folder / CASES, name.removesuffix(".png")
+        pixels, padding = reading.pixels, reading.padding
+        film = display_grey(pixels, padding, min(FILM, max(pixels.shape)))
+        save_png(cases / f"{name}.film.png", Image.fromarray(film))
+        save_png(cases / f"{name}.preview.png", Image.fromarray(preview(film)))
+        height, width = pixels.shape
+        found = self._measure(pixels, padding, prediction)
+        record = case_record(prediction, (height, width), film, found)
+        if record["saliency"]:
+            assert prediction.saliency is not None
+            save_png(cases / f"{name}.saliency.png", saliency_strip(prediction.saliency))
+        write_text(cases / f"{name}.js", script("cxr.takeCase", name, record))
+        self.table.add((path, name))
+
+    def _measure(
+        self, pixels: npt.NDArray[np.uint16], padding: int, prediction: "Prediction"
+    ) -> Biomarkers | None:
+        if prediction.status not in _MEASURED or prediction.mask is None:
+            return None
+        limit = self.about.card.get("options", {}).get("resolution_limit") or None
+        _, film, constant = _film_at(limit)(pixels, padding)
+        return None if constant else biomarkers(film, prediction.mask)
+
+    def finish(self, scores: Path) -> dict[str, object]:
+        """Write the pages, once every film has its row.
+
+        Args:
+            scores: where the finished table of scores lies; its partial one is read.
+
+        Returns:
+            Rows and SHA-256 of the page, for the record of the run.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        columns = records.score_columns(self.about.classes)
+        rows = [
+            dict(zip(columns, row, strict=True))
+            for row in records.read_rows(records.partial_of(scores), columns)
+        ]
+        cases = records.read_rows(self.table.partial, COLUMNS)
+        written = frozenset(name for _, name in cases)
+        films = worklist(rows, self.names[: len(rows)], written, self.about)
+        write_pages(self.folder, films, self.about)
+        return {"rows": len(films), "sha256": file_sha256(self.folder / INDEX)}

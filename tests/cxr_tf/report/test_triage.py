@@ -1,0 +1,53 @@
+import pytest
+
+from cxr_tf.report.triage import (
+    REST,
+    SUSPECT,
+    UNDECIDED,
+    UNSURE,
+    place,
+    suspect_classes,
+    triage_order,
+)
+
+
+@pytest.mark.parametrize(
+    "spec, suspects",
+    [
+        ("normal,bacterial,tuberculosis,viral=viral+covid19", ("viral",)),
+        ("normal,pneumonia=pneumonia+bacterial+viral,covid19,-tuberculosis", ("covid19",)),
+        ("normal,viral,covid19", ("viral", "covid19")),
+        ("normal,pneumonia=bacterial+viral", ("pneumonia",)),
+        ("normal,tuberculosis,pneumonia", ("tuberculosis", "pneumonia")),
+        ("healthy=normal,other=normal2+covid19", ("other",)),
+    ],
+)
+def test_suspect_classes_follow_from_what_they_hold(spec, suspects):
+    classes = [part.partition("=")[0] for part in spec.split(",") if part[0] != "-"]
+    assert suspect_classes({"class_map": spec}, classes) == suspects
+
+
+def test_without_a_class_map_the_names_themselves_count():
+    assert suspect_classes({}, ("normal", "ill")) == ("ill",)
+    assert suspect_classes({}, ("normal",)) == ()
+
+
+def row(label, p, agreement, status="ok"):
+    return {"label": label, "status": status, "p_viral": str(p), "agreement": str(agreement)}
+
+
+def test_suspects_come_first_then_uncertain_votes_then_the_rest_then_failures():
+    rows = [
+        row("", 0, 0, "unreadable"),
+        row("normal", 0.01, 0.95),
+        row("normal", 0.30, 0.70),  # at the limit: not uncertain
+        row("bacterial", 0.20, 0.69),
+        row("viral", 0.55, 0.50),  # uncertain too, but suspects come first
+        row("bacterial", 0.40, 0.40),
+        row("viral", 0.90, 0.99),
+        row("", 0, 0, "no_lung"),
+    ]
+    places = [place(each, ("viral",)) for each in rows]
+    assert triage_order(places) == [6, 4, 5, 3, 2, 1, 0, 7]
+    groups = [places[i].group for i in triage_order(places)]
+    assert groups == [SUSPECT] * 2 + [UNSURE] * 2 + [REST] * 2 + [UNDECIDED] * 2
