@@ -8,6 +8,7 @@ set -euo pipefail
 source "$(dirname -- "${BASH_SOURCE[0]}")/setup.sh"
 setup_environment dev
 install_debian dciodvfy dicom3tools  # checks DICOM results by the tables of the standard
+install_debian chromium chromium fonts-liberation  # opens the report
 cd -- "$ROOT"
 
 say "test: ruff check"
