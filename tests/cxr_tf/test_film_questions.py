@@ -42,6 +42,7 @@ def films(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_one_record_from_python_command_line_rest_and_grpc(
     model, films, exported, served, tmp_path
 ):
