@@ -141,6 +141,18 @@ def test_every_input_gets_a_row_and_failures_the_exit_status_1(saved_model, tmp_
     assert {path.name for path in out.iterdir()} == {"scores.csv", "run.json"}
 
 
+def test_the_read_deadline_reaches_the_reader(saved_model, tmp_path, films, monkeypatch):
+    given = []
+
+    def read(location, *, voi, deadline):
+        given.append(deadline)
+        return Film(None, -1, "unreadable", "too slow", "dicom")
+
+    monkeypatch.setattr(score, "read_location", read)
+    assert run(options(saved_model, tmp_path, films / "sub" / "a.dcm", read_deadline=2.5)) == 1
+    assert given == [2.5]
+
+
 def test_refusals_are_answers(saved_model, tmp_path, films):
     assert run(options(saved_model, tmp_path, films / "lungless.png", films / "a.png")) == 0
 
@@ -471,6 +483,8 @@ def test_leaving_the_reader_early_stops_its_thread():
         ({"patches": 0}, "from 1 to 400"),
         ({"patches": 401}, "from 1 to 400"),
         ({"seed": -1}, "--seed"),
+        ({"read_deadline": 0.0}, "--read-deadline"),
+        ({"read_deadline": float("nan")}, "--read-deadline"),
         ({"where": ("split",)}, "COLUMN=VALUE"),
         ({"fast": True, "overlays": True}, "--fast give no maps"),
         ({"fast": True, "report": True}, "--fast give no maps"),
