@@ -14,6 +14,7 @@ from cxr_tf.model_folders import ModelFacts, model_digest
 from cxr_tf.records import csv_line
 from cxr_tf.scoring import row_of
 from cxr_tf.stages import Reading, answers, read_ahead
+from pipelines.sizes import READ_DEADLINE
 
 if TYPE_CHECKING:
     from cxr_tf.loading import Prediction, TriageModel
@@ -34,8 +35,8 @@ class Job:
         fast: see `cxr_tf.score`.
         gate: see `cxr_tf.score`.
         voi: see `cxr_tf.score`.
-        read_deadline: see `cxr_tf.score`.
         threads: that TensorFlow may use.
+        read_deadline: see `cxr_tf.score`.
         load: loads the model; None takes `cxr_tf.loading.load`.
         read: reads a film; None takes `read_film`.
     """
@@ -49,8 +50,8 @@ class Job:
     fast: bool
     gate: bool
     voi: bool
-    read_deadline: float
     threads: int
+    read_deadline: float = READ_DEADLINE
     load: "Callable[[Path], TriageModel] | None" = None
     read: "Callable[[Path | str], Film] | None" = None
 
