@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.metrics import Bools, Labels, enlarge_labels, roc_auc, roc_curve
+from cxr_tf.whole_files import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,7 +117,8 @@ def confusion_figure(
         title: heading.
         notice: second line of the heading.
     """
-    draw_confusion(confusion, classes, title, notice).savefig(path, dpi=120)
+    with whole(path) as fresh:
+        draw_confusion(confusion, classes, title, notice).savefig(fresh, dpi=120)
 
 
 def draw_confusion(
@@ -175,7 +177,8 @@ def roc_figure(
         title: heading.
         notice: second line of the heading.
     """
-    draw_roc(truth, probabilities, classes, title, notice).savefig(path, dpi=120)
+    with whole(path) as fresh:
+        draw_roc(truth, probabilities, classes, title, notice).savefig(fresh, dpi=120)
 
 
 def draw_roc(
@@ -243,7 +246,8 @@ def jaccard_figure(
     axes.set(ylabel="Jaccard similarity", ylim=(max(0.0, lowest - 0.05), 1.005))
     axes.grid(axis="y", color="0.9")
     axes.set_axisbelow(True)
-    figure.savefig(path, dpi=120)
+    with whole(path) as fresh:
+        figure.savefig(fresh, dpi=120)
 
 
 def contour_figure(path: Path, films: Sequence[ContourFilm], title: str, notice: str = "") -> None:
@@ -269,7 +273,8 @@ def contour_figure(path: Path, films: Sequence[ContourFilm], title: str, notice:
                 axes.contour(part, levels=[0.5], colors=[colour], linewidths=1.0)
         axes.set_title(plain_text(film.title), fontsize=8)
         axes.set_axis_off()
-    figure.savefig(path, dpi=110)
+    with whole(path) as fresh:
+        figure.savefig(fresh, dpi=110)
 
 
 def saliency_figure(
@@ -297,7 +302,8 @@ def saliency_figure(
             draw_outlines(picture, film.labels)
             axes.imshow(picture)
             axes.set_title(plain_text(film.title), fontsize=7)
-    figure.savefig(path, dpi=110)
+    with whole(path) as fresh:
+        figure.savefig(fresh, dpi=110)
 
 
 def curves_figure(
@@ -328,4 +334,5 @@ def curves_figure(
         axes.tick_params(labelsize=7)
         axes.grid(alpha=0.3)
     grid[0].legend(fontsize=7)
-    figure.savefig(path, dpi=110)
+    with whole(path) as fresh:
+        figure.savefig(fresh, dpi=110)

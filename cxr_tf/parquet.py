@@ -2,12 +2,12 @@
 
 import csv
 import importlib.util
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from cxr_tf.errors import UsageError
+from cxr_tf.whole_files import whole
 
 #: Rows turned at once, which is also the size of a row group.
 _ROWS = 50_000
@@ -82,14 +82,13 @@ def write_parquet(table: Path, path: Path) -> None:
     import pyarrow
     import pyarrow.parquet
 
-    fresh = path.with_name(path.name + ".new")
     with table.open(encoding="utf-8", newline="") as stream:
         rows = csv.reader(stream)
         columns = next(rows)
         types = [column_type(name) for name in columns]
         fields = [pyarrow.field(name, kind) for name, kind in zip(columns, types, strict=True)]
         schema = pyarrow.schema(fields)
-        with fresh.open("wb") as file:
+        with whole(path) as fresh, fresh.open("wb") as file:
             with pyarrow.parquet.ParquetWriter(file, schema) as writer:
                 for chunk in _chunks(rows):
                     values = [
@@ -97,9 +96,6 @@ def write_parquet(table: Path, path: Path) -> None:
                         for i, kind in enumerate(types)
                     ]
                     writer.write_table(pyarrow.Table.from_arrays(values, schema=schema))
-            file.flush()
-            os.fsync(file.fileno())
-    os.replace(fresh, path)
 
 
 def _chunks(rows: Any) -> Iterator[list[list[str]]]:

@@ -16,6 +16,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
+from cxr_tf.stopping import Stops, stop_status
+
 #: Seconds that workers get to end by themselves once one has failed or a signal came.
 GRACE = 15.0
 
@@ -84,8 +86,8 @@ def launch(
         grace: seconds that the others get once one has failed.
 
     Returns:
-        0 where all ended with 0, 130 after Ctrl-C, otherwise the status of the worker that failed
-        first (1 where a signal ended it).
+        0 where all ended with 0, 130 after Ctrl-C, 143 after SIGTERM, otherwise the status of the
+        worker that failed first (1 where a signal ended it).
     """
     processes, readers = [], []
     try:
@@ -115,9 +117,9 @@ def launch(
                 return max(status, 1)
             time.sleep(0.2)
         return max(max(process.returncode, 1) if process.returncode else 0 for process in processes)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("launch_workers: interrupted; stopping the workers", file=sys.stderr)
-        return 130
+        return stop_status(stop)
     finally:
         _stop(processes, grace)
         for reader in readers:
@@ -139,7 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     command = [sys.executable, "-m", "cxr_tf.train", *given[1:]]
-    return launch(int(given[0]), command, os.environ)
+    with Stops():
+        return launch(int(given[0]), command, os.environ)
 
 
 if __name__ == "__main__":

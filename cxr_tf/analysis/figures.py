@@ -11,6 +11,7 @@ from cxr_tf.analysis.heterogeneity import PARTS, STAGES, film_means, pixel_histo
 from cxr_tf.analysis.measure import BINS, Measured
 from cxr_tf.figures import COLOURS, new_figure, plain_text
 from cxr_tf.metrics import Floats
+from cxr_tf.whole_files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +61,8 @@ def marker_figure(
             axes.tick_params(axis="y", labelsize=7)
     grid[0, 0].set_title("every value", fontsize=8)
     grid[0, 1].set_title("mean ± SD", fontsize=8)
-    figure.savefig(path, dpi=110)
+    with whole(path) as fresh:
+        figure.savefig(fresh, dpi=110)
 
 
 def heterogeneity_figure(
@@ -99,4 +101,5 @@ def heterogeneity_figure(
         axes.tick_params(labelsize=7)
     for axes in grid[2]:
         axes.set_ylim(0, highest)
-    figure.savefig(path, dpi=110)
+    with whole(path) as fresh:
+        figure.savefig(fresh, dpi=110)

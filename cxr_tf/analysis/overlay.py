@@ -10,6 +10,7 @@ import numpy.typing as npt
 from cxr_tf.analysis.biomarkers import Biomarkers, Labels, Line, cardiothoracic_lines
 from cxr_tf.figures import new_figure, plain_text
 from cxr_tf.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Bools
+from cxr_tf.whole_files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,4 +93,5 @@ def draw_overlay(
     histogram.set_title(f"mean {mean:.3f}, SD {sd:.3f} (arrow: mean ± SD)", fontsize=8)
     if found.reason:
         figure.supxlabel(plain_text(found.reason), fontsize=8)
-    figure.savefig(path, dpi=110)
+    with whole(path) as fresh:
+        figure.savefig(fresh, dpi=110)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cxr_tf.stopping import Stops
 from tools.launch_workers import configurations, launch, main
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,17 @@ def test_when_one_fails_the_others_are_stopped(capfd):
     killed = "os.kill(os.getpid(), 9) if number else time.sleep(60)"
     assert launch(2, script(text + killed), os.environ, grace=5) == 1
     assert "worker 1 ended with SIGKILL" in capfd.readouterr().err
+
+
+def test_a_signal_leaves_no_worker_behind(capfd):
+    text = "print(os.getpid(), flush=True); os.kill(os.getppid(), 15); time.sleep(60)"
+    with Stops():
+        assert launch(2, script(text), os.environ, grace=5) == 143
+    told = capfd.readouterr().err
+    assert "interrupted; stopping the workers" in told
+    for line in told.splitlines():
+        if line.startswith("["):
+            assert not Path("/proc", line.split()[1]).exists()
 
 
 def test_wrong_usage(capsys):
