@@ -7,6 +7,9 @@ import tensorflow as tf
 
 from cxr_tf.weights import is_kernel
 
+#: Most values of a layer that a histogram counts: all of FC-DenseNet103's take a minute.
+MOST = 65_536
+
 
 def weights(model: keras.Model) -> Iterator[tuple[str, tf.Tensor]]:
     """Kernels of a network.
@@ -23,7 +26,7 @@ def weights(model: keras.Model) -> Iterator[tuple[str, tf.Tensor]]:
 
 
 def activations(model: keras.Model, inputs: tf.Tensor) -> Iterator[tuple[str, tf.Tensor]]:
-    """What the ReLUs of a network let through, and its logits.
+    """What the ReLUs of a network let through, and its logits: at most `MOST` values of each.
 
     A ReLU whose values are all 0 has died.
 
@@ -38,4 +41,14 @@ def activations(model: keras.Model, inputs: tf.Tensor) -> Iterator[tuple[str, tf
     chosen.append(next(layer for layer in reversed(model.layers) if layer.weights))
     seen = keras.Model(model.input, [layer.output for layer in chosen])
     for layer, values in zip(chosen, seen(inputs, training=False), strict=True):
-        yield f"activations/{layer.name}", tf.cast(values, tf.float32)
+        yield f"activations/{layer.name}", tf.cast(_drawn(values), tf.float32)
+
+
+def _drawn(values: tf.Tensor) -> tf.Tensor:
+    """Draw values at random, always at the same places, where there are more than `MOST`."""
+    flat = tf.reshape(values, [-1])
+    size = flat.shape[0]
+    if size <= MOST:
+        return flat
+    places = tf.random.stateless_uniform([MOST], (0, 0), maxval=size, dtype=tf.int64)
+    return tf.gather(flat, places)

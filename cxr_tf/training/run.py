@@ -95,15 +95,16 @@ def _train(
                 "choose another --out, or restore the data"
             )
     task = make_task(config, data)
-    if chief:
-        describe(run, config, data)
     start = first_weights(config, task)
     trainer = Trainer(task, strategy, start)
+    steps = trainer.steps_per_epoch()  # refuses a batch that the films do not fill
+    if chief:
+        describe(run, config, data)
     if trainer.restore(run):
         log.info("going on from epoch %d, step %d", trainer.state.epoch + 1, trainer.state.step)
     log.info(
         "%s: %d parameters, %d steps an epoch, %d replicas",
-        config.network, trainer.model.count_params(), trainer.steps_per_epoch(),
+        config.network, trainer.model.count_params(), steps,
         strategy.num_replicas_in_sync,
     )  # fmt: skip
     monitor = Monitor(config, run, chief)

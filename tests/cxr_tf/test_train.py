@@ -388,6 +388,9 @@ def test_what_is_not_there_is_named(tmp_path, capsys, phantoms):
     words = segmentation(phantoms, tmp_path / "run", "--start-from", tmp_path / "none.safetensors")
     assert main(words) == 2
     assert "none.safetensors" in capsys.readouterr().err
+    assert main(segmentation(phantoms, tmp_path / "run", "--batch-size", 100)) == 2
+    assert "--batch-size" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists(), "the corrected command is not another run"
     assert main(segmentation(phantoms, tmp_path / "other", "--profile", "late")) == 2
     assert "--profile" in capsys.readouterr().err
 
