@@ -464,7 +464,7 @@ def test_help_answers_without_tensorflow():
 
 
 def test_a_worker_that_is_gone_is_told_in_a_line(monkeypatch, capsys, tmp_path):
-    def fails(_):
+    def fails(*_):
         raise tf.errors.UnavailableError(None, None, "Connection reset by peer\nmore of it")
 
     monkeypatch.setattr("cxr_tf.training.run.train", fails)

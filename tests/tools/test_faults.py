@@ -1,0 +1,38 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.fault_bench import Found
+from tools.faults import faults_table, filled, main
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_holds_the_table_of_its_results_and_names_tests_that_exist(tmp_path):
+    page = ROOT / "docs" / "reliability.md"
+    record = ROOT / "results" / "reliability" / "faults.json"
+    text = page.read_text(encoding="utf-8")
+    assert filled(text, json.loads(record.read_text(encoding="utf-8"))) == text
+    section = text[text.index("## Faults") : text.index("<!-- table faults -->")]
+    named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", section)
+    assert len(named) > 10
+    for file, test in named:
+        assert f"def {test}" in (ROOT / "tests" / "cxr_tf" / file).read_text(), f"{file}: {test}"
+
+
+def test_the_table_tells_what_was_lost():
+    lost = Found("SIGKILL", -9, "", 2, 0, False, [".cxr_tf.lock"])
+    record = {"films": 6, "found": [vars(lost)]}
+    row = faults_table(record)[-1]
+    assert row == "| SIGKILL | ended by SIGKILL | 2 of 6 | 0 | no | .cxr_tf.lock |"
+    with pytest.raises(ValueError, match="0 tables marked"):
+        filled("no table", record)
+
+
+def test_wrong_usage(tmp_path, capsys):
+    assert main(["--films", "3"]) == 2
+    assert main(["--model", str(tmp_path / "none")]) == 2
+    assert main(["--no-run", "--out", str(tmp_path / "none")]) == 2
+    assert "none" in capsys.readouterr().err
