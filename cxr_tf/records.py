@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cxr_tf.parquet import parse_cell, write_parquet
 from cxr_tf.reliability.wilson import wilson
 from cxr_tf.whole_files import write_text
@@ -276,8 +274,8 @@ def score_row(
     """
     calibrated, possible = prediction.calibrated_probabilities, prediction.conformal_set
     if calibrated is None or possible is None:  # a model of an earlier version
-        calibrated = prediction.probabilities
-        possible = np.full(len(classes), prediction.status == OK, np.int32)
+        calibrated, possible = prediction.probabilities, 0 * prediction.votes
+        possible += prediction.status == OK
     most = max(map(int, prediction.votes))
     return (
         path,
