@@ -47,7 +47,7 @@ def _all() -> dict[str, Ablation]:
         "short_plain": Ablation("segmentation", "V, XV", ("--no-normalise",)),
         "short_u_net": Ablation("segmentation", "XIII", ("--network", "u_net")),
         "short_fc_densenet67": Ablation("segmentation", "XIV", ("--network", "fc_densenet67")),
-        "base": Ablation("classification", "XVI, XVII, Fig. 12"),
+        "patch224": Ablation("classification", "XVI, XVII, Fig. 12"),
         "global": Ablation("classification", "X, Fig. 12", ("--approach", "global")),
         "whole": Ablation("classification", "XVI", ("--content", "whole")),
         "outside": Ablation("classification", "–", ("--content", "outside")),
@@ -61,7 +61,7 @@ def _all() -> dict[str, Ablation]:
     for name in ("short", "short_u_net", "short_fc_densenet67"):
         found[f"masks_{name}"] = Ablation("classification", "XIV", masks=name)
     for name, table in (("short", "XV"), ("short_plain", "XV"),
-                        ("base", "Fig. 12"), ("global", "Fig. 12")):  # fmt: skip
+                        ("patch224", "Fig. 12"), ("global", "Fig. 12")):  # fmt: skip
         for share in SHARES:
             found[f"{name}_{share}"] = Ablation(found[name].task, table, found[name].options, share)
     return found

@@ -33,10 +33,10 @@ TABLE_XIV = {
     "masks_short": ("FC-DenseNet103", TABLE_X["local"]),
 }
 TABLE_XV = {100: (0.943, 0.932), 50: (0.941, 0.908), 30: (0.929, 0.866), 10: (0.906, 0.851)}
-TABLE_XVI = {"whole": (0.798, 0.727, 0.597, 0.607, 0.919), "base": TABLE_X["local"]}
+TABLE_XVI = {"whole": (0.798, 0.727, 0.597, 0.607, 0.919), "patch224": TABLE_X["local"]}
 TABLE_XVII = {
     "patch112": (0.788, 0.712, 0.759, 0.723, 0.932),
-    "base": TABLE_X["local"],
+    "patch224": TABLE_X["local"],
     "patch448": (0.848, 0.788, 0.801, 0.793, 0.948),
 }
 #: Table II: source and class of the manifest.
@@ -273,11 +273,11 @@ def figure_10(results: Results) -> Lines:
 def figure_12(results: Results) -> Lines:
     """Accuracy by size of the training set; the paper prints no numbers."""
     rows = []
-    for approach in ("base", "global"):
+    for approach in ("patch224", "global"):
         for share in (100, *SHARES):
             own = approach if share == 100 else f"{approach}_{share}"
             found = results.figure(f"{own}_test", "all", "overall", "accuracy")
-            title = "local" if approach == "base" else "global"
+            title = "local" if approach == "patch224" else "global"
             rows.append((title, f"{share} %", *cells(None, found)[1:3], results.budget(own), own))
     return table(("approach", "share", *HEADER[1:3], "budget", "ablation"), rows)
 
@@ -330,9 +330,9 @@ SECTIONS: dict[str, Callable[[Results], Lines]] = {
     "x": table_x, "xi": table_xi, "xii": table_xii, "xiii": table_xiii,
     "xiv": _ablated(TABLE_XIV), "xv": table_xv,
     "xvi": _ablated({"whole": ("without mask", TABLE_XVI["whole"]),
-                     "base": ("with mask", TABLE_XVI["base"])}),
+                     "patch224": ("with mask", TABLE_XVI["patch224"])}),
     "xvii": _ablated({name: (size, TABLE_XVII[name]) for name, size in
-                      (("patch112", "112"), ("base", "224"), ("patch448", "448"))}),
+                      (("patch112", "112"), ("patch224", "224"), ("patch448", "448"))}),
     "fig5": _reused(analysis_tables.patches, "analysis_test", "patch_means.csv"),
     "fig6": figure_6, "fig7": figures_7_and_8, "fig10": figure_10, "fig11": figure_11,
     "fig12": figure_12, "v-f": section_v_f,
