@@ -26,7 +26,7 @@ from cxr_tf.run_record import Listed, paths_digest, run_facts, run_record
 from cxr_tf.score_checks import check
 from cxr_tf.scoring import Outcome, score_films
 from cxr_tf.serving.transport import ServerError
-from cxr_tf.stopping import Stops, stop_status
+from cxr_tf.stopping import Stops, raise_if_stopped, stop_status
 from pipelines.sizes import PATCHES, READ_DEADLINE
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ def _load(
     try:
         return load(folder)
     except Exception as error:
+        raise_if_stopped()
         reason = f"{type(error).__name__}: {error}"
         raise UsageError(f"--model {folder} cannot be loaded: {reason}; export it again") from error
 

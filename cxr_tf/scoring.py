@@ -16,7 +16,7 @@ from cxr_tf.model_folders import version_folder
 from cxr_tf.progress import Reporter
 from cxr_tf.resume import Done
 from cxr_tf.stages import Answer, Reading, answers, read_ahead
-from cxr_tf.stopping import stop_status
+from cxr_tf.stopping import raise_if_stopped, stop_status
 from cxr_tf.whole_files import NO_ROOM
 from pipelines.status import FAILURES, NOT_CHEST_FILM, OK
 
@@ -256,6 +256,7 @@ class _Scorer:
             try:
                 write(name, path, reading, prediction)
             except Exception as fault:  # the score stands without its picture
+                raise_if_stopped()
                 if isinstance(fault, OSError) and fault.errno in NO_ROOM:
                     raise  # and the run goes on from this film once there is room
                 what = "the overlay was" if kind == "overlay" else "the report's pictures were"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cxr_tf import records
 from cxr_tf.inputs import Input
 from cxr_tf.serving.transport import ServerError
+from cxr_tf.stopping import raise_if_stopped
 from pipelines.status import OK, UNREADABLE
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def answers(
         try:
             return Answer(predict(reading), "", time.perf_counter() - began)
         except Exception as fault:  # one film must never end the run
+            raise_if_stopped()
             return Answer(None, model_fault(fault), time.perf_counter() - began)
 
     if requests == 1:

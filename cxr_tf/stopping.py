@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 #: Exit statuses of shells: 128 and the number of the signal.
 INTERRUPTED, TERMINATED = 130, 143
@@ -42,13 +42,17 @@ class Stops:
         came: the first signal that came, 0 for none.
     """
 
+    _active: "ClassVar[Stops | None]" = None
+
     def __init__(self, listen: bool = True) -> None:
         self.came = 0
         self._listen, self._waits = listen, False
         self._before: dict[int, Any] = {}
+        self._outer: Stops | None = None
 
     def __enter__(self) -> Self:
         """Take the signals."""
+        self._outer, Stops._active = Stops._active, self
         if self._listen and threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 if signal.getsignal(number) != signal.SIG_IGN:  # such as by nohup
@@ -57,6 +61,7 @@ class Stops:
 
     def __exit__(self, *_: object) -> None:
         """Give the signals back."""
+        Stops._active = self._outer
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()
@@ -98,3 +103,17 @@ class Stops:
             yield
         finally:
             self._waits = before
+
+
+def raise_if_stopped() -> None:
+    """Raise again where a signal came whose exception was lost.
+
+    One that arrives while TensorFlow makes an exception of its own leaves it as a RuntimeError.
+    Whoever goes on after any exception asks here first.
+
+    Raises:
+        KeyboardInterrupt: a signal came, and none waits; `Stopped` where it was SIGTERM.
+    """
+    stops = Stops._active
+    if stops is not None and stops.came and not stops._waits:
+        stops._raise()

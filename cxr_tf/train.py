@@ -93,9 +93,12 @@ def _run(config: TrainingConfig, stops: Stops) -> int:
 
     try:
         finished = train(config, stops)
-    except KeyboardInterrupt as stop:
+    except (KeyboardInterrupt, RuntimeError) as stop:
+        # A signal within TensorFlow may come out as a RuntimeError; see `raise_if_stopped`.
+        if isinstance(stop, RuntimeError) and not stops.came:
+            raise
         print(f"cxr_tf.train: interrupted; {go_on}", file=sys.stderr)
-        return stop_status(stop)
+        return stops.status or stop_status(stop)
     except (UsageError, ManifestError, FileNotFoundError) as error:
         print(f"cxr_tf.train: {error}", file=sys.stderr)
         return 2

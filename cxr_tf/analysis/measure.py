@@ -19,6 +19,7 @@ from cxr_tf.analysis.under_segmentation import LIMIT
 from cxr_tf.evaluation.passes import ORIGIN, ReadFilm, Tally, film_path, origin, readings
 from cxr_tf.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Floats
 from cxr_tf.progress import Reporter
+from cxr_tf.stopping import raise_if_stopped
 from pipelines.manifest_rows import ManifestRow
 from pipelines.normalise import normalise
 from pipelines.sizes import SEGMENTATION_SIZE
@@ -161,6 +162,7 @@ def measure_films(
                         if observe is not None:
                             observe(one, reading, film, labels)
                 except Exception as fault:  # one film must not end the analysis
+                    raise_if_stopped()
                     status, one = records.FAILED, None
                     error = f"measuring broke: {type(fault).__name__}: {fault}"
             if one is not None:

@@ -17,6 +17,7 @@ from cxr_tf.inputs import Input
 from cxr_tf.metrics import JACCARD_PARTS, label_jaccard
 from cxr_tf.progress import Reporter
 from cxr_tf.stages import Reading, read_ahead
+from cxr_tf.stopping import raise_if_stopped
 from pipelines.classes import ClassMap
 from pipelines.manifest_rows import ManifestRow
 from pipelines.status import FAILURES, NO_LUNG, OK
@@ -204,6 +205,7 @@ def predict_reading(
     try:
         prediction = model.predict(reading.pixels, reading.padding, gate=False, **options)
     except Exception as fault:  # one film must not end an evaluation of hours
+        raise_if_stopped()
         return None, records.FAILED, f"the model broke: {type(fault).__name__}: {fault}"
     return prediction, prediction.status, ""
 
@@ -265,6 +267,7 @@ def segment_films(
                 jaccard = label_jaccard(labels, masks)
                 found.append(Segmented(row, labels, jaccard))
             except Exception as fault:  # a foreign file may break its decoder in any way
+                raise_if_stopped()
                 status = MASK_UNREADABLE
                 error = f"a mask cannot be read ({type(fault).__name__}: {fault}): restore it"
             error = records.one_line(error or records.REASONS.get(status, ""))
@@ -284,5 +287,6 @@ def _segment(model: "TriageModel", reading: Reading) -> tuple[npt.NDArray[np.uin
     try:
         labels, status = model.segment(reading.pixels, reading.padding)
     except Exception as fault:  # one film must not end an evaluation of hours
+        raise_if_stopped()
         return nothing, records.FAILED, f"the model broke: {type(fault).__name__}: {fault}"
     return (labels if status in (OK, NO_LUNG) else nothing), status, ""
