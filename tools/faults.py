@@ -1,0 +1,149 @@
+"""Makes faults around running commands: `python -m tools.faults --page docs/reliability.md`.
+
+Phantoms are scored by an exported model in a process of its own, each time with another fault
+while it runs; then the same command is given again. `faults.json` says how each start ended, what
+was left, and whether the table became, byte by byte, that of a run that nothing befell. The page's
+table is made of that file, between `<!-- table faults -->` and its end.
+"""
+
+import json
+import re
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from cxr_tf.folder_lock import LOCK
+from cxr_tf.info import NOTICE, machine, revision, versions
+from cxr_tf.model_folders import read_card, version_folder
+from cxr_tf.records import write_json
+from cxr_tf.whole_files import write_text
+from tools.fault_bench import ROWS, Bench, tried
+from tools.paper_rows import OPEN, table
+from tools.paper_tables import END
+
+BEGIN = "<!-- table faults -->"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Score phantoms under faults, and record what came of it."""
+
+    model: Path = Path("saved_models/cxr_triage")
+    """saved_models/NAME or saved_models/NAME/VERSION"""
+    out: Path = Path("results/reliability")
+    """folder of faults.json"""
+    films: int = 6
+    """phantoms to draw"""
+    page: Path | None = None
+    """docs/reliability.md, to fill its table"""
+    run: bool = True
+    """--no-run: fill the page from the faults.json that is there"""
+
+
+def faults_table(record: Mapping[str, Any]) -> list[str]:
+    """Writes the table of docs/reliability.md.
+
+    Args:
+        record: of `faults.json`; an empty one leaves the table open.
+    """
+    if not record:
+        return [OPEN]
+    rows = []
+    for one in record["found"]:
+        status = str(one["status"])
+        if one["status"] < 0:
+            status = f"ended by {signal.Signals(-one['status']).name}"
+        kept = "–" if one["rows"] is None else f"{one['rows']} of {record['films']}"
+        again = "–" if one["again"] is None else str(one["again"])
+        equal = "–" if one["rows"] is None else "yes" if one["equal"] else "no"
+        rows.append([one["fault"], status, kept, again, equal, ", ".join(one["left"]) or "none"])
+    header = (
+        "fault", "exit status", "rows kept", "exit status of the same command again",
+        "rows as without the fault", "files left over",
+    )  # fmt: skip
+    return table(header, rows)
+
+
+def filled(page: str, record: Mapping[str, Any]) -> str:
+    """Fills the table of a page.
+
+    Args:
+        page: Markdown with the marks of the table.
+        record: of `faults.json`.
+
+    Returns:
+        The page with the table.
+
+    Raises:
+        ValueError: the page has no such marks, or several.
+    """
+    text = "\n".join([BEGIN, "", *faults_table(record), "", END])
+    page, count = re.subn(rf"{BEGIN}\n.*?{END}", lambda _: text, page, flags=re.DOTALL)
+    if count != 1:
+        raise ValueError(f"{count} tables marked '{BEGIN}' and '{END}' where one is needed")
+    return page
+
+
+def measure(options: Options, model: Path) -> dict[str, Any]:
+    """Makes every fault and writes `faults.json`.
+
+    Args:
+        options: the arguments.
+        model: version folder.
+
+    Returns:
+        The record.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        found = tried(Bench(Path(place), model, options.films))
+    record = {
+        "command": "tools.faults",
+        "notice": NOTICE,
+        "films": options.films,
+        "model": read_card(model).get("model_version"),
+        "rows_before": ROWS,
+        "found": [asdict(one) for one in found],
+        "versions": versions(),
+        "revision": revision(),
+        "machine": machine(),
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_json(options.out / "faults.json", record)
+    return record
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: without the programme's name; None: those of the process.
+
+    Returns:
+        Exit status: 0 nothing was lost, 1 something was, 2 wrong usage.
+    """
+    options = tyro.cli(Options, prog="python -m tools.faults", args=arguments)
+    if options.films < ROWS + 3:
+        print(f"--films must be at least {ROWS + 3}", file=sys.stderr)
+        return 2
+    try:
+        if options.run:
+            record = measure(options, version_folder(options.model))
+        else:
+            record = json.loads((options.out / "faults.json").read_text(encoding="utf-8"))
+        if options.page is not None:
+            write_text(options.page, filled(options.page.read_text(encoding="utf-8"), record))
+    except (OSError, ValueError) as error:
+        print(f"tools.faults: {error}", file=sys.stderr)
+        return 2
+    print("\n".join(faults_table(record)))
+    return int(not all(one["equal"] and LOCK not in one["left"] for one in record["found"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
