@@ -73,7 +73,7 @@ const cxr = {
     return element;
   },
 
-  percent: (share) => `${Math.round(100 * share)} %`,
+  percent: (share) => `${Math.round(100 * share)}\u00a0%`,
 
   // The mark of a class or a status, in words and in colour.
   chip(film) {
