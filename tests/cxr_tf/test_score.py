@@ -272,7 +272,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_tables(saved_model, tmp_path
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 4}, {"patches": 7}, {"voi": True}, {"report": True}, {"format": "parquet"}],
+    [{"seed": 4}, {"patches": 7}, {"voi": True}, {"patch_table": True}, {"format": "parquet"}],
 )
 def test_an_unfinished_run_never_mixes_with_another(saved_model, tmp_path, films, changes):
     wanted = options(saved_model, tmp_path, films)

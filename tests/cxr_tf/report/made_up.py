@@ -95,9 +95,8 @@ def report_options(folder: Path, out: Path, **changes: object) -> score.ScoreOpt
     version = folder.parent / "models" / "made" / "1"
     version.mkdir(parents=True, exist_ok=True)
     (version / "saved_model.pb").write_bytes(b"graph")
-    return score.ScoreOptions(
-        inputs=(str(folder),), model=version.parent, out=out, report=True, **changes
-    )
+    changes = {"report": True, **changes}
+    return score.ScoreOptions(inputs=(str(folder),), model=version.parent, out=out, **changes)
 
 
 def make_report(

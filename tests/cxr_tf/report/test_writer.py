@@ -5,9 +5,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cxr_tf import score
 from cxr_tf.report import writer
+from tests.cxr_tf import fake_runs
 from tests.cxr_tf.report.made_up import CLASSES, FILMS, MARKUP, MadeUpModel, make_report
 
 ROOT = Path(__file__).parents[3]
@@ -67,6 +69,20 @@ def test_a_case_has_what_its_page_shows(made_report):
     assert not refused["saliency"] and not (report / "cases" / "f_refused.saliency.png").exists()
 
 
+def test_the_answers_of_a_trained_model_fit_into_the_report(from_python, tmp_path):
+    films = tmp_path / "films"
+    films.mkdir()
+    (films / "a.png").write_bytes(fake_runs.png(fake_runs.film()))
+    assert make_report(films, tmp_path / "out", from_python) == 0
+    (row,) = films_of(tmp_path / "out" / "report")
+    _, case = case_of(tmp_path / "out" / "report", "a")
+    assert row["status"] == "ok" and row["pictures"] and case["saliency"]
+    votes = [max(range(4), key=patch[2:].__getitem__) for patch in case["patches"]]
+    assert [votes.count(index) for index in range(4)] == row["votes"]
+    with Image.open(tmp_path / "out" / "report" / "cases" / "a.saliency.png") as strip:
+        assert strip.size == (256, 4 * 256)
+
+
 def test_names_of_films_never_become_markup(made_report):
     report = made_report / "report"
     page = (report / "index.html").read_text()
@@ -80,6 +96,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_report(made_report, tmp_path
     assert make_report(films, out, MadeUpModel(films, interrupt_at=3)) == 130
     assert not (out / "report" / "index.html").exists()
     (out / "report" / "cases" / "e_tb.js").write_text("left by a killed run")
+    with pytest.raises(score.UsageError, match="differs in report"):
+        make_report(films, out, MadeUpModel(films), report=False)
     model = MadeUpModel(films)
     assert make_report(films, out, model) == 1
     assert 0 < model.calls < len(FILMS)
