@@ -13,7 +13,7 @@ cxr.list = (() => {
 
   const size = () => {
     const style = getComputedStyle(table);
-    return [parseFloat(style.getPropertyValue("--row")), parseFloat(style.getPropertyValue("--group"))];
+    return [parseFloat(style.getPropertyValue("--row")), parseFloat(style.getPropertyValue("--heading"))];
   };
 
   function matches(film, words, status, most) {
