@@ -46,7 +46,7 @@ class Help:
 
 
 def commands(root: Path) -> list[str]:
-    """Modules that are run by `python -m`.
+    """Modules that a user runs by `python -m`: those with a parser of their arguments.
 
     Args:
         root: the repository.
@@ -58,7 +58,8 @@ def commands(root: Path) -> list[str]:
         ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__main__")
         for package in ("cxr_tf", "pipelines")
         for path in (root / package).rglob("*.py")
-        if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
+        for text in [path.read_text(encoding="utf-8")]
+        if '__name__ == "__main__"' in text and ("import tyro" in text or "import argparse" in text)
     ]
     return sorted(names)
 
