@@ -12,6 +12,8 @@ from tools.reliability import fit, measures
 from tools.reliability.collect import COLUMNS
 from tools.reliability.degrade import DEGRADE
 from tools.reliability.report import BLOCKS, filled, write_report
+from tools.reliability.stability import CHANGES, reasons_record, stability_record
+from tools.reliability.stability import COLUMNS as COLUMNS_CHANGED
 from tools.reliability.table import read_decisions, read_table
 
 CLASSES = ("normal", "ill")
@@ -144,3 +146,23 @@ def test_other_parts_differ_from_one_another_and_by_seed():
         assert all(np.abs(one.astype(int) - other).mean() > 500 for other in drawn[:index])
     right = np.arange(12, dtype=np.uint16).reshape(3, 4)
     assert TURNED["turned_180"](right)[0, 0] == 11 and TURNED["inverted"](right)[0, 1] == 65534
+
+
+def test_changes_and_reasons_are_counted(tables, tmp_path):
+    _, predictions = tables
+    rows = [(name, path, "ok", "normal" if name == "seed 1" and path == "f0" else "ill")
+            for name in CHANGES for path in ("f0", "f199")]  # fmt: skip
+    rows.append(("seed 1", "f1", "ok", "normal"))  # stopped there: not every change was tried
+    changed = tmp_path / "stability.csv"
+    pd.DataFrame(rows, columns=COLUMNS_CHANGED).to_csv(changed, index=False)
+    record = stability_record(changed, predictions)["stability"]
+    assert record["none"]["changed"]["count"] == 0 and record["none"]["right"]["count"] == 1
+    assert record["seed 1"]["changed"]["count"] == 1 and record["seed 1"]["changed"]["n"] == 2
+    assert record["seed 1"]["by_class"]["ill"]["count"] == 1
+    assert record["25 patches"]["changed"]["count"] == 0
+    asked = [("turned_180", "not_chest_film", "upside down?"), ("turned_180", "ok", ""),
+             ("turned_180", "not_chest_film", "no frontal chest?")]  # fmt: skip
+    reasons = tmp_path / "reasons.csv"
+    pd.DataFrame(asked, columns=["kind", "status", "warning"]).to_csv(reasons, index=False)
+    found = reasons_record(reasons)["reasons"]["turned_180"]
+    assert [found[k]["count"] for k in ("refused", "right", "none")] == [2, 1, 1]

@@ -55,12 +55,20 @@ def _report(options: argparse.Namespace) -> None:
 def _stability(options: argparse.Namespace) -> None:
     from cxr_tf.loading import load
     from cxr_tf.records import write_json
-    from tools.reliability.stability import decide_changed, stability_record
+    from tools.reliability.stability import (
+        ask_reasons,
+        decide_changed,
+        reasons_record,
+        stability_record,
+    )
 
     options.out.mkdir(parents=True, exist_ok=True)
     changed = options.out / "stability.csv"
-    decide_changed(load(options.model), options.data, options.validation, changed)
-    write_json(options.out / "stability.json", stability_record(changed, options.validation))
+    model, reasons = load(options.model), options.out / "reasons.csv"
+    ask_reasons(model, options.data, options.validation, reasons)
+    decide_changed(model, options.data, options.validation, changed)
+    record = stability_record(changed, options.validation) | reasons_record(reasons)
+    write_json(options.out / "stability.json", record)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -154,8 +154,20 @@ def _stability(summary: Record) -> list[str]:
     return _table(["change", "labels that change", *classes, "right"], rows)
 
 
+def _reasons(summary: Record) -> list[str]:
+    rows = [
+        [
+            kind.replace("_", " by "),
+            *(_counted(each[name]) for name in ("refused", "right", "none")),
+        ]
+        for kind, each in summary.get("reasons", {}).items()
+    ]
+    return _table(["validation films", "refused", "reason right", "no reason found"], rows)
+
+
 BLOCKS: dict[str, Callable[[Record], list[str]]] = {
     "reliability_gate": _gate,
+    "reliability_reasons": _reasons,
     "reliability_mask": _mask,
     "reliability_calibration": _calibration,
     "reliability_conformal": _conformal,

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from cxr_tf.reliability.turned import NO_CHEST, REASONS
+from tools.non_films import TURNED
 from tools.reliability.measures import share
 from tools.reliability.table import read_decisions
 
@@ -58,6 +60,54 @@ CHANGES: dict[str, tuple[Callable[[Pixels], Pixels] | None, dict[str, int]]] = {
     "a fifth brighter, cut": (_brighter, {}),
     "gamma 1.5 in 8 bit": (_gamma, {}),
 }
+
+
+#: What the gate should ask of a film that was turned or inverted.
+ASKED = dict(zip(TURNED, (REASONS[1], REASONS[0], REASONS[2], REASONS[3]), strict=True))
+
+
+def ask_reasons(model: "TriageModel", folder: Path, decisions: Path, out: Path) -> None:
+    """Lets the gate say what turned and inverted films may be.
+
+    Args:
+        model: exported with a gate.
+        folder: the data's folder, which the paths of `decisions` are given from.
+        decisions: `predictions.csv`, of which the films are taken.
+        out: the CSV to write; it stays if it is there.
+    """
+    from pipelines.films import read_film
+
+    if out.is_file():
+        return
+    found = []
+    for path in read_decisions(decisions)[1]["path"]:
+        film = read_film(folder / path)
+        for kind, turn in TURNED.items():
+            answer = model.predict(turn(film.pixels), patches=1)
+            found.append((kind, answer.status, answer.warning, path))
+    with out.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(
+            [("kind", "status", "warning", "path"), *found]
+        )
+
+
+def reasons_record(reasons: Path) -> dict[str, Any]:
+    """Counts the films that are refused, and those of them whose reason is right.
+
+    Args:
+        reasons: what `ask_reasons` wrote.
+    """
+    import pandas as pd
+
+    table = pd.read_csv(reasons, keep_default_na=False)
+    record = {}
+    for kind, rows in table.groupby("kind"):
+        refused = rows[rows["status"] != "ok"]
+        right = refused["warning"] == ASKED[str(kind)]
+        none = refused["warning"] == NO_CHEST
+        record[str(kind)] = {"refused": share(rows["status"] != "ok"), "right": share(right),
+                             "none": share(none)}  # fmt: skip
+    return {"reasons": record}
 
 
 def decide_changed(model: "TriageModel", folder: Path, decisions: Path, out: Path) -> None:
