@@ -38,7 +38,7 @@ class Options:
     """saved_models/NAME or saved_models/NAME/VERSION"""
     out: Path = Path("results/reliability")
     """folder of faults.json"""
-    films: int = 6
+    films: int = 8
     """phantoms to draw"""
     page: Path | None = None
     """docs/reliability.md, to fill its table"""
