@@ -32,11 +32,8 @@ def test_the_results_are_this_model_s():
 
 @pytest.mark.slow
 def test_its_weights_can_be_taken_out(tmp_path):
-    files = extract(ExtractOptions(model=MODEL, out=tmp_path))
-    assert [file.name for file in files] == [
-        "segmentation.safetensors",
-        "classification.safetensors",
-    ]
+    runs = extract(ExtractOptions(model=MODEL, out=tmp_path))
+    assert [run.name for run in runs] == ["segmentation", "classification"]
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from cxr_tf.loading import Prediction
 from cxr_tf.model_folders import ModelFacts
 from cxr_tf.progress import Reporter
 from cxr_tf.records import score_columns
+from cxr_tf.reliability.wilson import wilson
 from cxr_tf.resume import STATE
 from pipelines.films import Film
 from tests.cxr_tf.fake_runs import film, jpeg, png
@@ -120,7 +121,9 @@ def expected(films):
     for number in range(films):
         ill = number % 65536 % 3
         votes = f"{100 - ill},{ill},0.750000,0.250000,1.000000,0.250000,100"
-        lines.append(f"{number}.png,ok,normal,{votes},0,stub-1,")
+        low, high = wilson(100 - ill, 100)
+        later = f"{low:.6f},{high:.6f},-1.000000,-1.000000,0.750000,0.250000,normal|ill,0,"
+        lines.append(f"{number}.png,ok,normal,{votes},0,stub-1,,{later}")
     return "\n".join(lines) + "\n"
 
 
@@ -215,7 +218,7 @@ def test_parts_that_a_complete_run_left_behind_count_for_nothing(no_ray, tmp_pat
 
 def test_another_model_on_a_worker_is_refused(tmp_path):
     facts = ModelFacts(CLASSES, "a", {})
-    job = Job(str(tmp_path), facts, "0" * 64, 0, 100, False, False, False, 1)
+    job = Job(str(tmp_path), facts, "0" * 64, 0, 100, False, False, True, False, 1)
     with pytest.raises(score.UsageError, match="not the same on every machine"):
         PartScorer(job)
 
