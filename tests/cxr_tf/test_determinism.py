@@ -1,6 +1,7 @@
 """Answers are as equal as docs/reliability.md promises."""
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tools.film_answers import by_c_api, library
 from tools.paper_tables import END
 
 ROOT = Path(__file__).parents[2]
+RECORD = ROOT / "results" / "reliability" / "determinism.json"
 
 
 @pytest.mark.slow
@@ -90,6 +92,7 @@ def test_the_page_holds_its_table_and_the_tests_it_names_exist():
     for file, test in named:
         text = (ROOT / file).read_text(encoding="utf-8")
         assert f"\ndef {test}(" in text, f"{file} has no {test}"
+    assert filled(page, json.loads(RECORD.read_text(encoding="utf-8"))) == page
 
 
 def test_a_broken_promise_is_told_in_the_table():
