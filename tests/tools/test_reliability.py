@@ -166,3 +166,12 @@ def test_changes_and_reasons_are_counted(tables, tmp_path):
     pd.DataFrame(asked, columns=["kind", "status", "warning"]).to_csv(reasons, index=False)
     found = reasons_record(reasons)["reasons"]["turned_180"]
     assert [found[k]["count"] for k in ("refused", "right", "none")] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("name", [name for name, (change, _) in CHANGES.items() if change])
+def test_a_film_changes_a_little(name):
+    y, x = np.mgrid[:96, :96] / 96
+    film = np.round((0.5 + 0.3 * np.sin(9 * x) * np.cos(7 * y)) * 65535).astype(np.uint16)
+    changed = CHANGES[name][0](film)
+    assert changed.dtype == np.uint16 and not np.array_equal(changed, film)
+    assert np.corrcoef(film[8:-8, 8:-8].ravel(), changed[8:-8, 8:-8].ravel())[0, 1] > 0.95

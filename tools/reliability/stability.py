@@ -23,7 +23,9 @@ COLUMNS = ("change", "path", "status", "label")
 
 def _jpeg(quality: int) -> Callable[[Pixels], Pixels]:
     def change(pixels: Pixels) -> Pixels:
-        _, code = cv2.imencode(".jpg", pixels >> 8, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        _, code = cv2.imencode(
+            ".jpg", (pixels >> 8).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality]
+        )
         return cv2.imdecode(code, cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 257
 
     return change
