@@ -98,7 +98,8 @@ def main() -> None:
     model = train(out) if options.train else str(MODEL)
     films = options.films or [draw_films(out, UNSEEN if options.train else SHOWN)]
     scores = out / "scores"
-    run("score", "cxr_tf.score", "--model", model, "--out", str(scores), "--overlays", *films)
+    asked = ("--model", model, "--out", str(scores), "--report", "--overlays")
+    run("score", "cxr_tf.score", *asked, *films)
     with (scores / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     phantoms = [*(["films"] if not options.films else []), *(["model"] if options.train else [])]
@@ -108,6 +109,7 @@ def main() -> None:
     print("   " + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
     places = {
         "decisions": scores / "scores.csv",
+        "report, for a browser": scores / "report" / "index.html",
         "masks and saliency": scores / "overlays",
         "run record": scores / "run.json",
     }
