@@ -7,7 +7,6 @@ The page's table is made of that file, between `<!-- table determinism -->` and 
 """
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -24,11 +23,10 @@ from cxr_tf.model_folders import read_card, version_folder
 from cxr_tf.records import write_json
 from pipelines.status import OK
 from tools.film_answers import OUTPUTS, Answers
+from tools.marked_tables import fill_tables
 from tools.paper_rows import table
-from tools.paper_tables import END
 from tools.phantom import LABELS, phantom
 
-BEGIN = "<!-- table determinism -->"
 ROOT = Path(__file__).parents[1]
 #: A label may change with the threads where the vote is as close as this.
 MARGIN = 2
@@ -245,11 +243,7 @@ def filled(page: str, record: Mapping[str, Any]) -> str:
     Raises:
         ValueError: the page has no such marks, or several.
     """
-    text = "\n".join([BEGIN, "", *determinism_table(record), "", END])
-    page, count = re.subn(rf"{BEGIN}\n.*?{END}", lambda _: text, page, flags=re.DOTALL)
-    if count != 1:
-        raise ValueError(f"{count} tables marked '{BEGIN}' and '{END}' where one is needed")
-    return page
+    return fill_tables(page, {"determinism": determinism_table(record)}, "determinism")
 
 
 def measure(options: Options, model: Path) -> dict[str, Any]:

@@ -7,7 +7,6 @@ table is made of that file, between `<!-- table faults -->` and its end.
 """
 
 import json
-import re
 import signal
 import sys
 import tempfile
@@ -24,10 +23,8 @@ from cxr_tf.model_folders import read_card, version_folder
 from cxr_tf.records import write_json
 from cxr_tf.whole_files import write_text
 from tools.fault_bench import ROWS, Bench, tried
+from tools.marked_tables import fill_tables
 from tools.paper_rows import OPEN, table
-from tools.paper_tables import END
-
-BEGIN = "<!-- table faults -->"
 
 
 @dataclass(frozen=True)
@@ -83,11 +80,7 @@ def filled(page: str, record: Mapping[str, Any]) -> str:
     Raises:
         ValueError: the page has no such marks, or several.
     """
-    text = "\n".join([BEGIN, "", *faults_table(record), "", END])
-    page, count = re.subn(rf"{BEGIN}\n.*?{END}", lambda _: text, page, flags=re.DOTALL)
-    if count != 1:
-        raise ValueError(f"{count} tables marked '{BEGIN}' and '{END}' where one is needed")
-    return page
+    return fill_tables(page, {"faults": faults_table(record)}, "faults")
 
 
 def measure(options: Options, model: Path) -> dict[str, Any]:

@@ -4,16 +4,14 @@ python -m tools.hostile_table docs/reliability.md results/reliability/hostile.js
 """
 
 import json
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tools.paper_tables import END
+from tools.marked_tables import fill_tables
 
 Record = Mapping[str, Any]
-_BLOCK = re.compile(rf"<!-- table (hostile_\w+) -->\n.*?{END}", re.DOTALL)
 _PARTS = {
     "mutants": "damaged files, read and normalised",
     "cuts": "films cut off",
@@ -75,14 +73,8 @@ def filled(page: str, record: Record) -> str:
     Raises:
         ValueError: The page lacks a table, or has one twice.
     """
-    names = _BLOCK.findall(page)
-    if sorted(names) != sorted(BLOCKS):
-        raise ValueError(f"the page has the tables {names}, not one each of {sorted(BLOCKS)}")
-
-    def fill(match: re.Match[str]) -> str:
-        return "\n".join([f"<!-- table {match[1]} -->", "", *BLOCKS[match[1]](record), "", END])
-
-    return _BLOCK.sub(fill, page)
+    tables = {name: write(record) for name, write in BLOCKS.items()}
+    return fill_tables(page, tables, "hostile_")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,16 +5,13 @@ the words around it stay: no figure of a table is written by hand, and new resul
 page by running this again. Rows whose result is not there say `open`.
 """
 
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.marked_tables import fill_tables
 from tools.paper_rows import Results
 from tools.paper_sections import SECTIONS
-
-END = "<!-- end of table -->"
-_BLOCK = re.compile(rf"<!-- table (\S+) -->\n.*?{END}", re.DOTALL)
 
 
 def filled(page: str, results: Path) -> str:
@@ -30,17 +27,8 @@ def filled(page: str, results: Path) -> str:
     Raises:
         ValueError: the page lacks a table, names one twice, or names one that there is not.
     """
-    names = re.findall(r"<!-- table (\S+) -->", page)
-    if sorted(names) != sorted(SECTIONS) or len(_BLOCK.findall(page)) != len(names):
-        odd = sorted(set(names) ^ set(SECTIONS)) or "a table twice, or one without its end"
-        raise ValueError(f"the marks of the page are not one for each table: {odd}")
     reader = Results(results)
-
-    def fill(match: re.Match[str]) -> str:
-        lines = SECTIONS[match[1]](reader)
-        return "\n".join([f"<!-- table {match[1]} -->", "", *lines, "", END])
-
-    return _BLOCK.sub(fill, page)
+    return fill_tables(page, {name: write(reader) for name, write in SECTIONS.items()})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools.determinism import BEGIN, compare, comparisons, draw, filled, process
+from tools.determinism import compare, comparisons, draw, filled, process
 from tools.film_answers import by_c_api, library
-from tools.paper_tables import END
+from tools.marked_tables import END
 
 ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "results" / "reliability" / "determinism.json"
@@ -99,8 +99,8 @@ def test_a_broken_promise_is_told_in_the_table():
     first = answers((60, 30, 10))
     found = compare("two ways", True, first, answers((59, 31, 10)))
     record = {"comparisons": [dataclasses.asdict(found)], "films": "phantoms", "model": "m"}
-    text = filled(f"{BEGIN}\n{END}", record)
+    text = filled(f"<!-- table determinism -->\n{END}", record)
     assert "| two ways | equal bytes | 0 of 1 | 0 (0) | 1 | 0 | no |" in text
     assert "1 phantoms, 1 with a label; model m." in text
-    with pytest.raises(ValueError, match="0 tables"):
+    with pytest.raises(ValueError, match=r"not one for each table: \['determinism'\]"):
         filled("no marks", record)

@@ -28,7 +28,7 @@ def test_the_table_tells_what_was_lost():
     record = {"films": 6, "found": [vars(lost)]}
     row = faults_table(record)[-1]
     assert row == "| SIGKILL | ended by SIGKILL | 2 of 6 | 0 | no | .cxr_tf.lock |"
-    with pytest.raises(ValueError, match="0 tables marked"):
+    with pytest.raises(ValueError, match=r"not one for each table: \['faults'\]"):
         filled("no table", record)
 
 

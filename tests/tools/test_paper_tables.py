@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tools.marked_tables import END
 from tools.paper_maps import figures_7_and_8
 from tools.paper_rows import FOLDERS, Results, cells, paired
 from tools.paper_sections import SECTIONS, table_x, table_xv
-from tools.paper_tables import END, filled, main
+from tools.paper_tables import filled, main
 
 ROOT = Path(__file__).parents[2]
 NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV",

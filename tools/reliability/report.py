@@ -2,20 +2,18 @@
 
 import csv
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cxr_tf.records import write_json
 from cxr_tf.reliability.parameters import Reliability
-from tools.paper_tables import END
+from tools.marked_tables import fill_tables
 from tools.reliability.measures import decision_record, gate_record, mask_record
 from tools.reliability.plots import mask_plot, reliability_diagram, risk_plot
 from tools.reliability.table import read_decisions, read_table
 
 Record = Mapping[str, Any]
-_BLOCK = re.compile(rf"<!-- table (reliability_\w+) -->\n.*?{END}", re.DOTALL)
 
 
 def write_report(
@@ -189,11 +187,5 @@ def filled(page: str, summary: Record) -> str:
     Raises:
         ValueError: the page lacks a table, or names one that there is not.
     """
-    names = _BLOCK.findall(page)
-    if sorted(names) != sorted(BLOCKS):
-        raise ValueError(f"the marks of the page are not one for each of {', '.join(BLOCKS)}")
-
-    def fill(match: re.Match[str]) -> str:
-        return "\n".join([f"<!-- table {match[1]} -->", "", *BLOCKS[match[1]](summary), "", END])
-
-    return _BLOCK.sub(fill, page)
+    tables = {name: write(summary) for name, write in BLOCKS.items()}
+    return fill_tables(page, tables, "reliability_")
