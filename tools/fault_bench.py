@@ -47,6 +47,11 @@ class Found:
     left: list[str] = field(default_factory=list)
 
 
+def _hear_interrupts() -> None:
+    """Take SIGINT as a command at a prompt does: what a shell starts behind it ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Bench:
     """Films, a model, and the table of a run that nothing befell."""
 
@@ -79,7 +84,7 @@ class Bench:
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
         return subprocess.Popen(
             command, cwd=ROOT, env=environment, text=True, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.PIPE, preexec_fn=_hear_interrupts,
         )  # fmt: skip
 
     def wait(self, process: "subprocess.Popen[str]") -> tuple[int, str]:
