@@ -36,7 +36,8 @@ def test_a_smaller_training_set_takes_as_many_steps():
 def test_masks_of_another_network_are_trained_first(tmp_path, capsys):
     rows = (ManifestRow(tmp_path / "a.png", "normal", split_classification="train"),)
     write_manifest(Manifest(tmp_path / "manifest.csv", rows), tmp_path / "manifest.csv")
-    assert main(["masks_short_u_net", "--data", str(tmp_path), "--dry-run"]) == 0
+    place = ["--data", str(tmp_path), "--results", str(tmp_path / "results"), "--dry-run"]
+    assert main(["masks_short_u_net", *place]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[2:4] for line in lines] == [
         ["cxr_tf.train", "segmentation"], ["cxr_tf.evaluate", "segmentation"],
