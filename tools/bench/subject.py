@@ -15,6 +15,7 @@ from cxr_tf.inference import SUB_BATCH, frozen
 from cxr_tf.loading import TriageModel, load
 from cxr_tf.models import build
 from cxr_tf.models.grey import grey_network
+from cxr_tf.runs import BEST
 from cxr_tf.weights import load_weights
 from tools.bench.torch_film import TorchTriage
 from tools.bench.torch_networks import FCDenseNet103, ResNet18, load_arrays
@@ -88,7 +89,8 @@ def subject(path: Path) -> Subject:
             f"{path}: the bench takes local models of {NETWORKS} with ImageNet scaling"
         )
     with tempfile.TemporaryDirectory() as folder:
-        files = {file.stem: file for file in extract(ExtractOptions(model=path, out=Path(folder)))}
+        runs = extract(ExtractOptions(model=path, out=Path(folder)))
+        files = {run.name: run / BEST for run in runs}
         networks = {
             "segmentation": build(NETWORKS["segmentation"], size=None),
             "classification": build(NETWORKS["classification"], classes=len(card["classes"])),
