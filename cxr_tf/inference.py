@@ -16,6 +16,7 @@ from tensorflow.python.framework.convert_to_constants import (
 )
 
 from cxr_tf.models.grey import grey_network
+from cxr_tf.models.pieces import in_pieces
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.reliability.calibration import calibrate, conformal_set, unsure
 from cxr_tf.reliability.features import FEATURES, mask_features
@@ -147,8 +148,9 @@ class Triage(tf.Module):
         self.patches = PATCHES if self._local else 1
         #: Side of the film that the segmentation sees; its probabilities are enlarged to the mask.
         self._small = [segmentation.input_shape[1]] * 2
+        logits = in_pieces(segmentation)
         self._segmentation = frozen(
-            lambda x: tf.nn.softmax(tf.cast(segmentation(x / 255.0, training=False), tf.float32)),
+            lambda x: tf.nn.softmax(tf.cast(logits(x / 255.0), tf.float32)),
             tf.TensorSpec([1, *self._small, 1], tf.float32, "film"),
         )
         if classification is None:

@@ -15,6 +15,7 @@ from cxr_tf.inference import SUB_BATCH, frozen
 from cxr_tf.loading import TriageModel, load
 from cxr_tf.models import build
 from cxr_tf.models.grey import grey_network
+from cxr_tf.models.pieces import in_pieces
 from cxr_tf.runs import BEST
 from cxr_tf.weights import load_weights
 from tools.bench.torch_film import TorchTriage
@@ -52,9 +53,7 @@ class Subject:
         """
         network = build(NETWORKS["segmentation"], size=size)
         network.set_weights(self.networks["segmentation"].get_weights())
-        run = frozen(
-            lambda x: network(x, training=False), tf.TensorSpec([1, size, size, 1], tf.float32)
-        )
+        run = frozen(in_pieces(network), tf.TensorSpec([1, size, size, 1], tf.float32))
         return lambda x: run(x)[0]
 
     def patches(self) -> Callable[[tf.Tensor], tf.Tensor]:
