@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+#: Seconds before each turn, for the threads of the one before take a processor while they wait.
+PAUSE = 0.2
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -32,7 +35,10 @@ class Timing:
 
 
 def alternate(
-    contenders: Mapping[str, Callable[[], object]], rounds: int, warm_ups: int = 2
+    contenders: Mapping[str, Callable[[], object]],
+    rounds: int,
+    warm_ups: int = 2,
+    pause: float = PAUSE,
 ) -> dict[str, Timing]:
     """Run all contenders once a round, and start each round with another one.
 
@@ -40,6 +46,7 @@ def alternate(
         contenders: functions that return when their work is done.
         rounds: timed rounds.
         warm_ups: rounds before, which are not timed.
+        pause: seconds before each turn.
 
     Returns:
         Timings by the contenders' names.
@@ -49,6 +56,7 @@ def alternate(
     for number in range(warm_ups + rounds):
         first = number % len(names)
         for name in names[first:] + names[:first]:
+            time.sleep(pause)
             begun = time.perf_counter()
             contenders[name]()
             if number >= warm_ups:
