@@ -179,6 +179,9 @@ class ClassificationConfig(TrainingConfig):
     `download` fetches the public safetensors file."""
     augment_strength: float = 0.0
     """Size of random changes of grey scale, sharpness and size of patches; 0 for none."""
+    jpeg: float = 0.0
+    """Share of training patches cut from the film as a JPEG of a quality between 30 and 95, made
+    once for each film, ahead of its normalisation."""
     balance: float = 1.0
     """1 draws every class equally often, 0 every film; between them, in between."""
     balance_sources: bool = False

@@ -109,6 +109,28 @@ def vary_patch(patch: tf.Tensor, seed: tf.Tensor, strength: float = 1.0) -> tf.T
     return tf.where(patch > 0.0, 255.0 * tf.clip_by_value(share, 0.0, 1.0), 0.0)
 
 
+def compress_film(
+    pixels: tf.Tensor, seed: tf.Tensor, lowest: int = 30, highest: int = 95
+) -> tf.Tensor:
+    """Store a film as a JPEG and read it again.
+
+    Args:
+        pixels: uint16 [H, W], not constant.
+        seed: int64 [2].
+        lowest: least quality, 1 to 100.
+        highest: largest quality.
+
+    Returns:
+        uint16 [H, W], 256 levels at most, from the least to the largest grey level of a uint16.
+    """
+    grey = tf.cast(pixels, tf.float32)
+    low, high = tf.reduce_min(grey), tf.reduce_max(grey)
+    grey = tf.cast(tf.round(255.0 * (grey - low) / tf.maximum(high - low, 1.0)), tf.uint8)
+    quality = tf.random.stateless_uniform([], seed, lowest, highest + 1, tf.int32)
+    code = tf.raw_ops.EncodeJpegVariableQuality(images=grey[..., None], quality=quality)
+    return tf.cast(tf.io.decode_jpeg(code, 1)[..., 0], tf.uint16) * 257
+
+
 def vary_film(
     film: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, strength: float = 1.0
 ) -> tuple[tf.Tensor, tf.Tensor]:

@@ -13,12 +13,19 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pipelines.augment import example_seed, frame_film, rotate_and_flip, vary_film, vary_patch
+from pipelines.augment import (
+    compress_film,
+    example_seed,
+    frame_film,
+    rotate_and_flip,
+    vary_film,
+    vary_patch,
+)
 from pipelines.decode import decode_mask
 from pipelines.films import load_pixels
 from pipelines.manifest import ManifestRow
 from pipelines.masks import label_map, lungs_at_full_size, resize_labels, select_content
-from pipelines.normalise import normalise, resize
+from pipelines.normalise import NO_PADDING, normalise, resize
 from pipelines.patches import cut_patches, draw_centres
 from pipelines.sizes import CLASSIFICATION_SIZE
 
@@ -33,6 +40,7 @@ def film_dataset(
     sizes: tuple[int, ...],
     resolution_limit: int | None = None,
     enhance: bool = True,
+    jpeg_seed: int | None = None,
 ) -> tf.data.Dataset:
     """Decode and normalise films in the order of the rows.
 
@@ -41,20 +49,26 @@ def film_dataset(
         sizes: sides of the squares wanted.
         resolution_limit: longest side kept before the resize, or None.
         enhance: False skips equalisation and gamma.
+        jpeg_seed: each film is stored as a JPEG first, of a quality drawn with this seed; None for
+            films as they are.
 
     Returns:
         A data set of tuples, one float32 [size, size] in 0..255 for each size. Reading an
         unusable film raises InvalidArgumentError with its path.
     """
 
-    def read(path: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def read(path: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
         pixels, padding = load_pixels(path)
+        if jpeg_seed is not None:
+            pixels = compress_film(pixels, example_seed(jpeg_seed, 0, index))
+            padding = tf.fill(tf.shape(padding), NO_PADDING)
         films, constant = normalise(pixels, padding, sizes, resolution_limit, enhance)
         message = tf.strings.join([path, ": the film is constant; take it out of the manifest"])
         with tf.control_dependencies([tf.debugging.Assert(~constant, [message])]):
             return tuple(tf.identity(film) for film in films)
 
-    return _parallel(tf.data.Dataset.from_tensor_slices([str(row.path) for row in rows]), read)
+    paths = [str(row.path) for row in rows]
+    return _parallel(tf.data.Dataset.from_tensor_slices((paths, np.arange(len(rows)))), read)
 
 
 def _parallel(dataset: tf.data.Dataset, function: object) -> tf.data.Dataset:
@@ -204,12 +218,14 @@ class ClassificationExamples:
         lungs: uint8 [n, 256, 256], label maps that the centres are drawn from.
         labels: int32 [n], decision classes.
         patch_size: side of a patch; S itself for the global approach.
+        compressed: the films once more, each from a JPEG; None where they were not made.
     """
 
     films: tf.Tensor
     lungs: tf.Tensor
     labels: tf.Tensor
     patch_size: int
+    compressed: tf.Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.films.shape[0])
@@ -219,18 +235,25 @@ class ClassificationExamples:
         """True where an example is a film, not a patch."""
         return bool(self.films.shape[1] != CLASSIFICATION_SIZE)
 
-    def patches(self, film: tf.Tensor, seed: tf.Tensor, count: int) -> tf.Tensor:
+    def patches(
+        self, film: tf.Tensor, seed: tf.Tensor, count: int, compressed: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Patches of one film at random centres in its lungs, or the film itself.
 
         Args:
             film: int64 scalar, which film.
             seed: int64 scalar.
             count: number of patches; 1 for the global approach.
+            compressed: bool scalar, whether they are those of the compressed film; None for no.
 
         Returns:
             float32 [count, patch_size, patch_size] in 0..255.
         """
-        image = tf.cast(self.films[film], tf.float32) / FIXED_POINT
+        kept = self.films[film]
+        if compressed is not None and self.compressed is not None:
+            others = self.compressed
+            kept = tf.cond(compressed, lambda: others[film], lambda: kept)
+        image = tf.cast(kept, tf.float32) / FIXED_POINT
         if self.whole:
             return tf.repeat(image[None], count, axis=0)
         centres = draw_centres(lungs_at_full_size(self.lungs[film]), seed, count)
@@ -245,6 +268,7 @@ class ClassificationExamples:
         epoch: int,
         augment: bool,
         strength: float = 0.0,
+        jpeg: float = 0.0,
     ) -> tf.data.Dataset:
         """Batches of one epoch or of a part of it, one patch for each place.
 
@@ -256,6 +280,7 @@ class ClassificationExamples:
             epoch: number of the epoch.
             augment: rotate and flip at random.
             strength: size of the random changes of grey scale, sharpness and size, 0 for none.
+            jpeg: share of patches of the compressed film.
 
         Returns:
             A data set of patches float32 [B, P, P] in 0..255 and labels int32 [B].
@@ -265,7 +290,8 @@ class ClassificationExamples:
             # `fold_in` leaves its number in the second word; once more, and the first one alone
             # tells the places of an epoch apart, as the centres' seed must.
             key = tf.random.fold_in(example_seed(seed, epoch, place), tf.zeros([], tf.int64))
-            patch = self.patches(film, key[0], 1)[0]
+            compressed = tf.random.stateless_uniform([], tf.random.fold_in(key, 3)) < jpeg
+            patch = self.patches(film, key[0], 1, compressed if jpeg else None)[0]
             if augment:
                 patch = rotate_and_flip(patch, tf.random.fold_in(key, 1))
             if augment and strength:
@@ -299,6 +325,7 @@ def read_classification(
     whole: bool = False,
     content: str = "lungs",
     resolution_limit: int | None = None,
+    jpeg_seed: int | None = None,
 ) -> ClassificationExamples:
     """Read films, keep of each what the classifier may see, and hold them in memory.
 
@@ -310,6 +337,7 @@ def read_classification(
         whole: reduce the film to `patch_size` instead of cutting patches (the global approach).
         content: see `pipelines.masks.select_content`.
         resolution_limit: longest side kept before the resize, or None.
+        jpeg_seed: of the compressed films, which are made too; None for none.
 
     Returns:
         The examples in the order of the rows.
@@ -318,7 +346,6 @@ def read_classification(
         tf.errors.InvalidArgumentError: a film cannot be used; the message names it.
     """
     side = patch_size if whole else CLASSIFICATION_SIZE
-    kept = np.empty((len(rows), side, side), np.uint16)
 
     def select(film: tf.Tensor, lung_labels: tf.Tensor) -> tf.Tensor:
         seen = select_content(film, lungs_at_full_size(lung_labels), content)
@@ -326,16 +353,21 @@ def read_classification(
             seen = resize(seen, side)
         return tf.cast(tf.round(seen * FIXED_POINT), tf.uint16)
 
-    films = film_dataset(rows, (CLASSIFICATION_SIZE,), resolution_limit)
-    pairs = tf.data.Dataset.zip(
-        films.map(lambda film: film), tf.data.Dataset.from_tensor_slices(label_maps)
-    )
-    for index, film in enumerate(_parallel(pairs, select)):
-        kept[index] = film
+    def read(seed: int | None) -> tf.Tensor:
+        kept = np.empty((len(rows), side, side), np.uint16)
+        films = film_dataset(rows, (CLASSIFICATION_SIZE,), resolution_limit, jpeg_seed=seed)
+        pairs = tf.data.Dataset.zip(
+            films.map(lambda film: film), tf.data.Dataset.from_tensor_slices(label_maps)
+        )
+        for index, film in enumerate(_parallel(pairs, select)):
+            kept[index] = film
+        return tf.constant(kept)
+
     with tf.device("CPU"):
         return ClassificationExamples(
-            tf.constant(kept),
+            read(None),
             tf.constant(label_maps),
             tf.constant(np.asarray(labels, np.int32)),
             patch_size,
+            None if jpeg_seed is None else read(jpeg_seed),
         )

@@ -95,7 +95,14 @@ class ClassificationTask:
         order = self.order(epoch)[places]
         config = self.config
         return self.training.batches(
-            order, places, batch_size, config.seed, epoch, config.augment, config.augment_strength
+            order,
+            places,
+            batch_size,
+            config.seed,
+            epoch,
+            config.augment,
+            config.augment_strength,
+            config.jpeg,
         )
 
     def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:

@@ -170,6 +170,8 @@ def make_task(config: TrainingConfig, data: Manifest) -> Task:
                 config.approach == "global",
                 config.content,
                 limit,
+                # Validation, which comes second, sees films as they are.
+                config.seed if config.jpeg and not examples else None,
             )  # fmt: skip
         )
     training, validation = examples

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.augment import (
+    compress_film,
     example_seed,
     frame_film,
     rotate_and_flip,
@@ -351,3 +352,32 @@ def test_no_strength_changes_nothing():
     np.testing.assert_allclose(
         vary_patch(tf.constant(patch), example_seed(0, 0, 0), 0.0), patch, atol=1e-3
     )
+
+
+@pytest.mark.parametrize("shape", [(40, 61), (8, 8)])
+def test_a_compressed_film_is_a_jpeg_of_the_film(shape):
+    rng = np.random.default_rng(0)
+    levels = cv2.resize(rng.uniform(200, 4095, (5, 5)), shape[::-1]).astype(np.uint16)
+    key = tf.constant([3, 4], tf.int64)
+    found = compress_film(tf.constant(levels), key, 75, 75).numpy()
+    assert found.dtype == np.uint16 and (found % 257 == 0).all()
+    spread = (levels - levels.min()) / np.ptp(levels) * 255
+    grey = np.rint(spread).astype(np.uint8)
+    code = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, 75])[1]
+    expected = cv2.imdecode(code, cv2.IMREAD_GRAYSCALE).astype(int)
+    # The coders round differently.
+    assert np.abs(found.astype(int) // 257 - expected).max() <= 4
+    assert np.abs(found / 257.0 - spread).max() < 25
+
+
+def test_the_quality_of_compressed_films_varies():
+    noise = tf.random.stateless_uniform([64, 64], [0, 0], 0, 65536, tf.int32)
+    noise = tf.cast(noise, tf.uint16)
+
+    def lost(number: int, *qualities: int) -> float:
+        found = compress_film(noise, tf.constant([0, number], tf.int64), *qualities)
+        return float(np.abs(found.numpy() / 257 - noise.numpy() / 257).mean())
+
+    drawn = [lost(number) for number in range(40)]
+    assert lost(0, 95, 95) <= min(drawn) < max(drawn) <= lost(0, 30, 30)
+    assert len(set(drawn)) > 20

@@ -7,7 +7,7 @@ import scipy.stats
 import tensorflow as tf
 
 from pipelines import datasets
-from pipelines.augment import example_seed, vary_film
+from pipelines.augment import compress_film, example_seed, vary_film
 from pipelines.films import read_film
 from pipelines.manifest import read_manifest
 from pipelines.masks import HEART, LEFT_LUNG, RIGHT_LUNG, lungs_at_full_size
@@ -224,6 +224,27 @@ def test_classification_batches_are_functions_of_film_and_place(classification):
         for i in range(4)
     ]
     np.testing.assert_array_equal(patches, np.concatenate(apart))
+
+
+def test_a_share_of_patches_comes_from_compressed_films(rows, label_maps):
+    examples = datasets.read_classification(rows[:4], label_maps[:4], range(4), 112, jpeg_seed=2)
+    key = example_seed(2, 0, 3)
+    compressed = compress_film(tf.constant(read_film(rows[3].path).pixels), key)
+    (film,), _ = normalise(compressed, -1, (1024,))
+    expected = np.where(lungs_at_full_size(label_maps[3]), film, 0)
+    kept = examples.compressed[3].numpy() / datasets.FIXED_POINT
+    np.testing.assert_allclose(kept, expected, rtol=0, atol=0.5 / 257 + 1e-3)
+    order, places = np.repeat(np.arange(4), 50), np.arange(200)
+    plain, half, all_of_them = (
+        collected(examples.batches(order, places, 8, 1, 0, False, jpeg=share))[0]
+        for share in (0.0, 0.5, 1.0)
+    )
+    of_film, of_jpeg = ((half == x).all((1, 2)) for x in (plain, all_of_them))
+    assert (of_film ^ of_jpeg).all()
+    assert 70 <= of_jpeg.sum() <= 130
+    fixed = np.concatenate([x.numpy() for x in examples.fixed_patches(1, 0)])
+    of_films = datasets.read_classification(rows[:4], label_maps[:4], range(4), 112)
+    np.testing.assert_array_equal(fixed, np.concatenate(list(of_films.fixed_patches(1, 0))))
 
 
 def numbered_film():
