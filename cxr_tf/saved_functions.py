@@ -5,6 +5,7 @@ with a library that holds copies of all it calls: for the shipped model, 33 copi
 Here the file's library is imported once, and holds what is asked for and nothing else.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from tensorflow.core.framework.function_pb2 import FunctionDef
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.python.eager import context
+
+from cxr_tf.allocation import large_blocks_returned
 
 #: Positional arguments in, results by name out: NumPy arrays, and bytes for one string.
 SavedFunction = Callable[..., dict[str, Any]]
@@ -36,20 +39,31 @@ def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFuncti
         ValueError: it is damaged, or one of the functions is not in it.
     """
     graph = tf.Graph()
-    definition, arguments, results = _definition(folder / "saved_model.pb", tuple(names))
-    with graph.as_default():
-        tf.graph_util.import_graph_def(definition, name="")
-    # Devices and threads as they were set for TensorFlow's eager mode.
-    session = tf.compat.v1.Session(graph=graph, config=context.context().config)
+    with large_blocks_returned():
+        definition, arguments, results = _definition(folder / "saved_model.pb", tuple(names))
+        with graph.as_default():
+            tf.graph_util.import_graph_def(definition, name="")
+        # Devices and threads as they were set for TensorFlow's eager mode.
+        session = tf.compat.v1.Session(graph=graph, config=context.context().config)
 
     def function(name: str) -> SavedFunction:
         call = session.make_callable(
             [graph.get_tensor_by_name(f"{name}:{index}") for index in range(len(results[name]))],
             [graph.get_tensor_by_name(f"{each}:0") for each in arguments[name]],
         )
-        return lambda *given: dict(zip(results[name], call(*map(np.asarray, given)), strict=True))
+        optimised = False
 
-    return {name: function(name) for name in arguments}
+        def answer(*given: Any) -> dict[str, Any]:
+            nonlocal optimised
+            with contextlib.nullcontext() if optimised else large_blocks_returned():
+                found = call(*map(np.asarray, given))
+            optimised = True
+            return dict(zip(results[name], found, strict=True))
+
+        return answer
+
+    with large_blocks_returned():
+        return {name: function(name) for name in arguments}
 
 
 def _definition(

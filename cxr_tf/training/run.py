@@ -38,7 +38,7 @@ from cxr_tf.weights import load_weights
 from cxr_tf.whole_files import write_text
 from pipelines.adapters import open_data
 from pipelines.classes import parse_classes
-from pipelines.datasets import read_classification, read_segmentation
+from pipelines.datasets import ClassificationExamples, read_classification, read_segmentation
 from pipelines.manifest import Manifest, ManifestRow
 from pipelines.manifest_checks import validate
 from pipelines.masks import LEAST_LUNG_FRACTION, LEFT_LUNG, RIGHT_LUNG
@@ -149,7 +149,8 @@ def make_task(config: TrainingConfig, data: Manifest) -> Task:
         raise UsageError(f"--classes: {error}") from error
     validate(data, "classification", classes)
     data = data.select("classification", classes=classes)
-    examples, trained = [], []
+    examples: list[ClassificationExamples] = []
+    trained: list[list[int]] = []
     for rows in splits(config, data, "classification"):
         cache = Path(config.cache) if config.cache else None
         maps = predicted_masks(
