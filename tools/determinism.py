@@ -6,28 +6,28 @@ C API, with one thread and with several, alone, in another order, and in one req
 The page's table is made of that file, between `<!-- table determinism -->` and its end.
 """
 
-import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tyro
 
-from cxr_tf.info import NOTICE, machine, revision, versions
-from cxr_tf.model_folders import read_card, version_folder
-from cxr_tf.records import write_json
+from cxr_tf.model_folders import version_folder
 from pipelines.status import OK
 from tools.film_answers import OUTPUTS, Answers
 from tools.marked_tables import fill_tables
 from tools.paper_rows import table
 from tools.phantom import LABELS, phantom
+from tools.recorded import keep_record, record_and_page
 
 ROOT = Path(__file__).parents[1]
+RECORD = "determinism.json"
 #: A label may change with the threads where the vote is as close as this.
 MARGIN = 2
 #: Largest difference of probabilities that is promised across threads.
@@ -263,20 +263,12 @@ def measure(options: Options, model: Path) -> dict[str, Any]:
         found = comparisons(
             lambda way, threads: process(model, folder, way, threads), options.threads
         )
-    record = {
-        "command": "tools.determinism",
-        "notice": NOTICE,
+    facts = {
         "films": "given" if options.folder else "phantoms",
-        "model": read_card(model).get("model_version"),
         "threads": options.threads,
         "comparisons": [asdict(one) for one in found],
-        "versions": versions(),
-        "revision": revision(),
-        "machine": machine(),
     }
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_json(options.out / "determinism.json", record)
-    return record
+    return keep_record(options.out / RECORD, "tools.determinism", model, facts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -293,13 +285,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("--films must be at least 1, --threads at least 2", file=sys.stderr)
         return 2
     try:
-        if options.run:
-            record = measure(options, version_folder(options.model))
-        else:
-            record = json.loads((options.out / "determinism.json").read_text(encoding="utf-8"))
-        if options.page is not None:
-            page = filled(options.page.read_text(encoding="utf-8"), record)
-            options.page.write_text(page, encoding="utf-8")
+        measured = partial(measure, options, version_folder(options.model)) if options.run else None
+        record = record_and_page(options.out / RECORD, measured, options.page, filled)
     except (OSError, ValueError) as error:
         print(f"tools.determinism: {error}", file=sys.stderr)
         return 2

@@ -6,25 +6,25 @@ was left, and whether the table became, byte by byte, that of a run that nothing
 table is made of that file, between `<!-- table faults -->` and its end.
 """
 
-import json
 import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import tyro
 
 from cxr_tf.folder_lock import LOCK
-from cxr_tf.info import NOTICE, machine, revision, versions
-from cxr_tf.model_folders import read_card, version_folder
-from cxr_tf.records import write_json
-from cxr_tf.whole_files import write_text
+from cxr_tf.model_folders import version_folder
 from tools.fault_bench import ROWS, Bench, tried
 from tools.marked_tables import fill_tables
 from tools.paper_rows import OPEN, table
+from tools.recorded import keep_record, record_and_page
+
+RECORD = "faults.json"
 
 
 @dataclass(frozen=True)
@@ -95,20 +95,12 @@ def measure(options: Options, model: Path) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as place:
         found = tried(Bench(Path(place), model, options.films))
-    record = {
-        "command": "tools.faults",
-        "notice": NOTICE,
+    facts = {
         "films": options.films,
-        "model": read_card(model).get("model_version"),
         "rows_before": ROWS,
         "found": [asdict(one) for one in found],
-        "versions": versions(),
-        "revision": revision(),
-        "machine": machine(),
     }
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_json(options.out / "faults.json", record)
-    return record
+    return keep_record(options.out / RECORD, "tools.faults", model, facts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,12 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"--films must be at least {ROWS + 3}", file=sys.stderr)
         return 2
     try:
-        if options.run:
-            record = measure(options, version_folder(options.model))
-        else:
-            record = json.loads((options.out / "faults.json").read_text(encoding="utf-8"))
-        if options.page is not None:
-            write_text(options.page, filled(options.page.read_text(encoding="utf-8"), record))
+        measured = partial(measure, options, version_folder(options.model)) if options.run else None
+        record = record_and_page(options.out / RECORD, measured, options.page, filled)
     except (OSError, ValueError) as error:
         print(f"tools.faults: {error}", file=sys.stderr)
         return 2
