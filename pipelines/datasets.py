@@ -249,10 +249,11 @@ class ClassificationExamples:
         Returns:
             float32 [count, patch_size, patch_size] in 0..255.
         """
-        kept = self.films[film]
-        if compressed is not None and self.compressed is not None:
+        if compressed is None or self.compressed is None:
+            kept = self.films[film]
+        else:
             others = self.compressed
-            kept = tf.cond(compressed, lambda: others[film], lambda: kept)
+            kept = tf.cond(compressed, lambda: others[film], lambda: self.films[film])
         image = tf.cast(kept, tf.float32) / FIXED_POINT
         if self.whole:
             return tf.repeat(image[None], count, axis=0)
@@ -290,8 +291,10 @@ class ClassificationExamples:
             # `fold_in` leaves its number in the second word; once more, and the first one alone
             # tells the places of an epoch apart, as the centres' seed must.
             key = tf.random.fold_in(example_seed(seed, epoch, place), tf.zeros([], tf.int64))
-            compressed = tf.random.stateless_uniform([], tf.random.fold_in(key, 3)) < jpeg
-            patch = self.patches(film, key[0], 1, compressed if jpeg else None)[0]
+            compressed = None
+            if jpeg:
+                compressed = tf.random.stateless_uniform([], tf.random.fold_in(key, 3)) < jpeg
+            patch = self.patches(film, key[0], 1, compressed)[0]
             if augment:
                 patch = rotate_and_flip(patch, tf.random.fold_in(key, 1))
             if augment and strength:
