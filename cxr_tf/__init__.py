@@ -12,13 +12,13 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "load": "cxr_tf.loading",
-    "from_runs": "cxr_tf.loading",
-    "Prediction": "cxr_tf.loading",
-    "TriageModel": "cxr_tf.loading",
-    "Score": "cxr_tf.film_results",
-    "Explanation": "cxr_tf.film_results",
-    "Segmentation": "cxr_tf.film_results",
+    "load": "cxr_tf.saved.load",
+    "from_runs": "cxr_tf.saved.load",
+    "Prediction": "cxr_tf.saved.load",
+    "TriageModel": "cxr_tf.saved.load",
+    "Score": "cxr_tf.films.results",
+    "Explanation": "cxr_tf.films.results",
+    "Segmentation": "cxr_tf.films.results",
 }
 
 __all__ = [

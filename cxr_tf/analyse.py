@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from cxr_tf import records
+from cxr_tf.analysis.cohort import select_films
 from cxr_tf.analysis.options import AnalysisOptions, check_options
-from cxr_tf.analysis.selection import select_films
 from cxr_tf.evaluation.command import exit_status, show
-from cxr_tf.folder_lock import held
-from cxr_tf.info import NOTICE
-from cxr_tf.progress import Reporter
-from cxr_tf.whole_files import write_text
+from cxr_tf.runtime.folder_lock import held
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.provenance import NOTICE
+from cxr_tf.runtime.whole_files import write_json, write_text
 from pipelines.adapters import open_data
-from pipelines.manifest import Manifest
+from pipelines.manifest.table import Manifest
 
 if TYPE_CHECKING:
     from cxr_tf.analysis.masks import Masks
@@ -61,7 +60,7 @@ def _run(
     """Measures films into a folder that is this process' own; see `run`."""
     out = options.out
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from cxr_tf.analysis import job
+    from cxr_tf.analysis import study
     from cxr_tf.analysis.masks import PredictedMasks, open_masks
     from cxr_tf.analysis.measure import measure_films
     from cxr_tf.analysis.patches import Patches
@@ -70,17 +69,17 @@ def _run(
     if options.masks == "predicted":
         reporter.note(f"loading {options.run or options.model}")
     masks = (load or open_masks)(options)
-    record = job.first_record(options, films, masks)
+    record = study.first_record(options, films, masks)
     notice = " ".join(record["phantom_notices"])
     for text in (*record["phantom_notices"], *record["notes"]):
         reporter.warn(text)
     patches = None
     if options.patches and isinstance(masks, PredictedMasks):
         patches = Patches(masks.model, films.rows)
-    folder = job.folder_of(films)
+    folder = study.folder_of(films)
     draws = None
     if options.overlays:
-        draws = job.Overlays(out / "overlays", films, options.overlays, notice)
+        draws = study.Overlays(out / "overlays", films, options.overlays, notice)
     measured, tally = measure_films(
         films.rows,
         masks,
@@ -91,10 +90,10 @@ def _run(
         reporter=reporter,
         observe=draws,
     )
-    tables, groups, figures = job.make_tables(measured, options.seed)
+    tables, groups, figures = study.make_tables(measured, options.seed)
     title = f"{len(measured)} films, {options.masks} masks. {NOTICE}"
     if patches is not None:
-        tables += job.patches(patches, options, folder, read_film, reporter, notice)
+        tables += study.patches(patches, options, folder, read_film, reporter, notice)
     for table in tables:
         table.write(out)
     finished = datetime.datetime.now(datetime.UTC)
@@ -106,10 +105,10 @@ def _run(
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((finished - started).total_seconds(), 3),
     }
-    job.draw(measured, groups, out, title, notice)
-    text = job.summary(record, tables)
+    study.draw(measured, groups, out, title, notice)
+    text = study.summary(record, tables)
     write_text(out / "summary.md", text)
-    records.write_json(out / "analysis.json", record)
+    write_json(out / "analysis.json", record)
     show(text, out)
     return int(tally.failed > 0)
 

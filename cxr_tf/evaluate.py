@@ -10,29 +10,29 @@ from typing import Annotated
 
 import tyro
 
-from cxr_tf import records
 from cxr_tf.evaluation import results
 from cxr_tf.evaluation.command import exit_status, show
+from cxr_tf.evaluation.evaluated_model import Subject, load_subject
 from cxr_tf.evaluation.options import (
-    ClassificationOptions,
+    ClassificationEvaluationOptions,
     Options,
-    SegmentationOptions,
+    SegmentationEvaluationOptions,
     check_options,
     task_of,
 )
-from cxr_tf.evaluation.passes import ReadFilm
 from cxr_tf.evaluation.results import Job
-from cxr_tf.evaluation.selection import class_map_of, select_films
-from cxr_tf.evaluation.subject import Subject, load_subject
+from cxr_tf.evaluation.split import class_map_of, select_films
 from cxr_tf.evaluation.summary import summary
-from cxr_tf.folder_lock import held
-from cxr_tf.info import NOTICE
-from cxr_tf.progress import Reporter
-from cxr_tf.whole_files import write_text
+from cxr_tf.films.split_answers import ReadFilm
+from cxr_tf.runtime.folder_lock import held
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.provenance import NOTICE
+from cxr_tf.runtime.text import utf8
+from cxr_tf.runtime.whole_files import write_json, write_text
 from pipelines.adapters import open_data
 from pipelines.classes import ClassMap
-from pipelines.manifest import Manifest
-from pipelines.overlap import seen_films
+from pipelines.manifest.overlap import seen_films
+from pipelines.manifest.table import Manifest
 
 
 def _out_folder(options: Options, subject: Subject) -> Path:
@@ -89,7 +89,7 @@ def run(
     reporter.note(f"loading {options.run or options.model}")
     subject = load(options)
     classes = None
-    if isinstance(options, ClassificationOptions):
+    if isinstance(options, ClassificationEvaluationOptions):
         classes = class_map_of(subject.model.classes, options.classes or subject.classes)
     films = select(classes)
     out = _out_folder(options, subject)
@@ -108,7 +108,7 @@ def _run(options: Options, job: Job, manifest: Manifest, started: datetime.datet
         job.reporter.warn(notice)
     seen = seen_films(manifest, job.films.rows, "segmentation")
     job = dataclasses.replace(job, record=record, seen=seen)
-    if isinstance(options, ClassificationOptions):
+    if isinstance(options, ClassificationEvaluationOptions):
         tally = results.classify(job, options)
         record["would_be_refused"] = tally.would_be_refused
     else:
@@ -121,9 +121,9 @@ def _run(options: Options, job: Job, manifest: Manifest, started: datetime.datet
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((finished - started).total_seconds(), 3),
     }
-    text = records.utf8(summary(record))
+    text = utf8(summary(record))
     write_text(job.out / "summary.md", text)
-    records.write_json(job.out / "metrics.json", record)
+    write_json(job.out / "metrics.json", record)
     show(text, job.out)
     return int(tally.failed > 0)
 
@@ -138,8 +138,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status; wrong arguments leave with 2 through tyro.
     """
     options: Options = tyro.cli(
-        Annotated[SegmentationOptions, tyro.conf.subcommand("segmentation")]
-        | Annotated[ClassificationOptions, tyro.conf.subcommand("classification")],
+        Annotated[SegmentationEvaluationOptions, tyro.conf.subcommand("segmentation")]
+        | Annotated[ClassificationEvaluationOptions, tyro.conf.subcommand("classification")],
         prog="python -m cxr_tf.evaluate",
         description=f"The figures of a model on a split. {NOTICE}",
         args=argv,

@@ -15,22 +15,22 @@ import numpy as np
 import numpy.typing as npt
 import tyro
 
-from cxr_tf.config import Precision
-from cxr_tf.errors import UsageError
-from cxr_tf.folder_lock import held
-from cxr_tf.info import NOTICE
-from cxr_tf.model_folders import CARD, WEIGHTS, version_folders
-from cxr_tf.stopping import Stops, stop_status
+from cxr_tf.models.names import Precision
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.folder_lock import held
+from cxr_tf.runtime.provenance import NOTICE
+from cxr_tf.runtime.stopping import Stops, stop_status
+from cxr_tf.saved.model_folders import CARD, WEIGHTS, version_folders
 
 if TYPE_CHECKING:
-    from cxr_tf.inference import Triage
+    from cxr_tf.method.triage import Triage
 
 SIGNATURES = ("serving_default", "predict_pixels", "segment", "explain")
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportConfig:
+class ExportOptions:
     """Options of `python -m cxr_tf.export`."""
 
     out: str
@@ -57,7 +57,7 @@ class ExportConfig:
     """Write warm-up records; needs the extra `serving`."""
 
 
-def export(config: ExportConfig) -> Path:
+def export(config: ExportOptions) -> Path:
     """Build the inference module of two runs and save it in TensorFlow Serving's layout.
 
     Args:
@@ -75,7 +75,9 @@ def export(config: ExportConfig) -> Path:
     """
     if bool(config.model) == bool(config.classification):
         raise UsageError("give either --classification (and --segmentation), or --model")
-    if config.model and (config.segmentation or config.mantissa_bits != ExportConfig.mantissa_bits):
+    if config.model and (
+        config.segmentation or config.mantissa_bits != ExportOptions.mantissa_bits
+    ):
         raise UsageError("--model has its weights: leave out --segmentation and --mantissa-bits")
     import tensorflow as tf
 
@@ -91,11 +93,11 @@ def export(config: ExportConfig) -> Path:
             _remove_halves(out)
 
 
-def _export(config: ExportConfig) -> Path:
+def _export(config: ExportOptions) -> Path:
     """Export into a folder that is this process' own; see `export`."""
     import tensorflow as tf
 
-    from cxr_tf.loading import make_module
+    from cxr_tf.saved.build import make_module
 
     out = Path(config.out)
     newest = [int(folder.name) for folder in version_folders(out)]
@@ -104,7 +106,7 @@ def _export(config: ExportConfig) -> Path:
     if folder.exists():
         raise FileExistsError(f"{folder} exists; choose another --version")
     if config.model:
-        from cxr_tf.remake import remake_module
+        from cxr_tf.saved.rebuild import remake_module
 
         module, card = remake_module(config.model, config.precision, config.reliability)
     else:
@@ -162,7 +164,7 @@ def entry_points(module: "Triage") -> dict[str, Any]:
     """
     import tensorflow as tf
 
-    from cxr_tf.inference import FILM_SPECS
+    from cxr_tf.method.triage import FILM_SPECS
 
     images = [tf.TensorSpec([None], tf.string, "image_bytes")]
     pixels = [
@@ -297,7 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Ctrl-C, 143 by SIGTERM; no half model is left.
     """
     config = tyro.cli(
-        ExportConfig,
+        ExportOptions,
         args=arguments,
         prog="python -m cxr_tf.export",
         description="Make one SavedModel of two training runs.",

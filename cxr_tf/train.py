@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import tyro
 
-from cxr_tf.config import PRESETS, TrainingConfig
-from cxr_tf.stopping import Stops, stop_status
+from cxr_tf.runtime.stopping import Stops, stop_status
+from cxr_tf.saved.run_options import PRESETS, TrainingOptions
 
 log = logging.getLogger("cxr_tf.train")
 
@@ -23,7 +23,7 @@ checkpoint is written, and the same command goes on from there.
 """
 
 
-def parse_arguments(arguments: Sequence[str]) -> TrainingConfig:
+def parse_arguments(arguments: Sequence[str]) -> TrainingOptions:
     """Read the command line: the task, its preset, and options that change the preset's values.
 
     Args:
@@ -47,7 +47,7 @@ def parse_arguments(arguments: Sequence[str]) -> TrainingConfig:
         elif word.startswith("--preset="):
             preset = word.partition("=")[2]
     default = PRESETS[task].get(preset, PRESETS[task]["improved"])
-    config: TrainingConfig = tyro.cli(
+    config: TrainingOptions = tyro.cli(
         type(default),
         args=rest,
         default=default,
@@ -79,15 +79,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(config, stops)
 
 
-def _run(config: TrainingConfig, stops: Stops) -> int:
+def _run(config: TrainingOptions, stops: Stops) -> int:
     """Train, and tell what stopped it; returns the exit status."""
     go_on = "the same command goes on from the last checkpoint"
     try:
         import tensorflow as tf
 
-        from cxr_tf.errors import UsageError
+        from cxr_tf.runtime.errors import UsageError
         from cxr_tf.training.run import train
-        from pipelines.manifest import ManifestError
+        from pipelines.manifest.table import ManifestError
     except KeyboardInterrupt as stop:
         return stop_status(stop)
 

@@ -23,7 +23,7 @@ from pipelines.augment import (
 )
 from pipelines.decode import decode_mask
 from pipelines.films import load_pixels
-from pipelines.manifest import ManifestRow
+from pipelines.manifest.table import ManifestRow
 from pipelines.masks import label_map, lungs_at_full_size, resize_labels, select_content
 from pipelines.normalise import NO_PADDING, normalise, resize
 from pipelines.patches import cut_patches, draw_centres

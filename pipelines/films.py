@@ -1,7 +1,7 @@
 """Read one film from disk, whatever its format and condition, on the Python side.
 
 The definitions stand in `pipelines.decode` (graph operations, run eagerly here) and
-`pipelines.dicom` (which `pipelines.dicom_apart` runs in a process of its own); this module
+`pipelines.dicom.reading` (which `pipelines.dicom.apart` runs in a process of its own); this module
 chooses between them and turns films upright.
 """
 
@@ -25,8 +25,8 @@ from pipelines.decode import (
     guard,
     read_header,
 )
-from pipelines.dicom import FilmError
-from pipelines.dicom_apart import read_dicom_apart
+from pipelines.dicom.apart import read_dicom_apart
+from pipelines.dicom.reading import FilmError
 from pipelines.sizes import READ_DEADLINE
 
 #: Suffixes (lower case) by which a folder's films are found; see also `is_film`.

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines import manifest_checks
 from pipelines.adapters import open_data
-from pipelines.manifest import SPLITS, Manifest, ManifestError, ManifestRow
-from pipelines.overlap import SAME_CONTENT, seen_films
+from pipelines.manifest import checks
+from pipelines.manifest.overlap import SAME_CONTENT, seen_films
+from pipelines.manifest.table import SPLITS, Manifest, ManifestError, ManifestRow
 
 FAULT, NOTE = "fault", "note"
 
@@ -94,21 +94,19 @@ def verify(manifest: Manifest) -> list[Finding]:
 
 def _listed(manifest: Manifest) -> list[Finding]:
     """What the rows alone tell; their `sha256` is what was found on disk."""
-    checks = {
-        "doubled_row": manifest_checks.doubled_paths(manifest.rows),
-        "missing_file": manifest_checks.missing_files(manifest.rows),
-        "missing_mask": manifest_checks.missing_masks(manifest.select("segmentation").rows),
-        "unknown_class": manifest_checks.unknown_classes(
-            manifest.select("classification").rows, None
-        ),
+    of_all = {
+        "doubled_row": checks.doubled_paths(manifest.rows),
+        "missing_file": checks.missing_files(manifest.rows),
+        "missing_mask": checks.missing_masks(manifest.select("segmentation").rows),
+        "unknown_class": checks.unknown_classes(manifest.select("classification").rows, None),
     }
-    found = [Finding(kind, text) for kind, texts in checks.items() for text in dict.fromkeys(texts)]
+    found = [Finding(kind, text) for kind, texts in of_all.items() for text in dict.fromkeys(texts)]
     for task in SPLITS:
         rows = manifest.select(task).rows
         for kind, check, chosen in (
-            ("unknown_split", manifest_checks.unknown_splits, manifest.rows),
-            ("patient_in_two_splits", manifest_checks.crossing_patients, rows),
-            ("film_in_two_splits", manifest_checks.crossing_films, rows),
+            ("unknown_split", checks.unknown_splits, manifest.rows),
+            ("patient_in_two_splits", checks.crossing_patients, rows),
+            ("film_in_two_splits", checks.crossing_films, rows),
         ):
             found += [Finding(kind, text) for text in check(chosen, task)]
     return found
@@ -119,7 +117,7 @@ def _read_films(
 ) -> tuple[list[ManifestRow], list[Finding], Hashes]:
     """Reads every film and mask; returns the rows with the digests found, and what is wrong."""
     from pipelines.films import read_film
-    from pipelines.perceptual import film_hash
+    from pipelines.manifest.perceptual import film_hash
 
     films, findings, hashes = [], [], {}
     for place, row in enumerate(rows):
@@ -131,7 +129,7 @@ def _read_films(
         if film.transient:
             findings.append(Finding("unreadable_film", f"{row.path}: {film.error}"))
             continue
-        digest = manifest_checks.file_sha256(row.path)
+        digest = checks.file_sha256(row.path)
         if row.sha256 and digest != row.sha256.lower():
             text = "differs from its sha256; restore the film or hash it again"
             findings.append(Finding("changed_film", f"{row.path}: {text}"))
@@ -153,7 +151,7 @@ def _read_masks(row: ManifestRow, shape: tuple[int, int]) -> Iterator[Finding]:
     import tensorflow as tf
 
     from pipelines.decode import decode_mask
-    from pipelines.mask_checks import misfits
+    from pipelines.manifest.mask_checks import misfits
 
     masks = {}
     for name, path in row.masks.items():
@@ -171,7 +169,7 @@ def _read_masks(row: ManifestRow, shape: tuple[int, int]) -> Iterator[Finding]:
 
 def _near(hashes: Hashes) -> list[Pair]:
     """Places of two films that show nearly the same picture, and the bits that differ."""
-    from pipelines.perceptual import near_pairs
+    from pipelines.manifest.perceptual import near_pairs
 
     if not hashes:
         return []

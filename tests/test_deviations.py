@@ -12,19 +12,23 @@ import pytest
 import sklearn.metrics
 import tensorflow as tf
 
-from cxr_tf import inference
-from cxr_tf.config import PRESETS, ClassificationConfig, SegmentationConfig
-from cxr_tf.inference import SUB_BATCH, Triage, TriageOptions
+from cxr_tf.method import triage as graph
+from cxr_tf.method.triage import SUB_BATCH, Triage, TriageOptions
 from cxr_tf.models.resnet import LOGITS
+from cxr_tf.saved.run_options import (
+    PRESETS,
+    ClassificationTrainingOptions,
+    SegmentationTrainingOptions,
+)
 from cxr_tf.train import parse_arguments
 from cxr_tf.training.classification import ClassificationTask
 from pipelines.datasets import ClassificationExamples
-from pipelines.manifest_checks import crossing_patients
-from pipelines.manifest_rows import Manifest, ManifestRow
+from pipelines.manifest.checks import crossing_patients
+from pipelines.manifest.rows import Manifest, ManifestRow
+from pipelines.manifest.splits import split_again
 from pipelines.masks import HEART, LEFT_LUNG
 from pipelines.normalise import equalisation_table, equalise, normalise, resize
 from pipelines.patches import cut_patches, network_input
-from pipelines.splits import split_again
 from tests.samples import encode
 
 REPOSITORY = Path(__file__).parents[1]
@@ -85,8 +89,8 @@ def work(triage, monkeypatch):
 
         monkeypatch.setattr(owner, name, watched)
 
-    watch(inference, "normalise", lambda pixels, *_: pixels.shape)
-    watch(inference, "draw_centres", lambda mask, *_: mask.shape)
+    watch(graph, "normalise", lambda pixels, *_: pixels.shape)
+    watch(graph, "draw_centres", lambda mask, *_: mask.shape)
     watch(triage, "_segmentation", lambda film: film.shape)
     watch(triage, "_classification", lambda patches: patches.shape)
     return done
@@ -180,7 +184,7 @@ def test_validation_votes_over_the_same_patches_of_every_film():
         assert not training
         return {"logits": -tf.abs(inputs[:, 1, 1, :1] - tf.constant(levels, tf.float32))}
 
-    config = ClassificationConfig(scaling="raw255", patch_size=2)
+    config = ClassificationTrainingOptions(scaling="raw255", patch_size=2)
     task = ClassificationTask(config, CLASSES, validation, validation)
     first, second = task.evaluate(model), task.evaluate(model)
     assert first == second
@@ -313,7 +317,7 @@ def test_the_document_has_every_row_and_every_test_it_names_exists():
 def test_options_and_modules_that_the_document_names_exist():
     text = DOCUMENT.read_text(encoding="utf-8")
     known = {"split"}  # of pipelines.adapters
-    for kind in (SegmentationConfig, ClassificationConfig):
+    for kind in (SegmentationTrainingOptions, ClassificationTrainingOptions):
         for field in dataclasses.fields(kind):
             name = field.name.replace("_", "-")
             known |= {name, f"no-{name}"} if field.type is bool else {name}

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr_tf import addresses
-from cxr_tf.inputs import Input, gather
-from cxr_tf.overlays import overlay_names
-from cxr_tf.records import Table, one_line
-from pipelines.cells import plain_path, plain_text
+from cxr_tf.drawing.overlays import overlay_names
+from cxr_tf.films import addresses
+from cxr_tf.films.inputs import Input, gather
+from cxr_tf.films.table import Table
+from cxr_tf.runtime.text import one_line
 from pipelines.films import is_film, read_film
-from pipelines.manifest import Manifest, ManifestRow, read_manifest, write_manifest
+from pipelines.manifest.table import Manifest, ManifestRow, read_manifest, write_manifest
+from pipelines.pipelines.spreadsheet_text import plain_path, plain_text
 from tests.samples import encode, ramp
 
 ROOT = Path(__file__).parents[1]

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import cxr_tf
-from cxr_tf.extract import ExtractOptions, extract
-from cxr_tf.model_folders import read_card, version_folder
+from cxr_tf.saved.model_folders import read_card, version_folder
+from cxr_tf.saved.weights_out import ExtractOptions, extract
 from pipelines.classes import PAPER_CLASSES
 from pipelines.films import read_film
 
 ROOT = Path(__file__).parents[1]
 MODEL = version_folder(ROOT / "saved_models" / "cxr_triage")
-TEST = ROOT / "results" / "classification_test"
+TEST = ROOT / "results" / "classification" / "test"
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tools.bench.processor import features
-from tools.speed_ratios import STORED, WORK, measure
+from tools.bench.speed_ratios import STORED, WORK, measure
 
 #: A busy machine disturbs a measurement, so the best of these counts.
 ATTEMPTS = 4

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from cxr_tf.stopping import Stops, stop_status
+from cxr_tf.runtime.stopping import Stops, stop_status
 
 #: Seconds that workers get to end by themselves once one has failed or a signal came.
 GRACE = 15.0

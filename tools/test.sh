@@ -15,6 +15,8 @@ say "test: ruff check"
 "$PYTHON" -m ruff check .
 say "test: ruff format"
 "$PYTHON" -m ruff format --check .
+say "test: imports go one way"
+"$VENV/bin/lint-imports" --no-cache
 say "test: mypy"
 "$PYTHON" -m mypy
 say "test: pytest"

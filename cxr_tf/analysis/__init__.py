@@ -1,1 +1,4 @@
-"""Biomarkers of films, their statistics, and the paper's tables and figures made of them."""
+"""The study of biomarkers behind `python -m cxr_tf.analyse`: films measured and compared.
+
+Definitions of biomarkers and of tests belong to `cxr_tf.measures`.
+"""

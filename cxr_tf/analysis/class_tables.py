@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cxr_tf.analysis.cohort import CLASSES, by_class
 from cxr_tf.analysis.measure import Measured
-from cxr_tf.analysis.paper_tables import PaperTable
-from cxr_tf.analysis.selection import CLASSES, by_class
-from cxr_tf.analysis.statistics import Comparison, all_pairs, asterisks, normality
-from cxr_tf.analysis.under_segmentation import LIMIT
-from cxr_tf.metrics import Floats
+from cxr_tf.analysis.table_files import PaperTable
+from cxr_tf.measures.metrics import Floats
+from cxr_tf.measures.statistics import Comparison, all_pairs, asterisks, normality
+from cxr_tf.measures.under_segmentation import LIMIT
 
 MARKS = (
     "Asterisks as in the paper, of the raw p of the rank-sum test, and in brackets of p corrected "

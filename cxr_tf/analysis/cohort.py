@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from cxr_tf.analysis.options import AnalysisOptions
-from cxr_tf.errors import UsageError
-from pipelines.manifest import Manifest, ManifestRow, validate
+from cxr_tf.runtime.errors import UsageError
+from pipelines.manifest.table import Manifest, ManifestRow, validate
 
 #: The rows of Tables VI to IX in the paper's order, with its names.
 CLASSES = {

@@ -9,9 +9,9 @@ import numpy as np
 from cxr_tf.analysis.class_tables import spread
 from cxr_tf.analysis.heterogeneity import PARTS, STAGES, film_means, pixel_histograms
 from cxr_tf.analysis.measure import BINS, Measured
-from cxr_tf.figures import COLOURS, new_figure, plain_text
-from cxr_tf.metrics import Floats
-from cxr_tf.whole_files import whole
+from cxr_tf.drawing.figures import COLOURS, new_figure, plain_text
+from cxr_tf.measures.metrics import Floats
+from cxr_tf.runtime.whole_files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.stats import wasserstein_distance
 
 from cxr_tf.analysis.measure import BINS, Measured
-from cxr_tf.analysis.paper_tables import PaperTable
-from cxr_tf.metrics import Floats
+from cxr_tf.analysis.table_files import PaperTable
+from cxr_tf.measures.metrics import Floats
 
 PARTS = ("lung", "heart")
 STAGES = ("before", "after")

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.analysis.options import AnalysisOptions
-from cxr_tf.errors import UsageError
-from cxr_tf.stages import Reading
-from pipelines.manifest_rows import ManifestRow
+from cxr_tf.films.reading import Reading
+from cxr_tf.runtime.errors import UsageError
+from pipelines.manifest.rows import ManifestRow
 from pipelines.status import OK
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import TriageModel
+    from cxr_tf.films.model import TriageModel
 
 Labels = npt.NDArray[np.uint8]
 
@@ -27,7 +27,7 @@ class PredictedMasks:
     """
 
     def __init__(self, model: "TriageModel", cache: Path | None) -> None:
-        from cxr_tf.predicted_masks import MaskStore
+        from cxr_tf.saved.predicted_masks import MaskStore
 
         self.model = model
         name = f"model-{model.model_version}"
@@ -99,15 +99,15 @@ def open_masks(options: AnalysisOptions) -> Masks:
     """
     if options.masks == "true":
         return TrueMasks()
-    from cxr_tf.loading import from_runs, load
+    from cxr_tf.saved.load import from_runs, load
 
     try:
         if options.model is not None:
             return PredictedMasks(load(options.model), options.cache)
         assert options.run is not None
-        from cxr_tf.config import ClassificationConfig, read_run
+        from cxr_tf.saved.run_options import ClassificationTrainingOptions, read_run
 
-        if isinstance(read_run(options.run), ClassificationConfig):
+        if isinstance(read_run(options.run), ClassificationTrainingOptions):
             model = from_runs(None, options.run)
         else:
             model = from_runs(options.run)

@@ -10,18 +10,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
-from cxr_tf import records
-from cxr_tf.analysis.biomarkers import FIGURES, Biomarkers, Labels, biomarkers
 from cxr_tf.analysis.masks import Masks
-from cxr_tf.analysis.under_segmentation import LIMIT
-from cxr_tf.evaluation.passes import ORIGIN, ReadFilm, Tally, film_path, origin, readings
-from cxr_tf.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Floats
-from cxr_tf.progress import Reporter
-from cxr_tf.stopping import raise_if_stopped
-from pipelines.manifest_rows import ManifestRow
-from pipelines.normalise import normalise
+from cxr_tf.films.normalised import film_at
+from cxr_tf.films.reading import FAILED
+from cxr_tf.films.rows import REASONS
+from cxr_tf.films.split_answers import ORIGIN, ReadFilm, Tally, film_path, origin, readings
+from cxr_tf.films.table import Table
+from cxr_tf.measures.biomarkers import FIGURES, Biomarkers, Labels, biomarkers
+from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Floats
+from cxr_tf.measures.under_segmentation import LIMIT
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.stopping import raise_if_stopped
+from cxr_tf.runtime.text import one_line
+from pipelines.manifest.rows import ManifestRow
 from pipelines.sizes import SEGMENTATION_SIZE
 from pipelines.status import CONSTANT, OK
 
@@ -57,36 +59,6 @@ class Measured:
         raw = (self.raw.lung_mean, self.raw.lung_sd, self.raw.heart_mean)
         own = {name: float(getattr(self.found, name)) for name in FIGURES}
         return own | dict(zip(RAW_FIGURES, raw, strict=True))
-
-
-Films = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], bool]
-
-
-def film_at(size: int, limit: int | None) -> Callable[[npt.NDArray[np.uint16], int], Films]:
-    """Makes the function that gives a film raw and normalised.
-
-    Args:
-        size: side of the films given, in pixels.
-        limit: the longer side that films are reduced to first, None for none.
-
-    Returns:
-        (pixels, padding) -> (raw, normalised, constant): float32 [size, size] in 0..255 each.
-    """
-    sizes = (size,)
-
-    @tf.function(
-        input_signature=(tf.TensorSpec([None, None], tf.uint16), tf.TensorSpec([], tf.int32))
-    )
-    def both(pixels: tf.Tensor, padding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        (raw,), _ = normalise(pixels, padding, sizes, limit, enhance=False)
-        (normalised,), constant = normalise(pixels, padding, sizes, limit)
-        return raw, normalised, constant
-
-    def films(pixels: npt.NDArray[np.uint16], padding: int) -> Films:
-        raw, normalised, constant = both(tf.constant(pixels, tf.uint16), tf.constant(padding))
-        return raw.numpy(), normalised.numpy(), bool(constant)
-
-    return films
 
 
 def _histogram(film: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_]) -> Floats:
@@ -148,7 +120,7 @@ def measure_films(
     """
     tally, measured = Tally(), []
     films = film_at(SEGMENTATION_SIZE, masks.resolution_limit)
-    output = records.Table(table, COLUMNS)
+    output = Table(table, COLUMNS)
     with contextlib.closing(output):
         for row, reading in readings(rows, read, reporter):
             began, path = time.perf_counter(), film_path(row, folder)
@@ -163,11 +135,11 @@ def measure_films(
                             observe(one, reading, film, labels)
                 except Exception as fault:  # one film must not end the analysis
                     raise_if_stopped()
-                    status, one = records.FAILED, None
+                    status, one = FAILED, None
                     error = f"measuring broke: {type(fault).__name__}: {fault}"
             if one is not None:
                 measured.append(one)
-            error = records.one_line(error or records.REASONS.get(status, ""))
+            error = one_line(error or REASONS.get(status, ""))
             figures = one.figures() if one else {}
             values = [_cells(figures.get(name, math.nan)) for name in (*FIGURES, *RAW_FIGURES)]
             share = figures.get("under_segmentation", math.nan)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cxr_tf.errors import UsageError
+from cxr_tf.runtime.errors import UsageError
 from pipelines.sizes import MOST_PATCHES
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.analysis.biomarkers import Biomarkers, Labels, Line, cardiothoracic_lines
-from cxr_tf.figures import new_figure, plain_text
-from cxr_tf.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Bools
-from cxr_tf.whole_files import whole
+from cxr_tf.drawing.figures import new_figure, plain_text
+from cxr_tf.measures.biomarkers import Biomarkers, Labels, Line, cardiothoracic_lines
+from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Bools
+from cxr_tf.runtime.whole_files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

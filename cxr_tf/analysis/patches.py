@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf import records
 from cxr_tf.analysis.class_tables import MARKS, comparison_table, group_table
-from cxr_tf.analysis.paper_tables import PaperTable
-from cxr_tf.analysis.selection import CLASSES
-from cxr_tf.errors import UsageError
-from cxr_tf.evaluation.passes import ReadFilm, film_path, predict_reading, readings
-from cxr_tf.evaluation.selection import class_map_of
-from cxr_tf.metrics import LEFT_LUNG, RIGHT_LUNG, Bools, Floats
-from cxr_tf.progress import Reporter
-from pipelines.manifest_rows import ManifestRow
+from cxr_tf.analysis.cohort import CLASSES
+from cxr_tf.analysis.table_files import PaperTable
+from cxr_tf.evaluation.split import class_map_of
+from cxr_tf.films.split_answers import ReadFilm, film_path, predict_reading, readings
+from cxr_tf.films.table import Table
+from cxr_tf.measures.metrics import LEFT_LUNG, RIGHT_LUNG, Bools, Floats
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.progress import Reporter
+from pipelines.manifest.rows import ManifestRow
 from pipelines.status import OK
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import Prediction, TriageModel
+    from cxr_tf.films.model import TriageModel
+    from cxr_tf.films.prediction import Prediction
 
 COLUMNS = ("path", "class", "patch", "row", "column", "vote", "correct", "mean", "sd")
 #: What is measured of a patch, as the paper calls it.
@@ -180,11 +181,11 @@ def measure_patches(
     Raises:
         OSError: the table cannot be written; it appears under its name only when complete.
     """
-    from cxr_tf.analysis.measure import film_at
+    from cxr_tf.films.normalised import film_at
     from pipelines.sizes import CLASSIFICATION_SIZE
 
     films = film_at(CLASSIFICATION_SIZE, found.resolution_limit)
-    output = records.Table(table, COLUMNS)
+    output = Table(table, COLUMNS)
     with contextlib.closing(output):
         for row, reading in readings(found.rows, read, reporter):
             path = film_path(row, folder)

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf import records
-from cxr_tf.analysis.biomarkers import Labels
 from cxr_tf.analysis.class_tables import (
     MARKERS,
     class_table,
@@ -18,20 +16,22 @@ from cxr_tf.analysis.class_tables import (
     normality_table,
     under_segmentation_table,
 )
+from cxr_tf.analysis.cohort import CLASSES
 from cxr_tf.analysis.figures import heterogeneity_figure, marker_figure
 from cxr_tf.analysis.heterogeneity import distance_table, film_means
 from cxr_tf.analysis.measure import Measured
 from cxr_tf.analysis.options import AnalysisOptions
 from cxr_tf.analysis.overlay import draw_overlay
-from cxr_tf.analysis.paper_tables import PaperTable
 from cxr_tf.analysis.patches import Patches, measure_patches
-from cxr_tf.analysis.selection import CLASSES
-from cxr_tf.evaluation.passes import ReadFilm
+from cxr_tf.analysis.table_files import PaperTable
+from cxr_tf.drawing.overlays import display_grey, overlay_names
 from cxr_tf.evaluation.results import PHANTOM_DATA_NOTICE, read_mask
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, revision, versions
-from cxr_tf.overlays import display_grey, overlay_names
-from cxr_tf.progress import Reporter
-from pipelines.manifest import Manifest
+from cxr_tf.films.split_answers import ReadFilm
+from cxr_tf.measures.biomarkers import Labels
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, machine, revision, versions
+from cxr_tf.runtime.text import utf8
+from pipelines.manifest.table import Manifest
 
 
 class Overlays:
@@ -253,4 +253,4 @@ def summary(record: dict[str, Any], tables: Sequence[PaperTable]) -> str:
         *(f"Note: {note}." for note in record["notes"]),
         *(table.markdown().rstrip() for table in shown),
     ]
-    return records.utf8("\n\n".join(lines) + "\n")
+    return utf8("\n\n".join(lines) + "\n")

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxr_tf import records
 from cxr_tf.evaluation.summary import table as markdown_table
+from cxr_tf.films.table import Table, partial_of
+from cxr_tf.runtime.text import utf8
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -64,7 +65,7 @@ class PaperTable:
         Raises:
             OSError: a file cannot be written.
         """
-        output = records.Table(folder / f"{self.name}.csv", self.header)
+        output = Table(folder / f"{self.name}.csv", self.header)
         try:
             output.add(*self.rows)
             output.commit()
@@ -72,8 +73,8 @@ class PaperTable:
             output.close()
         for suffix, text in ((".md", self.markdown()), (".tex", self.latex())):
             path = folder / f"{self.name}{suffix}"
-            partial = records.partial_of(path)
-            partial.write_text(records.utf8(text), encoding="utf-8")
+            partial = partial_of(path)
+            partial.write_text(utf8(text), encoding="utf-8")
             partial.replace(path)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.metrics import Bools, Labels, enlarge_labels, roc_auc, roc_curve
-from cxr_tf.whole_files import whole
+from cxr_tf.measures.metrics import Bools, Labels, enlarge_labels, roc_auc, roc_curve
+from cxr_tf.runtime.whole_files import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -288,7 +288,7 @@ def saliency_figure(
         title: heading.
         notice: second line of the heading.
     """
-    from cxr_tf.overlays import cover_with_saliency, draw_outlines
+    from cxr_tf.drawing.overlays import cover_with_saliency, draw_outlines
 
     columns = max(map(len, rows))
     figure = new_figure(2.3 * max(2, columns), 2.6 * len(rows) + 0.6, title, notice)

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.info import NOTICE
-from cxr_tf.whole_files import whole
+from cxr_tf.runtime.provenance import NOTICE
+from cxr_tf.runtime.whole_files import whole
 
 HEART = (255, 64, 64)
 LUNGS = (72, 160, 255)

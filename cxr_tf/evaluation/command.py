@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from cxr_tf import records
-from cxr_tf.errors import UsageError
-from cxr_tf.progress import Reporter
-from cxr_tf.stopping import Stops, stop_status
-from pipelines.manifest import ManifestError
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.stopping import Stops, stop_status
+from cxr_tf.runtime.text import utf8
+from pipelines.manifest.table import ManifestError
 
 
 class Spoken(Protocol):
@@ -37,7 +37,7 @@ def show(text: str, out: Path) -> None:
     """
     try:
         print(text)
-        print(f"results in {records.utf8(str(out))}", flush=True)
+        print(f"results in {utf8(str(out))}", flush=True)
     except BrokenPipeError:  # whoever read the tables has left; the files are written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf import records
-from cxr_tf.bootstrap import mean_estimate
-from cxr_tf.evaluation.deletion import (
+from cxr_tf.films.reading import Reading
+from cxr_tf.films.split_answers import ReadFilm, film_path, predict_reading
+from cxr_tf.films.table import Table
+from cxr_tf.measures.bootstrap import mean_estimate
+from cxr_tf.measures.deletion import (
     FRACTIONS,
     area_under,
     highest,
@@ -19,15 +21,14 @@ from cxr_tf.evaluation.deletion import (
     replaced,
     without_detail,
 )
-from cxr_tf.evaluation.passes import ReadFilm, film_path, predict_reading
-from cxr_tf.metrics import LEFT_LUNG, RIGHT_LUNG
-from cxr_tf.stages import Reading
+from cxr_tf.measures.metrics import LEFT_LUNG, RIGHT_LUNG
 from pipelines.classes import ClassMap
-from pipelines.manifest_rows import ManifestRow
+from pipelines.manifest.rows import ManifestRow
 from pipelines.status import OK
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import Prediction, TriageModel
+    from cxr_tf.films.model import TriageModel
+    from cxr_tf.films.prediction import Prediction
 
 #: Patches that vote on each changed film: a film is asked about 18 times.
 CURVE_PATCHES = 20
@@ -135,7 +136,7 @@ class Curves:
         """
         steps = [f"p_{fraction:.1f}" for fraction in FRACTIONS]
         columns = ("path", "truth", "decided", "map", "curve", *steps, "area", "reason")
-        output = records.Table(table, columns)
+        output = Table(table, columns)
         with contextlib.closing(output):
             for index, row in enumerate(self._rows):
                 known = (film_path(row, folder), self._classes[self._truth[index]])

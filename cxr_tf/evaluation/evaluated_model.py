@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxr_tf.errors import UsageError
-from cxr_tf.evaluation.options import Options, SegmentationOptions, task_of
-from cxr_tf.model_folders import version_folder
+from cxr_tf.evaluation.options import Options, SegmentationEvaluationOptions, task_of
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.saved.model_folders import version_folder
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import TriageModel
+    from cxr_tf.films.model import TriageModel
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ def load_subject(options: Options) -> Subject:
         UsageError: neither or both are named, or what is named does not fit the task.
     """
     if options.run is not None:
-        clean = options.clean_masks if isinstance(options, SegmentationOptions) else None
+        clean = options.clean_masks if isinstance(options, SegmentationEvaluationOptions) else None
         return _load_run(options.run, task_of(options), clean)
     assert options.model is not None
-    from cxr_tf.loading import load
+    from cxr_tf.saved.load import load
 
     try:
         folder = version_folder(options.model)
@@ -57,23 +57,27 @@ def load_subject(options: Options) -> Subject:
 
 
 def _load_run(run: Path, task: str, clean: bool | None) -> Subject:
-    from cxr_tf.config import ClassificationConfig, SegmentationConfig, read_run
+    from cxr_tf.saved.run_options import (
+        ClassificationTrainingOptions,
+        SegmentationTrainingOptions,
+        read_run,
+    )
 
     try:
         config = read_run(run)
     except (OSError, ValueError) as error:
         raise UsageError(f"--run: {error}") from error
-    if task == "segmentation" and isinstance(config, ClassificationConfig):
+    if task == "segmentation" and isinstance(config, ClassificationTrainingOptions):
         raise UsageError(
             f"--run {run} was trained for classification: evaluate the segmentation run it uses, "
             f"--run {config.segmentation}"
         )
-    if task == "classification" and isinstance(config, SegmentationConfig):
+    if task == "classification" and isinstance(config, SegmentationTrainingOptions):
         raise UsageError(f"--run {run} was trained for segmentation: evaluate it as such")
-    from cxr_tf.loading import from_runs
+    from cxr_tf.saved.load import from_runs
 
     try:
-        if isinstance(config, ClassificationConfig):
+        if isinstance(config, ClassificationTrainingOptions):
             return Subject(from_runs(None, run), run, config.approach, config.classes)
         return Subject(from_runs(run, clean_masks=clean), run, config.network)
     except (OSError, ValueError) as error:

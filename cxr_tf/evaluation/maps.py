@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cxr_tf import records
-from cxr_tf.bootstrap import mean_estimate
-from cxr_tf.errors import UsageError
-from cxr_tf.evaluation.passes import ReadFilm, film_path
+from cxr_tf.films.split_answers import ReadFilm, film_path
+from cxr_tf.films.table import Table
+from cxr_tf.measures.bootstrap import mean_estimate
+from cxr_tf.runtime.errors import UsageError
 from pipelines.classes import ClassMap
-from pipelines.manifest_rows import ManifestRow
+from pipelines.manifest.rows import ManifestRow
 from pipelines.masks import LEFT_LUNG, RIGHT_LUNG
 
 if TYPE_CHECKING:
-    from cxr_tf.figures import SaliencyFilm
-    from cxr_tf.loading import Prediction
+    from cxr_tf.drawing.figures import SaliencyFilm
+    from cxr_tf.films.prediction import Prediction
 
 #: Figures of a map: mean in the lungs with the probability of each patch as its weight (Eq. 5)
 #: and without it, and the share of the map's sum that lies in the lungs.
@@ -72,8 +72,8 @@ class Maps:
         self._decided[index] = prediction.label
         drawn = self._drawn[self._truth[index]]
         if len(drawn) < DRAWN:
-            from cxr_tf.figures import SaliencyFilm
-            from cxr_tf.overlays import display_grey
+            from cxr_tf.drawing.figures import SaliencyFilm
+            from cxr_tf.drawing.overlays import display_grey
 
             row = self._rows[index]
             reading = self._read(row.path)
@@ -92,11 +92,9 @@ class Maps:
             title: heading of the picture.
             notice: second line of the heading.
         """
-        from cxr_tf.figures import saliency_figure
+        from cxr_tf.drawing.figures import saliency_figure
 
-        output = records.Table(
-            folder / "saliency.csv", ("path", "truth", "decided", "class", *FIGURES)
-        )
+        output = Table(folder / "saliency.csv", ("path", "truth", "decided", "class", *FIGURES))
         with contextlib.closing(output):
             for index, row in enumerate(self._rows):
                 cells = ["" if np.isnan(x) else f"{x:.6f}" for x in self._values[index]]

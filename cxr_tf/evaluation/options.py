@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cxr_tf.bootstrap import SAMPLES
-from cxr_tf.errors import UsageError
+from cxr_tf.measures.bootstrap import SAMPLES
+from cxr_tf.runtime.errors import UsageError
 from pipelines.sizes import CLASSIFICATION_SIZE, LEAST_STRIDE, MOST_PATCHES, PATCHES
 
 
@@ -37,7 +37,7 @@ class EvaluationOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentationOptions(EvaluationOptions):
+class SegmentationEvaluationOptions(EvaluationOptions):
     """Jaccard similarity of heart and lungs, film by film and on average.
 
     Writes jaccard.csv, metrics.json, summary.md, jaccard.png and contours.png.
@@ -54,7 +54,7 @@ class SegmentationOptions(EvaluationOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassificationOptions(EvaluationOptions):
+class ClassificationEvaluationOptions(EvaluationOptions):
     """Accuracy, precision, recall, F1, specificity, sensitivities, ROC-AUC, confusion matrix.
 
     Writes predictions.csv, metrics.json, summary.md, subgroups.csv and subgroups.md (by source,
@@ -85,7 +85,7 @@ class ClassificationOptions(EvaluationOptions):
     """classes in order, such as a,b=c+d; by default as the model was trained"""
 
 
-Options = SegmentationOptions | ClassificationOptions
+Options = SegmentationEvaluationOptions | ClassificationEvaluationOptions
 
 
 def task_of(options: Options) -> str:
@@ -94,7 +94,9 @@ def task_of(options: Options) -> str:
     Args:
         options: the arguments.
     """
-    return "segmentation" if isinstance(options, SegmentationOptions) else "classification"
+    return (
+        "segmentation" if isinstance(options, SegmentationEvaluationOptions) else "classification"
+    )
 
 
 def check_options(options: Options) -> None:
@@ -108,14 +110,17 @@ def check_options(options: Options) -> None:
     """
     if (options.run is None) == (options.model is None):
         raise UsageError("name what to evaluate: either --run RUN or --model SAVED_MODEL")
-    if isinstance(options, ClassificationOptions) and not 1 <= options.patches <= MOST_PATCHES:
+    if (
+        isinstance(options, ClassificationEvaluationOptions)
+        and not 1 <= options.patches <= MOST_PATCHES
+    ):
         raise UsageError(f"--patches {options.patches}: give a number from 1 to {MOST_PATCHES}")
-    if isinstance(options, ClassificationOptions) and options.stride:
+    if isinstance(options, ClassificationEvaluationOptions) and options.stride:
         if not LEAST_STRIDE <= options.stride <= CLASSIFICATION_SIZE:
             raise UsageError(
                 f"--stride {options.stride}: give {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
             )
-    if isinstance(options, SegmentationOptions) and options.clean_masks and options.model:
+    if isinstance(options, SegmentationEvaluationOptions) and options.clean_masks and options.model:
         raise UsageError("--clean-masks needs --run: an exported model cleans masks or does not")
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")

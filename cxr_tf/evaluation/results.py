@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf import estimates
-from cxr_tf.bootstrap import LEVEL, mean_estimate
-from cxr_tf.evaluation import passes, subgroups
+from cxr_tf.evaluation import subgroups
+from cxr_tf.evaluation.evaluated_model import Subject
 from cxr_tf.evaluation.options import (
-    ClassificationOptions,
+    ClassificationEvaluationOptions,
     Options,
-    SegmentationOptions,
+    SegmentationEvaluationOptions,
     task_of,
 )
-from cxr_tf.evaluation.selection import class_map_of, notes_on
-from cxr_tf.evaluation.subject import Subject
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, revision, versions
-from cxr_tf.progress import Reporter
-from pipelines.manifest import Manifest
+from cxr_tf.evaluation.split import class_map_of, notes_on
+from cxr_tf.films import split_answers
+from cxr_tf.measures import estimates
+from cxr_tf.measures.bootstrap import LEVEL, mean_estimate
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, machine, revision, versions
+from pipelines.manifest.table import Manifest
 from pipelines.status import OK
 
 PHANTOM_DATA_NOTICE = "PHANTOM DATA: generated films, the figures say nothing of patients."
@@ -59,7 +60,7 @@ class Job:
     subject: Subject
     films: Manifest
     out: Path
-    read: passes.ReadFilm
+    read: split_answers.ReadFilm
     reporter: Reporter
     record: dict[str, Any]
     seen: Collection[int] = ()
@@ -82,7 +83,7 @@ class Job:
         return " ".join(self.record["phantom_notices"])
 
 
-def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
+def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answers.Tally:
     """Evaluates a classifier: predictions.csv, subgroups.csv, plots and the groups.
 
     Args:
@@ -92,11 +93,11 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
     Returns:
         What became of the films.
     """
-    from cxr_tf.evaluation.aggregations import Rules
+    from cxr_tf.drawing.figures import confusion_figure, roc_figure
     from cxr_tf.evaluation.curves import Curves
     from cxr_tf.evaluation.maps import Maps
+    from cxr_tf.evaluation.rule_comparison import Rules
     from cxr_tf.evaluation.zone_shares import ZoneShares
-    from cxr_tf.figures import confusion_figure, roc_figure
 
     model, films = job.subject.model, job.films
     classes = class_map_of(model.classes, options.classes or job.subject.classes)
@@ -104,7 +105,7 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
     maps = Maps(options.saliency, films.rows, classes, job.read) if options.saliency else None
     zones = ZoneShares(films.rows, classes) if options.zones else None
     curves = Curves(model, films.rows, classes, job.read, options.seed) if options.curves else None
-    decisions, tally = passes.decide_films(
+    decisions, tally = split_answers.decide_films(
         model,
         films.rows,
         classes,
@@ -167,7 +168,7 @@ def classify(job: Job, options: ClassificationOptions) -> passes.Tally:
     return tally
 
 
-def segment(job: Job, options: SegmentationOptions) -> passes.Tally:
+def segment(job: Job, options: SegmentationEvaluationOptions) -> split_answers.Tally:
     """Evaluates a segmentation: jaccard.csv, jaccard.png, contours.png and the record's groups.
 
     Args:
@@ -177,7 +178,7 @@ def segment(job: Job, options: SegmentationOptions) -> passes.Tally:
     Returns:
         What became of the films.
     """
-    found, tally = passes.segment_films(
+    found, tally = split_answers.segment_films(
         job.subject.model,
         job.films.rows,
         job.read,
@@ -208,10 +209,10 @@ def segment(job: Job, options: SegmentationOptions) -> passes.Tally:
     return tally
 
 
-def _draw_masks(job: Job, found: Sequence[passes.Segmented]) -> None:
+def _draw_masks(job: Job, found: Sequence[split_answers.Segmented]) -> None:
     """Draws all similarities, and the contours of the worst, the median and the best film."""
-    from cxr_tf.figures import ContourFilm, contour_figure, jaccard_figure
-    from cxr_tf.overlays import display_grey
+    from cxr_tf.drawing.figures import ContourFilm, contour_figure, jaccard_figure
+    from cxr_tf.drawing.overlays import display_grey
 
     values: dict[str, list[float]] = {}
     for film in found:

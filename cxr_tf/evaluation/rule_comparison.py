@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cxr_tf import records
-from cxr_tf.aggregation import RULES, decisions, lung_shares
-from cxr_tf.bootstrap import mean_estimate
-from cxr_tf.errors import UsageError
-from cxr_tf.evaluation.passes import film_path
-from cxr_tf.metrics import classification_metrics, confusion_matrix
+from cxr_tf.films.split_answers import film_path
+from cxr_tf.films.table import Table
+from cxr_tf.measures.bootstrap import mean_estimate
+from cxr_tf.measures.metrics import classification_metrics, confusion_matrix
+from cxr_tf.measures.vote_rules import RULES, decisions, lung_shares
+from cxr_tf.runtime.errors import UsageError
 from pipelines.classes import ClassMap
-from pipelines.manifest_rows import ManifestRow
+from pipelines.manifest.rows import ManifestRow
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import Prediction, TriageModel
+    from cxr_tf.films.model import TriageModel
+    from cxr_tf.films.prediction import Prediction
 
 
 class Rules:
@@ -65,7 +66,7 @@ class Rules:
             folder: the data's folder, which paths are given from.
         """
         names = (*self._classes, "")
-        output = records.Table(table, ("path", "truth", *RULES))
+        output = Table(table, ("path", "truth", *RULES))
         with contextlib.closing(output):
             for index, row in enumerate(self._rows):
                 found = [names[self._decided[rule][index]] for rule in RULES]

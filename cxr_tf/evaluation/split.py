@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from cxr_tf.errors import UsageError
+from cxr_tf.runtime.errors import UsageError
 from pipelines.classes import COVID_NET_CLASSES, PAPER_CLASSES, ClassMap, parse_classes
-from pipelines.manifest import SPLITS, Manifest, validate
-from pipelines.overlap import seen_films
+from pipelines.manifest.overlap import seen_films
+from pipelines.manifest.table import SPLITS, Manifest, validate
 
 
 def class_map_of(names: Sequence[str], spec: str = "") -> ClassMap:

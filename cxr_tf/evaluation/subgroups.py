@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cxr_tf import records
-from cxr_tf.estimates import BY_CLASS, OVERALL
 from cxr_tf.evaluation.summary import figure_text, table, title_of
-from cxr_tf.whole_files import write_text
-from pipelines.manifest_rows import ManifestRow
+from cxr_tf.films.table import Table
+from cxr_tf.measures.estimates import BY_CLASS, OVERALL
+from cxr_tf.runtime.text import utf8
+from cxr_tf.runtime.whole_files import write_text
+from pipelines.manifest.rows import ManifestRow
 
 AXES = ("source", "view", "sex", "age")
 #: First years of the age bands; the last one is open.
@@ -97,7 +98,7 @@ def write(folder: Path, groups: Mapping[str, Any], classes: Sequence[str]) -> No
     Raises:
         OSError: a table cannot be written.
     """
-    output = records.Table(folder / "subgroups.csv", COLUMNS)
+    output = Table(folder / "subgroups.csv", COLUMNS)
     with contextlib.closing(output):
         for axis, value, group in _of_axes(groups):
             of_class = {"": group["overall"], **group["by_class"]}
@@ -109,7 +110,7 @@ def write(folder: Path, groups: Mapping[str, Any], classes: Sequence[str]) -> No
                     output.add((axis, value, name, kind, *cells, own["n"], own["patients"],
                                 remark(group, classes)))  # fmt: skip
         output.commit()
-    text = records.utf8("\n\n".join(markdown(groups, classes)) + "\n")
+    text = utf8("\n\n".join(markdown(groups, classes)) + "\n")
     write_text(folder / "subgroups.md", text)
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cxr_tf.estimates import BY_CLASS, OVERALL
-from cxr_tf.metrics import JACCARD_PARTS
+from cxr_tf.measures.estimates import BY_CLASS, OVERALL
+from cxr_tf.measures.metrics import JACCARD_PARTS
 
 _TITLES = {"f1": "F1", "roc_auc": "ROC-AUC"}
 

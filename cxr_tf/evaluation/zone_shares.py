@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cxr_tf import records
-from cxr_tf.bootstrap import mean_estimate
-from cxr_tf.evaluation.passes import film_path
-from cxr_tf.evaluation.zones import ZONES, area_shares, map_shares
-from cxr_tf.metrics import LEFT_LUNG, RIGHT_LUNG
+from cxr_tf.films.split_answers import film_path
+from cxr_tf.films.table import Table
+from cxr_tf.measures.bootstrap import mean_estimate
+from cxr_tf.measures.metrics import LEFT_LUNG, RIGHT_LUNG
+from cxr_tf.measures.zones import ZONES, area_shares, map_shares
 from pipelines.classes import ClassMap
-from pipelines.manifest_rows import ManifestRow
+from pipelines.manifest.rows import ManifestRow
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import Prediction
+    from cxr_tf.films.prediction import Prediction
 
 #: The share in the lungs, the zones' shares of it, and whether the highest point lies in the lungs.
 FIGURES = ("lungs", *ZONES, "peak_in_lungs")
@@ -69,7 +69,7 @@ class ZoneShares:
         Raises:
             OSError: the table cannot be written.
         """
-        output = records.Table(table, ("path", "truth", "decided", "map", *FIGURES))
+        output = Table(table, ("path", "truth", "decided", "map", *FIGURES))
         with contextlib.closing(output):
             for index, row in enumerate(self._rows):
                 for name, values in zip(self._maps, self._values[index], strict=True):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TextIO
 
-from cxr_tf.errors import UsageError
+from cxr_tf.runtime.errors import UsageError
 from pipelines.sizes import READ_DEADLINE
 
 if TYPE_CHECKING:

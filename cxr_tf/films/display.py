@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.records import utf8
+from cxr_tf.runtime.text import utf8
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -63,7 +63,7 @@ class Facts:
         Returns:
             The facts with a picture.
         """
-        from cxr_tf.overlays import encode_png, render_overlay
+        from cxr_tf.drawing.overlays import encode_png, render_overlay
 
         named = {"title": printable(self.path), "caption": printable(self.answer)}
         picture = render_overlay(

@@ -1,7 +1,7 @@
 """DICOM identifiers in a table of their own: hashed with a salt, or in plain text if kept.
 
 No other table holds anything of a DICOM header: file names are the user's own. DICOM results
-(`cxr_tf.dicom_out`) belong to the film's study and say so as the film does.
+(`cxr_tf.scoring.dicom`) belong to the film's study and say so as the film does.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from cxr_tf.errors import UsageError
+from cxr_tf.runtime.errors import UsageError
 
 #: The table's columns: the path as in `scores.csv`, then DICOM's names.
 COLUMNS = ("path", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
@@ -96,7 +96,7 @@ def identifier_reader(keep: bool, salt_file: Path | None, out: Path) -> Identify
         salt = read_salt(salt_file)
 
     def identify(path: Path) -> tuple[str, ...] | None:
-        from pipelines.dicom_apart import read_identifiers_apart
+        from pipelines.dicom.apart import read_identifiers_apart
 
         found = read_identifiers_apart(path)
         if found is None:

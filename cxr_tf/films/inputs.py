@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from cxr_tf import addresses
-from cxr_tf.errors import UsageError
-from pipelines.cells import plain_path
+from cxr_tf.films import addresses
+from cxr_tf.runtime.errors import UsageError
+from pipelines.pipelines.spreadsheet_text import plain_path
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.errors import UsageError
-from cxr_tf.whole_files import whole
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.whole_files import whole
 
 #: Rows turned at once, which is also the size of a row group.
 _ROWS = 50_000

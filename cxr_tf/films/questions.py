@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.addresses import read_location
-from cxr_tf.errors import UsageError
-from cxr_tf.film_results import Explanation, Score
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE
-from cxr_tf.inputs import film_named
-from cxr_tf.records import score_columns, typed_record
-from cxr_tf.scoring import row_of
-from cxr_tf.stages import Answer, Reading, model_fault, read_ahead
+from cxr_tf.films.addresses import read_location
+from cxr_tf.films.inputs import film_named
+from cxr_tf.films.reading import Answer, Reading, model_fault, read_ahead
+from cxr_tf.films.results import Explanation, Score
+from cxr_tf.films.rows import row_of, score_columns, typed_record
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
 from pipelines.films import Film
 from pipelines.sizes import PATCHES
 from pipelines.status import OK
 
 if TYPE_CHECKING:
-    from cxr_tf.film_figure import FilmFigure
-    from cxr_tf.loading import Prediction
+    from cxr_tf.films.figure import FilmFigure
+    from cxr_tf.films.prediction import Prediction
 
 #: A path or address, the decoded film, or what `pipelines.films.read_film` gave.
 FilmSource: TypeAlias = "str | os.PathLike[str] | npt.NDArray[np.generic] | Film"
@@ -91,7 +90,7 @@ class FilmQuestions:
     card: dict[str, Any]
 
     def predict(self, *args: Any, **options: Any) -> "Prediction":
-        """Decide on one film; see `cxr_tf.loading.TriageModel.predict`."""
+        """Decide on one film; see `cxr_tf.films.model.TriageModel.predict`."""
         raise NotImplementedError
 
     def score(

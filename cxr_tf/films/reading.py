@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr_tf import records
-from cxr_tf.inputs import Input
-from cxr_tf.serving.transport import ServerError
-from cxr_tf.stopping import raise_if_stopped
+from cxr_tf.films.inputs import Input
+from cxr_tf.runtime.errors import ServerError
+from cxr_tf.runtime.stopping import raise_if_stopped
 from pipelines.status import OK, UNREADABLE
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import Prediction
+    from cxr_tf.films.prediction import Prediction
     from pipelines.films import Film
 
 #: Films decoded ahead of the model: one of 64 megapixels takes 128 MB.
@@ -71,7 +70,7 @@ def _read(item: Input, read: "Callable[[Path | str], Film]") -> Reading:
             film = read(item.path)
     except Exception as error:  # one film must never end the run
         reason = f"reading broke: {type(error).__name__}: {error}"
-        return Reading(None, -1, records.FAILED, reason, time.perf_counter() - began)
+        return Reading(None, -1, FAILED, reason, time.perf_counter() - began)
     seconds = time.perf_counter() - began
     return Reading(film.pixels, film.padding, film.status, film.error, seconds)
 
@@ -161,3 +160,7 @@ def answers(
             yield first, read, future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+#: Reading or the model broke by a fault of its own: a status of scoring, never of the model.
+FAILED = "failed"

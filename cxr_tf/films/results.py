@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf import film_display
+from cxr_tf.films import display
 from pipelines.status import OK
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from cxr_tf.film_figure import FilmFigure
-    from cxr_tf.loading import Prediction
+    from cxr_tf.films.figure import FilmFigure
+    from cxr_tf.films.prediction import Prediction
 
 Labels = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.uint16]
@@ -25,21 +25,21 @@ Value = int | float | str
 class _Shown:
     """Shows itself in a notebook, in a terminal and through rich; names and text are escaped."""
 
-    def facts(self) -> film_display.Facts:
+    def facts(self) -> display.Facts:
         """Gather what is shown."""
         raise NotImplementedError
 
     def __str__(self) -> str:
-        return film_display.as_text(self.facts())
+        return display.as_text(self.facts())
 
     def _repr_html_(self) -> str:
-        return film_display.as_html(self.facts())
+        return display.as_html(self.facts())
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text("..." if cycle else str(self))
 
     def __rich__(self) -> "RenderableType":
-        return film_display.as_rich(self.facts())
+        return display.as_rich(self.facts())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,7 +94,7 @@ class Score(_Shown):
         """The winner's share of the votes."""
         return float(self.record["agreement"])
 
-    def facts(self) -> film_display.Facts:
+    def facts(self) -> display.Facts:
         """Gather what is shown: the decision, the classes, then the record's other columns."""
         apart = {"path", "status", "label", "error"}
         apart |= {f"{kind}_{name}" for kind in ("votes", "p") for name in self.classes}
@@ -103,7 +103,7 @@ class Score(_Shown):
             for name in (self.classes if self.status == OK else ())
         }
         rest = {name: value for name, value in self.record.items() if name not in apart}
-        return film_display.Facts(
+        return display.Facts(
             self.notices, self.path, self.label or self.status, self.error, classes, rest
         )
 
@@ -143,11 +143,12 @@ class Explanation(Score):
         Returns:
             A matplotlib figure.
         """
-        from cxr_tf.film_figure import explanation_figure
+        from cxr_tf.films.figure import film_figure
 
-        return explanation_figure(self)
+        saliency = self.saliency.get(self.label)
+        return film_figure(super().facts(), self.pixels, self.padding, self.mask, saliency)
 
-    def facts(self) -> film_display.Facts:
+    def facts(self) -> display.Facts:
         """Gather what is shown, with a picture where the film was read."""
         facts = super().facts()
         if self.pixels is None or self.mask is None:
@@ -185,13 +186,13 @@ class Segmentation(_Shown):
     def __getitem__(self, place: int) -> Any:
         return (self.mask, self.status)[place]
 
-    def facts(self) -> film_display.Facts:
+    def facts(self) -> display.Facts:
         """Gather what is shown: the share of the frame by part."""
         rest: dict[str, Value] = {}
         if self.status == OK:
             for label, name in enumerate(("heart", "left lung", "right lung"), start=1):
                 rest[f"{name}, share of the film"] = round(float((self.mask == label).mean()), 6)
-        facts = film_display.Facts(self.notices, self.path, self.status, self.error, {}, rest)
+        facts = display.Facts(self.notices, self.path, self.status, self.error, {}, rest)
         if self.pixels is None or self.status != OK:
             return facts
         return facts.with_picture(self.pixels, self.padding, self.mask, None)

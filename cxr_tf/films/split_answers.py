@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf import records
-from cxr_tf.estimates import Decisions
-from cxr_tf.inputs import Input
-from cxr_tf.metrics import JACCARD_PARTS, label_jaccard
-from cxr_tf.progress import Reporter
-from cxr_tf.stages import Reading, read_ahead
-from cxr_tf.stopping import raise_if_stopped
+from cxr_tf.films.inputs import Input
+from cxr_tf.films.reading import FAILED, Reading, read_ahead
+from cxr_tf.films.rows import REASONS, failure_row, score_columns, score_row
+from cxr_tf.films.table import Table
+from cxr_tf.measures.estimates import Decisions
+from cxr_tf.measures.metrics import JACCARD_PARTS, label_jaccard
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.stopping import raise_if_stopped
+from cxr_tf.runtime.text import one_line
 from pipelines.classes import ClassMap
-from pipelines.manifest_rows import ManifestRow
+from pipelines.manifest.rows import ManifestRow
 from pipelines.status import FAILURES, NO_LUNG, OK
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import Prediction, TriageModel
+    from cxr_tf.films.model import TriageModel
+    from cxr_tf.films.prediction import Prediction
     from pipelines.films import Film
 
 ReadFilm = Callable[[Path | str], "Film"]
@@ -59,7 +62,7 @@ class Tally:
             status: what became of it.
             error: a one-line reason, or ''.
         """
-        failed = status in FAILURES or status in (records.FAILED, MASK_UNREADABLE)
+        failed = status in FAILURES or status in (FAILED, MASK_UNREADABLE)
         self.statuses[status] += 1
         self.failed += failed
         if status != OK:
@@ -150,8 +153,8 @@ def decide_films(
     truth = np.array([class_map.index(row.label) for row in rows], np.int64)
     decided = np.full(len(rows), -1, np.int64)
     probabilities = np.zeros((len(rows), len(class_map)), np.float64)
-    columns = (*records.score_columns(model.classes), "truth", "correct", *ORIGIN)
-    output = records.Table(table, columns)
+    columns = (*score_columns(model.classes), "truth", "correct", *ORIGIN)
+    output = Table(table, columns)
     with contextlib.closing(output):
         for index, (row, reading) in enumerate(readings(rows, read, reporter)):
             began, path = time.perf_counter(), film_path(row, folder)
@@ -164,12 +167,12 @@ def decide_films(
                 explain=bool(observers),
                 unweighted=bool(observers),
             )
-            error = records.one_line(error or records.REASONS.get(status, ""))
+            error = one_line(error or REASONS.get(status, ""))
             if prediction is None:
                 version = model.model_version
-                cells = records.failure_row(path, status, model.classes, seed, version, error)
+                cells = failure_row(path, status, model.classes, seed, version, error)
             else:
-                cells = records.score_row(path, prediction, model.classes, seed, error)
+                cells = score_row(path, prediction, model.classes, seed, error)
                 if status == OK:
                     decided[index] = prediction.class_index
                     probabilities[index] = prediction.probabilities
@@ -206,7 +209,7 @@ def predict_reading(
         prediction = model.predict(reading.pixels, reading.padding, gate=False, **options)
     except Exception as fault:  # one film must not end an evaluation of hours
         raise_if_stopped()
-        return None, records.FAILED, f"the model broke: {type(fault).__name__}: {fault}"
+        return None, FAILED, f"the model broke: {type(fault).__name__}: {fault}"
     return prediction, prediction.status, ""
 
 
@@ -256,7 +259,7 @@ def segment_films(
         OSError: the table cannot be written; it appears under its name only when complete.
     """
     tally, found = Tally(), []
-    output = records.Table(table, ("path", "status", *ORIGIN, *JACCARD_PARTS, "error"))
+    output = Table(table, ("path", "status", *ORIGIN, *JACCARD_PARTS, "error"))
     with contextlib.closing(output):
         for row, reading in readings(rows, read, reporter):
             began, path = time.perf_counter(), film_path(row, folder)
@@ -270,7 +273,7 @@ def segment_films(
                 raise_if_stopped()
                 status = MASK_UNREADABLE
                 error = f"a mask cannot be read ({type(fault).__name__}: {fault}): restore it"
-            error = records.one_line(error or records.REASONS.get(status, ""))
+            error = one_line(error or REASONS.get(status, ""))
             values = (f"{jaccard[part]:.6f}" if part in jaccard else "" for part in JACCARD_PARTS)
             output.add((path, status, *origin(row), *values, error))
             failed = tally.add(path, status, error)
@@ -288,5 +291,5 @@ def _segment(model: "TriageModel", reading: Reading) -> tuple[npt.NDArray[np.uin
         labels, status = model.segment(reading.pixels, reading.padding)
     except Exception as fault:  # one film must not end an evaluation of hours
         raise_if_stopped()
-        return nothing, records.FAILED, f"the model broke: {type(fault).__name__}: {fault}"
+        return nothing, FAILED, f"the model broke: {type(fault).__name__}: {fault}"
     return (labels if status in (OK, NO_LUNG) else nothing), status, ""

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.analysis.under_segmentation import under_segmentation
-from cxr_tf.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Bools, Floats
+from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Bools, Floats
+from cxr_tf.measures.under_segmentation import under_segmentation
 
 #: Why a figure is missing.
 NO_HEART = "no heart"

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.metrics import enlarge_labels
+from cxr_tf.measures.metrics import enlarge_labels
 
 #: Shares of the lungs' pixels that are taken out, or put back.
 FRACTIONS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.bootstrap import SAMPLES, Estimate, estimate, mean_estimate, resample_patients
-from cxr_tf.metrics import (
+from cxr_tf.measures.bootstrap import SAMPLES, Estimate, estimate, mean_estimate, resample_patients
+from cxr_tf.measures.metrics import (
     JACCARD_PARTS,
     classification_metrics,
     confusion_matrix,
     macro_mean,
     roc_auc,
 )
-from pipelines.manifest_rows import ManifestRow
+from pipelines.manifest.rows import ManifestRow
 
 #: The figures averaged over classes, in the paper's order (Table X), and the area under the ROC.
 OVERALL = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc")
@@ -68,7 +68,7 @@ class ClassificationEstimates:
     Attributes:
         n: films.
         patients: patients.
-        confusion: int64 [C, C + 1], see `cxr_tf.metrics.confusion_matrix`.
+        confusion: int64 [C, C + 1], see `cxr_tf.measures.metrics.confusion_matrix`.
         overall: by name of `OVERALL`; the means run over the classes that have films.
         by_class: by class, then by name of `BY_CLASS`.
     """
@@ -184,7 +184,7 @@ def jaccard_estimates(
     """Computes mean, spread and interval of the Jaccard similarities (Table V).
 
     Args:
-        films: each film's similarities by part, as `cxr_tf.metrics.label_jaccard` gives them.
+        films: each film's similarities by part, as `metrics.label_jaccard` gives them.
         patients: each film's patient.
         samples: bootstrap samples.
         seed: their seed.

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from cxr_tf.metrics import Floats
+from cxr_tf.measures.metrics import Floats
 
 #: Fewer values than this are not tested for a normal distribution.
 LEAST_VALUES = 4

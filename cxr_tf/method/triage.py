@@ -15,14 +15,11 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
-from cxr_tf.models.grey import grey_network
-from cxr_tf.models.pieces import in_pieces
-from cxr_tf.models.resnet import LOGITS
-from cxr_tf.reliability.calibration import calibrate, conformal_set, unsure
-from cxr_tf.reliability.features import FEATURES, mask_features
-from cxr_tf.reliability.parameters import Reliability
-from cxr_tf.reliability.turned import DOUBTFUL_MASK, put_right, reason
-from cxr_tf.saliency import (
+from cxr_tf.method.reliability.calibration import calibrate, conformal_set, unsure
+from cxr_tf.method.reliability.features import FEATURES, mask_features
+from cxr_tf.method.reliability.parameters import Reliability
+from cxr_tf.method.reliability.refusal import DOUBTFUL_MASK, put_right, reason
+from cxr_tf.method.saliency import (
     global_grad_cam,
     grad_cam,
     gradient_weights,
@@ -30,7 +27,10 @@ from cxr_tf.saliency import (
     probabilistic_grad_cam,
     reduce_by_area,
 )
-from cxr_tf.voting import count_votes, decide, mean_probabilities, patches_needed_more
+from cxr_tf.method.voting import count_votes, decide, mean_probabilities, patches_needed_more
+from cxr_tf.models.grey_patches import grey_network
+from cxr_tf.models.resnet import LOGITS
+from cxr_tf.models.split_channels import in_pieces
 from pipelines.components import clean_labels
 from pipelines.decode import MAX_PIXELS, decode_film, guard, header_status
 from pipelines.masks import (

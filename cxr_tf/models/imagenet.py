@@ -20,9 +20,9 @@ import tensorflow as tf
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from cxr_tf.errors import UsageError
 from cxr_tf.models.layers import BATCH_NORM_EPSILON
-from pipelines.manifest_checks import file_sha256
+from cxr_tf.runtime.errors import UsageError
+from pipelines.manifest.checks import file_sha256
 
 log = logging.getLogger(__name__)
 

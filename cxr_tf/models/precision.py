@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import keras
 
-from cxr_tf.config import Precision
+from cxr_tf.models.names import Precision
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from cxr_tf.errors import UsageError
-from cxr_tf.whole_files import whole
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.whole_files import whole
 
 #: Binary digits of float32 behind the leading one.
 MANTISSA_BITS = 23

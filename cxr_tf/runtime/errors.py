@@ -7,3 +7,7 @@ class EngineError(RuntimeError):
 
 class UsageError(ValueError):
     """The options, or the files they name, cannot be used as asked."""
+
+
+class ServerError(RuntimeError):
+    """The server refused a request, or did not answer it."""

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from cxr_tf.errors import UsageError
+from cxr_tf.runtime.errors import UsageError
 
 #: Name of the lock; hidden, so that no folder of films shows it.
 LOCK = ".cxr_tf.lock"

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from cxr_tf.records import one_line, utf8
+from cxr_tf.runtime.text import one_line, utf8
 
 
 def _clock(seconds: float) -> str:

@@ -2,9 +2,13 @@
 
 import contextlib
 import errno
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from cxr_tf.runtime.text import utf8
 
 #: Faults of the disk as a whole: what comes next will not be written either.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -49,3 +53,14 @@ def write_text(path: Path, text: str) -> None:
     """
     with whole(path) as fresh:
         fresh.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, record: dict[str, Any]) -> None:
+    """Write a JSON object so that the file is whole or not there.
+
+    Args:
+        path: the file to write.
+        record: what JSON can hold.
+    """
+    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, utf8(text) + "\n")

@@ -17,7 +17,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.python.eager import context
 
-from cxr_tf.allocation import large_blocks_returned
+from cxr_tf.runtime.freed_memory import large_blocks_returned
 
 #: Positional arguments in, results by name out: NumPy arrays, and bytes for one string.
 SavedFunction = Callable[..., dict[str, Any]]

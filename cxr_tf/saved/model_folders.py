@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.manifest_checks import file_sha256
+from pipelines.manifest.checks import file_sha256
 
 CARD = Path("assets.extra") / "model_card.json"
 #: Hashes of the weights by network and variable.

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.errors import UsageError
-from cxr_tf.loading import from_runs
-from cxr_tf.runs import BEST
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.saved.load import from_runs
+from cxr_tf.saved.run_folder import BEST
 from pipelines.films import read_film
-from pipelines.manifest import ManifestRow
-from pipelines.manifest_checks import file_sha256
+from pipelines.manifest.checks import file_sha256
+from pipelines.manifest.table import ManifestRow
 from pipelines.status import OK
 
 log = logging.getLogger(__name__)

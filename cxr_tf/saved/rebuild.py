@@ -5,15 +5,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.config import Precision
-from cxr_tf.extract import ExtractOptions, extract
-from cxr_tf.inference import Triage, TriageOptions
-from cxr_tf.model_folders import read_card, version_folder
-from cxr_tf.models import build
+from cxr_tf.method.reliability.parameters import Reliability, read_reliability
+from cxr_tf.method.triage import Triage, TriageOptions
+from cxr_tf.models.names import Precision
 from cxr_tf.models.precision import built_in
-from cxr_tf.reliability.parameters import Reliability, read_reliability
-from cxr_tf.runs import BEST
-from cxr_tf.weights import load_weights, weight_hashes
+from cxr_tf.models.registry import build
+from cxr_tf.models.weights import load_weights, weight_hashes
+from cxr_tf.saved.model_folders import read_card, version_folder
+from cxr_tf.saved.run_folder import BEST
+from cxr_tf.saved.weights_out import ExtractOptions, extract
 
 
 def remake_module(

@@ -4,10 +4,15 @@ from pathlib import Path
 
 import keras
 
-from cxr_tf.config import ClassificationConfig, Precision, SegmentationConfig, read_run
-from cxr_tf.models import build
+from cxr_tf.models.names import Precision
 from cxr_tf.models.precision import built_in
-from cxr_tf.weights import load_weights
+from cxr_tf.models.registry import build
+from cxr_tf.models.weights import load_weights
+from cxr_tf.saved.run_options import (
+    ClassificationTrainingOptions,
+    SegmentationTrainingOptions,
+    read_run,
+)
 from pipelines.classes import parse_classes
 
 #: Weights of the best epoch, averaged and with estimated statistics: ready for inference.
@@ -31,10 +36,10 @@ def trained_model(run: Path, precision: Precision = "float32") -> keras.Model:
     """
     config = read_run(run)
     with built_in(precision):
-        if isinstance(config, SegmentationConfig):
+        if isinstance(config, SegmentationTrainingOptions):
             model = build(config.network, size=config.size)
         else:
-            assert isinstance(config, ClassificationConfig)
+            assert isinstance(config, ClassificationTrainingOptions)
             classes = parse_classes(config.classes).names
             model = build(config.network, size=config.patch_size, classes=len(classes))
     load_weights(model, run / BEST)

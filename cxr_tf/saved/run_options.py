@@ -4,16 +4,21 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import tyro
 
-from cxr_tf.errors import UsageError
-from cxr_tf.whole_files import write_text
+from cxr_tf.models.names import CLASSIFICATION_NETWORKS, SEGMENTATION_NETWORKS, Precision
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.whole_files import write_text
 from pipelines.sizes import PATCH_SIZE, SEGMENTATION_SIZE
 
-#: bfloat16 pays on processors with AVX-512 BF16 or AMX and on recent GPUs, float16 on GPUs.
-Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
+if TYPE_CHECKING:
+    SegmentationNetwork = str
+    ClassificationNetwork = str
+else:  # what the command line offers
+    SegmentationNetwork = tyro.extras.literal_type_from_choices(SEGMENTATION_NETWORKS)
+    ClassificationNetwork = tyro.extras.literal_type_from_choices(CLASSIFICATION_NETWORKS)
 
 #: Options that may change when a run goes on.
 MAY_CHANGE = frozenset(
@@ -23,7 +28,7 @@ MAY_CHANGE = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
+class TrainingOptions:
     """Options that both tasks share."""
 
     data: str = ""
@@ -133,12 +138,10 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentationConfig(TrainingConfig):
+class SegmentationTrainingOptions(TrainingOptions):
     """Options of `train segmentation`."""
 
-    network: Literal["fc_densenet103", "fc_densenet67", "fc_densenet56", "u_net", "u_net_small"] = (
-        "fc_densenet103"
-    )
+    network: SegmentationNetwork = "fc_densenet103"
     """Name of the network; u_net_small is for phantoms."""
     size: int = SEGMENTATION_SIZE
     """Side of the films in pixels, in training and after it; masks are enlarged to 256."""
@@ -155,10 +158,10 @@ class SegmentationConfig(TrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassificationConfig(TrainingConfig):
+class ClassificationTrainingOptions(TrainingOptions):
     """Options of `train classification`."""
 
-    network: Literal["resnet18", "resnet18_small"] = "resnet18"
+    network: ClassificationNetwork = "resnet18"
     """Name of the network; resnet18_small is for phantoms."""
     segmentation: str = ""
     """Run of `train segmentation` whose network makes the lung masks."""
@@ -195,9 +198,9 @@ class ClassificationConfig(TrainingConfig):
     """Folder of predicted masks; none for one inside the segmentation run."""
 
 
-PRESETS: dict[str, dict[str, TrainingConfig]] = {
+PRESETS: dict[str, dict[str, TrainingOptions]] = {
     "segmentation": {
-        "paper": SegmentationConfig(
+        "paper": SegmentationTrainingOptions(
             preset="paper",
             epochs=100,
             batch_size=2,
@@ -208,7 +211,7 @@ PRESETS: dict[str, dict[str, TrainingConfig]] = {
             augment=False,
             estimate_batch_norm=0,
         ),
-        "improved": SegmentationConfig(
+        "improved": SegmentationTrainingOptions(
             preset="improved",
             epochs=60,
             batch_size=4,
@@ -219,7 +222,7 @@ PRESETS: dict[str, dict[str, TrainingConfig]] = {
             patience=30,
             estimate_batch_norm=40,
         ),
-        "demo": SegmentationConfig(
+        "demo": SegmentationTrainingOptions(
             preset="demo",
             network="u_net_small",
             epochs=8,
@@ -231,7 +234,7 @@ PRESETS: dict[str, dict[str, TrainingConfig]] = {
         ),
     },
     "classification": {
-        "paper": ClassificationConfig(
+        "paper": ClassificationTrainingOptions(
             preset="paper",
             epochs=100,
             batch_size=16,
@@ -242,7 +245,7 @@ PRESETS: dict[str, dict[str, TrainingConfig]] = {
             patience=50,
             scaling="raw255",
         ),
-        "improved": ClassificationConfig(
+        "improved": ClassificationTrainingOptions(
             preset="improved",
             epochs=40,
             batch_size=16,
@@ -253,7 +256,7 @@ PRESETS: dict[str, dict[str, TrainingConfig]] = {
             ema=0.98,
             estimate_batch_norm=30,
         ),
-        "demo": ClassificationConfig(
+        "demo": ClassificationTrainingOptions(
             preset="demo",
             network="resnet18_small",
             epochs=24,
@@ -269,16 +272,16 @@ PRESETS: dict[str, dict[str, TrainingConfig]] = {
 }
 
 
-def task_name(kind: type[TrainingConfig]) -> str:
+def task_name(kind: type[TrainingOptions]) -> str:
     """Name of the task that a configuration class belongs to.
 
     Args:
         kind: the class.
     """
-    return "segmentation" if issubclass(kind, SegmentationConfig) else "classification"
+    return "segmentation" if issubclass(kind, SegmentationTrainingOptions) else "classification"
 
 
-def read_run(run: Path) -> TrainingConfig:
+def read_run(run: Path) -> TrainingOptions:
     """Read the options of a run.
 
     Args:
@@ -291,10 +294,12 @@ def read_run(run: Path) -> TrainingConfig:
     if not path.is_file():
         raise FileNotFoundError(f"{run}: no training run here (config.json is missing)")
     task = json.loads(path.read_text()).get("task")
-    return (SegmentationConfig if task == "segmentation" else ClassificationConfig).read(path)
+    return (
+        SegmentationTrainingOptions if task == "segmentation" else ClassificationTrainingOptions
+    ).read(path)
 
 
-def changed_options(old: TrainingConfig, new: TrainingConfig) -> list[str]:
+def changed_options(old: TrainingOptions, new: TrainingOptions) -> list[str]:
     """Options that differ between two configurations and may not when a run goes on.
 
     Args:

@@ -5,14 +5,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxr_tf.errors import UsageError
-from cxr_tf.model_folders import version_folder
-from cxr_tf.parquet import check_pyarrow
-from cxr_tf.serving.transport import split_address
+from cxr_tf.films.parquet import check_pyarrow
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.saved.model_folders import version_folder
+from cxr_tf.scoring.server.transport import split_address
 from pipelines.sizes import MOST_PATCHES, PATCHES
 
 if TYPE_CHECKING:
-    from cxr_tf.score import ScoreOptions
+    from cxr_tf.scoring.options import ScoreOptions
 
 
 def check(options: "ScoreOptions") -> Path:

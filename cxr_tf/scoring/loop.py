@@ -8,24 +8,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from cxr_tf import records
-from cxr_tf.identifiers import COLUMNS, Identify
-from cxr_tf.info import PHANTOM_NOTICE
-from cxr_tf.inputs import Input
-from cxr_tf.model_folders import version_folder
-from cxr_tf.progress import Reporter
-from cxr_tf.resume import Done
-from cxr_tf.stages import Answer, Reading, answers, read_ahead
-from cxr_tf.stopping import raise_if_stopped, stop_status
-from cxr_tf.whole_files import NO_ROOM
-from pipelines.status import FAILURES, NOT_CHEST_FILM, OK
+from cxr_tf.films.identifiers import COLUMNS, Identify
+from cxr_tf.films.inputs import Input
+from cxr_tf.films.reading import Answer, Reading, answers, read_ahead
+from cxr_tf.films.rows import (
+    patch_columns,
+    patch_rows,
+    row_of,
+    score_columns,
+)
+from cxr_tf.films.table import Table
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.provenance import PHANTOM_NOTICE
+from cxr_tf.runtime.stopping import raise_if_stopped, stop_status
+from cxr_tf.runtime.whole_files import NO_ROOM
+from cxr_tf.saved.model_folders import version_folder
+from cxr_tf.scoring.resume import Done
+from pipelines.status import OK
 
 if TYPE_CHECKING:
-    from cxr_tf.film_questions import FilmQuestions
-    from cxr_tf.loading import Prediction, TriageModel
-    from cxr_tf.model_folders import ModelFacts
-    from cxr_tf.score import ScoreOptions
-    from cxr_tf.serving.remote_model import RemoteModel
+    from cxr_tf.films.model import TriageModel
+    from cxr_tf.films.prediction import Prediction
+    from cxr_tf.scoring.options import ScoreOptions
+    from cxr_tf.scoring.server.remote_model import RemoteModel
     from pipelines.films import Film
 
 
@@ -80,65 +85,6 @@ class Outcome:
         self.failed += failed
 
 
-@dataclass(frozen=True)
-class Row:
-    """One film's row, and what is told of it.
-
-    Attributes:
-        values: in the order of `records.score_columns`.
-        status: what became of the film.
-        label: its class, or ''.
-        error: a one-line reason, or ''.
-        failed: whether it counts as a failed input.
-    """
-
-    values: tuple[object, ...]
-    status: str
-    label: str
-    error: str
-    failed: bool
-
-
-def row_of(
-    path: str,
-    reading: Reading,
-    answer: Answer,
-    model: "FilmQuestions | ModelFacts",
-    seed: int,
-    trouble: str = "",
-) -> Row:
-    """Make the row of a film, the same for every engine.
-
-    Args:
-        path: the film.
-        reading: what came of reading it.
-        answer: what the model said.
-        model: the model.
-        seed: the seed of the run.
-        trouble: why something beside the score was not written, or ''.
-
-    Returns:
-        The row.
-    """
-    status, label, error = reading.status, "", reading.error or answer.error
-    prediction = answer.prediction
-    if prediction is not None:
-        status, label = prediction.status, prediction.label
-    elif answer.error:
-        status = records.FAILED
-    reason = records.REASONS.get(status, "")
-    if prediction is not None and status == NOT_CHEST_FILM and prediction.warning:
-        reason = f"{reason}: {prediction.warning}"
-    error = trouble or records.one_line(error or reason)
-    failed = status in FAILURES or status == records.FAILED or bool(trouble)
-    if prediction is not None:
-        values = records.score_row(path, prediction, model.classes, seed, error)
-    else:
-        version = model.model_version
-        values = records.failure_row(path, status, model.classes, seed, version, error)
-    return Row(values, status, label, error, failed)
-
-
 class _Scorer:
     """Scores one film after another into the tables of one run."""
 
@@ -157,13 +103,13 @@ class _Scorer:
 
         parquet = options.format == "parquet"
 
-        def table(name: str, columns: Sequence[str]) -> records.Table:
+        def table(name: str, columns: Sequence[str]) -> Table:
             path = options.out / name
-            return records.Table(path, columns, done.of_table(path, columns), parquet)
+            return Table(path, columns, done.of_table(path, columns), parquet)
 
         self.patches = self.index = self.identifiers = self.dicom = self.report = None
         if options.patch_table:
-            self.patches = table("patches.csv", records.patch_columns(model.classes))
+            self.patches = table("patches.csv", patch_columns(model.classes))
         if identify is not None:
             self.identifiers = table("identifiers.csv", COLUMNS)
         if options.overlays:
@@ -171,25 +117,25 @@ class _Scorer:
             self.index = table("overlays/index.csv", ("path", "status", "overlay"))
         self.names = iter(names[len(done) :])
         if options.report:
-            from cxr_tf.report.writer import ReportWriter
+            from cxr_tf.scoring.report.writer import ReportWriter
 
             stems = [name.removesuffix(".png") for name in names]
             folder, place = version_folder(options.model), options.out / "report"
             self.report = ReportWriter(place, stems, model, folder, bool(len(done)), table)
         if options.dicom_out:
-            from cxr_tf.dicom_out.writer import COLUMNS as DICOM_COLUMNS
-            from cxr_tf.dicom_out.writer import FOLDER, DicomWriter
+            from cxr_tf.scoring.dicom.writer import COLUMNS as DICOM_COLUMNS
+            from cxr_tf.scoring.dicom.writer import FOLDER, DicomWriter
 
             (options.out / FOLDER).mkdir(exist_ok=True)
             index = table(f"{FOLDER}/index.csv", DICOM_COLUMNS)
             self.dicom = DicomWriter(options, model.card, model.classes, index)
         # Last: a film is done once its score is there, and its other rows are written before.
-        columns = records.score_columns(model.classes)
+        columns = score_columns(model.classes)
         path = options.out / "scores.csv"
-        self.scores = records.Table(path, columns, done.scores(), parquet)
+        self.scores = Table(path, columns, done.scores(), parquet)
 
     @property
-    def tables(self) -> list[records.Table]:
+    def tables(self) -> list[Table]:
         dicom = self.dicom.index if self.dicom is not None else None
         cases = self.report.table if self.report is not None else None
         tables = self.patches, self.index, cases, self.identifiers, dicom, self.scores
@@ -238,7 +184,7 @@ class _Scorer:
     def _explain(self, path: str, reading: Reading, prediction: "Prediction", name: str) -> str:
         """Write a film's patches and pictures; returns what went wrong, or ''."""
         if self.patches is not None:
-            self.patches.add(*records.patch_rows(path, prediction, self.model.classes))
+            self.patches.add(*patch_rows(path, prediction, self.model.classes))
         pictures: dict[str, Callable[..., None]] = {}
         if self.index is not None:
             pictures["overlay"] = self._draw
@@ -266,7 +212,7 @@ class _Scorer:
         return "; ".join(troubles)
 
     def _draw(self, name: str, path: str, reading: Reading, prediction: "Prediction") -> None:
-        from cxr_tf.overlays import render_overlay, write_png
+        from cxr_tf.drawing.overlays import render_overlay, write_png
 
         assert prediction.mask is not None, "drawn with explain=True only"
         saliency = None
@@ -347,7 +293,7 @@ def score_films(
     done = done or Done()
     names: Sequence[str] = ()
     if options.overlays or options.report or options.dicom_out:
-        from cxr_tf.overlays import overlay_names
+        from cxr_tf.drawing.overlays import overlay_names
 
         names = overlay_names([item.name for item in inputs])
     inputs = inputs[len(done) :]

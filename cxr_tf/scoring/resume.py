@@ -7,15 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.errors import UsageError
-from cxr_tf.records import (
-    FAILED,
-    partial_of,
-    read_rows,
-    score_columns,
-    utf8,
-    write_json,
-)
+from cxr_tf.films.reading import FAILED
+from cxr_tf.films.rows import score_columns
+from cxr_tf.films.table import partial_of, read_rows
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.text import utf8
+from cxr_tf.runtime.whole_files import write_json
 from pipelines.status import FAILURES, OK
 
 #: What a run began with; it is there while the run is not complete.

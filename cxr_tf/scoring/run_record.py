@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE, machine, project_version, versions
-from cxr_tf.model_folders import ModelFacts, model_digest
-from cxr_tf.scoring import Outcome
+from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, machine, project_version, versions
+from cxr_tf.saved.model_folders import ModelFacts, model_digest
+from cxr_tf.scoring.loop import Outcome
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import TriageModel
-    from cxr_tf.score import ScoreOptions
-    from cxr_tf.serving.remote_model import RemoteModel
+    from cxr_tf.films.model import TriageModel
+    from cxr_tf.scoring.options import ScoreOptions
+    from cxr_tf.scoring.server.remote_model import RemoteModel
 
 
 #: Options that rows depend on, and those that say which tables there are.

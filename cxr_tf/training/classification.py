@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from cxr_tf.config import ClassificationConfig
-from cxr_tf.metrics import Ints, classification_metrics, confusion_matrix, roc_auc
-from cxr_tf.models import build
+from cxr_tf.measures.metrics import Ints, classification_metrics, confusion_matrix, roc_auc
+from cxr_tf.method.saliency import enlargement, grad_cam, gradient_weights, normalised
+from cxr_tf.method.voting import count_votes, decide, mean_probabilities
+from cxr_tf.models.registry import build
 from cxr_tf.models.resnet import LOGITS
-from cxr_tf.objectives import classification_loss
-from cxr_tf.saliency import enlargement, grad_cam, gradient_weights, normalised
-from cxr_tf.training.peer_maps import tf_explain_maps, tf_explain_picture
+from cxr_tf.saved.run_options import ClassificationTrainingOptions
+from cxr_tf.training.objectives import classification_loss
 from cxr_tf.training.pictures import (
     Picture,
     confusion_picture,
@@ -22,8 +22,8 @@ from cxr_tf.training.pictures import (
     roc_picture,
     with_frames,
 )
+from cxr_tf.training.tf_explain_maps import tf_explain_maps, tf_explain_picture
 from cxr_tf.training.tracing import Traced
-from cxr_tf.voting import count_votes, decide, mean_probabilities
 from pipelines.datasets import FIXED_POINT, ClassificationExamples
 from pipelines.masks import lungs_at_full_size
 from pipelines.patches import draw_centres, network_input
@@ -42,7 +42,7 @@ class ClassificationTask:
 
     def __init__(
         self,
-        config: ClassificationConfig,
+        config: ClassificationTrainingOptions,
         classes: tuple[str, ...],
         training: ClassificationExamples,
         validation: ClassificationExamples,

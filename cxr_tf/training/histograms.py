@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from cxr_tf.weights import is_kernel
+from cxr_tf.models.weights import is_kernel
 
 #: Most values of a layer that a histogram counts: all of FC-DenseNet103's took 52 s, these 2.
 MOST = 65_536

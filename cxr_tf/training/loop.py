@@ -5,14 +5,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.runs import BEST
-from cxr_tf.schedules import learning_rate
-from cxr_tf.stopping import Stops
+from cxr_tf.models.weights import save_weights
+from cxr_tf.runtime.stopping import Stops
+from cxr_tf.runtime.whole_files import whole
+from cxr_tf.saved.run_folder import BEST
 from cxr_tf.training.monitor import Monitor
+from cxr_tf.training.schedules import learning_rate
 from cxr_tf.training.strategy import worker
 from cxr_tf.training.trainer import Trainer
-from cxr_tf.weights import save_weights
-from cxr_tf.whole_files import whole
 
 
 def fit(trainer: Trainer, run: Path, monitor: Monitor, stops: Stops | None = None) -> bool:

@@ -9,8 +9,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from cxr_tf.config import TrainingConfig
-from cxr_tf.errors import UsageError
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.saved.run_options import TrainingOptions
 from cxr_tf.training.histograms import activations, weights
 from cxr_tf.training.state import TrainingState
 from cxr_tf.training.task import Task
@@ -23,7 +23,7 @@ PROGRESS_EVERY = 15.0
 class Monitor:
     """Progress to the log, scalars and images to TensorBoard, a profile of chosen steps."""
 
-    def __init__(self, config: TrainingConfig, run: Path, chief: bool = True):
+    def __init__(self, config: TrainingOptions, run: Path, chief: bool = True):
         """Open the event file.
 
         Args:

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.figures import draw_confusion, draw_roc, figure_pixels
-from cxr_tf.info import NOTICE
-from cxr_tf.overlays import colour_saliency, draw_outlines
+from cxr_tf.drawing.figures import draw_confusion, draw_roc, figure_pixels
+from cxr_tf.drawing.overlays import colour_saliency, draw_outlines
+from cxr_tf.runtime.provenance import NOTICE
 
 Picture = npt.NDArray[np.uint8]
 

@@ -12,21 +12,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cxr_tf.config import (
-    ClassificationConfig,
-    SegmentationConfig,
-    TrainingConfig,
+from cxr_tf.models.imagenet import download, load_imagenet
+from cxr_tf.models.resnet import LOGITS
+from cxr_tf.models.weights import load_weights
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.folder_lock import held
+from cxr_tf.runtime.provenance import machine, package_versions, revision
+from cxr_tf.runtime.stopping import Stops
+from cxr_tf.runtime.whole_files import write_text
+from cxr_tf.saved.predicted_masks import predicted_masks
+from cxr_tf.saved.run_folder import BEST, DATA
+from cxr_tf.saved.run_options import (
+    ClassificationTrainingOptions,
+    SegmentationTrainingOptions,
+    TrainingOptions,
     changed_options,
     read_run,
 )
-from cxr_tf.errors import UsageError
-from cxr_tf.folder_lock import held
-from cxr_tf.info import machine, package_versions, revision
-from cxr_tf.models.imagenet import download, load_imagenet
-from cxr_tf.models.resnet import LOGITS
-from cxr_tf.predicted_masks import predicted_masks
-from cxr_tf.runs import BEST, DATA
-from cxr_tf.stopping import Stops
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.loop import fit
 from cxr_tf.training.monitor import Monitor, duration, parse_profile
@@ -34,13 +36,11 @@ from cxr_tf.training.segmentation import SegmentationTask
 from cxr_tf.training.strategy import make_strategy, worker
 from cxr_tf.training.task import Task
 from cxr_tf.training.trainer import Trainer
-from cxr_tf.weights import load_weights
-from cxr_tf.whole_files import write_text
 from pipelines.adapters import open_data
 from pipelines.classes import parse_classes
 from pipelines.datasets import ClassificationExamples, read_classification, read_segmentation
-from pipelines.manifest import Manifest, ManifestRow
-from pipelines.manifest_checks import validate
+from pipelines.manifest.checks import validate
+from pipelines.manifest.table import Manifest, ManifestRow
 from pipelines.masks import LEAST_LUNG_FRACTION, LEFT_LUNG, RIGHT_LUNG
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 STATISTICS_BATCHES, STATISTICS_BATCH = 8, 16
 
 
-def train(config: TrainingConfig, stops: Stops | None = None) -> bool:
+def train(config: TrainingOptions, stops: Stops | None = None) -> bool:
     """Train as configured, or go on with the run found in the folder.
 
     Args:
@@ -72,7 +72,7 @@ def train(config: TrainingConfig, stops: Stops | None = None) -> bool:
 
 
 def _train(
-    config: TrainingConfig, strategy: tf.distribute.Strategy, chief: bool, stops: Stops | None
+    config: TrainingOptions, strategy: tf.distribute.Strategy, chief: bool, stops: Stops | None
 ) -> bool:
     """Train in a folder that is this process' own; see `train`."""
     run = Path(config.out)
@@ -121,7 +121,7 @@ def _train(
     return finished
 
 
-def make_task(config: TrainingConfig, data: Manifest) -> Task:
+def make_task(config: TrainingOptions, data: Manifest) -> Task:
     """Check the data and read the examples of a task into memory.
 
     Args:
@@ -133,14 +133,14 @@ def make_task(config: TrainingConfig, data: Manifest) -> Task:
         UsageError: a split is empty, or no segmentation run is named.
     """
     limit = config.resolution_limit or None
-    if isinstance(config, SegmentationConfig):
+    if isinstance(config, SegmentationTrainingOptions):
         validate(data, "segmentation", None)
         parts = [
             read_segmentation(rows, config.size, limit, config.normalise)
             for rows in splits(config, data, "segmentation")
         ]
         return SegmentationTask(config, *parts)
-    assert isinstance(config, ClassificationConfig)
+    assert isinstance(config, ClassificationTrainingOptions)
     if not config.segmentation:
         raise UsageError("--segmentation is missing: name the run whose network makes the masks")
     try:
@@ -194,7 +194,7 @@ def groups(rows: Sequence[ManifestRow], labels: Sequence[int]) -> list[int]:
     return [numbers[pair] for pair in pairs]
 
 
-def splits(config: TrainingConfig, data: Manifest, task: str) -> list[list[ManifestRow]]:
+def splits(config: TrainingOptions, data: Manifest, task: str) -> list[list[ManifestRow]]:
     """Rows to train on and to validate on.
 
     Films whose licence forbids derivatives are never trained on.
@@ -236,7 +236,7 @@ def thinned(rows: list[ManifestRow], count: int | None) -> list[ManifestRow]:
     return [rows[round(index)] for index in np.linspace(0, len(rows) - 1, count)]
 
 
-def first_weights(config: TrainingConfig, task: Task) -> list[np.ndarray] | None:
+def first_weights(config: TrainingOptions, task: Task) -> list[np.ndarray] | None:
     """First weights of the network where they do not come from the random generator.
 
     Args:
@@ -246,14 +246,14 @@ def first_weights(config: TrainingConfig, task: Task) -> list[np.ndarray] | None
     Returns:
         Arrays in the order of the network's weights, or None.
     """
-    imagenet = config.imagenet if isinstance(config, ClassificationConfig) else ()
+    imagenet = config.imagenet if isinstance(config, ClassificationTrainingOptions) else ()
     if not imagenet and not config.start_from:
         return None
     keras.utils.set_random_seed(config.seed)
     model = task.build()
     if config.start_from:
         path = Path(config.start_from)
-        head = LOGITS if isinstance(config, ClassificationConfig) else ""
+        head = LOGITS if isinstance(config, ClassificationTrainingOptions) else ""
         left = load_weights(model, path / BEST if path.is_dir() else path, head)
         if left:
             log.warning("%s: other classes; starts from random weights: %s", path, ", ".join(left))
@@ -268,7 +268,7 @@ def first_weights(config: TrainingConfig, task: Task) -> list[np.ndarray] | None
     return model.get_weights()
 
 
-def describe(run: Path, config: TrainingConfig, data: Manifest) -> None:
+def describe(run: Path, config: TrainingOptions, data: Manifest) -> None:
     """Save configuration, versions, revision and data fingerprint beside the run.
 
     Args:

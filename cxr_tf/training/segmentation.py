@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from cxr_tf.config import SegmentationConfig
-from cxr_tf.metrics import Ints, confusion_matrix, label_jaccard
-from cxr_tf.models import build
-from cxr_tf.objectives import segmentation_loss
+from cxr_tf.measures.metrics import Ints, confusion_matrix, label_jaccard
+from cxr_tf.models.registry import build
+from cxr_tf.saved.run_options import SegmentationTrainingOptions
+from cxr_tf.training.objectives import segmentation_loss
 from cxr_tf.training.pictures import Picture, confusion_picture, in_colours, outlined
 from cxr_tf.training.tracing import Traced
 from pipelines.datasets import SegmentationExamples
@@ -30,7 +30,7 @@ class SegmentationTask:
 
     def __init__(
         self,
-        config: SegmentationConfig,
+        config: SegmentationTrainingOptions,
         training: SegmentationExamples,
         validation: SegmentationExamples,
     ) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from typing import Any, Self
 
-from cxr_tf.schedules import Patience
+from cxr_tf.training.schedules import Patience
 
 
 @dataclasses.dataclass

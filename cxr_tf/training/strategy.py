@@ -5,11 +5,11 @@ import os
 
 import tensorflow as tf
 
-from cxr_tf.config import TrainingConfig
-from cxr_tf.errors import UsageError
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.saved.run_options import TrainingOptions
 
 
-def make_strategy(config: TrainingConfig) -> tf.distribute.Strategy:
+def make_strategy(config: TrainingOptions) -> tf.distribute.Strategy:
     """Choose the distribution strategy that a configuration asks for.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from cxr_tf.config import TrainingConfig
+from cxr_tf.saved.run_options import TrainingOptions
 
 
 class Task(Protocol):
@@ -18,7 +18,7 @@ class Task(Protocol):
     score: str
 
     @property
-    def config(self) -> TrainingConfig:
+    def config(self) -> TrainingOptions:
         """Options of the run."""
 
     def build(self) -> keras.Model:

@@ -7,14 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cxr_tf.batch_norm import estimate_batch_norm
-from cxr_tf.errors import UsageError
+from cxr_tf.models.batch_norm import estimate_batch_norm
 from cxr_tf.models.precision import built_in
-from cxr_tf.objectives import penalty
+from cxr_tf.models.weights import is_kernel
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.training.objectives import penalty
 from cxr_tf.training.state import TrainingState
 from cxr_tf.training.strategy import worker
 from cxr_tf.training.task import Task
-from cxr_tf.weights import is_kernel
 
 
 def _variable(weight: keras.Variable) -> tf.Variable:

@@ -19,7 +19,7 @@ from pipelines.adapters import (
     shenzhen,
 )
 from pipelines.adapters.phantoms import PHANTOM_MARKER, mark_phantoms
-from pipelines.manifest import Manifest, ManifestError, is_manifest, read_manifest
+from pipelines.manifest.table import Manifest, ManifestError, is_manifest, read_manifest
 
 __all__ = ["ADAPTERS", "PHANTOM_MARKER", "Adapter", "open_data"]
 
@@ -56,7 +56,7 @@ def open_data(path: Path | str) -> Manifest:
             `ADAPTERS` recognises.
 
     Returns:
-        The manifest; `pipelines.manifest.validate` has not seen it yet. Every row's source is
+        The manifest; `pipelines.manifest.table.validate` has not seen it yet. Every row's source is
         `phantom` where the folder holds `PHANTOM.txt`.
 
     Raises:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipelines.adapters import open_data
 from pipelines.adapters.merging import merge
-from pipelines.manifest import SPLITS, Manifest, ManifestError, hash_films, write_manifest
-from pipelines.splits import split_again, without_splits
+from pipelines.manifest.splits import split_again, without_splits
+from pipelines.manifest.table import SPLITS, Manifest, ManifestError, hash_films, write_manifest
 
 
 def main(arguments: list[str] | None = None) -> int:

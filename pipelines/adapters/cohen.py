@@ -7,8 +7,8 @@ Each row has its own licence, often none; films under no-derivatives licences ar
 from pathlib import Path
 
 from pipelines.adapters.tables import age_of, cohort_of, header, read_table, sex_of
-from pipelines.manifest_rows import Manifest, ManifestRow
-from pipelines.splits import give_splits
+from pipelines.manifest.rows import Manifest, ManifestRow
+from pipelines.manifest.splits import give_splits
 
 LOOKS_FOR = "metadata.csv with the columns patientid, finding, view, filename"
 LICENCE = "not stated (figure of a publication, collected by Cohen)"

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 from pipelines.adapters.tables import read_table
-from pipelines.manifest_rows import Manifest, ManifestError, ManifestRow
-from pipelines.splits import give_splits
+from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
+from pipelines.manifest.splits import give_splits
 
 INDEX = "Chest_xray_Corona_Metadata.csv"
 LOOKS_FOR = INDEX

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pipelines.adapters import cohen, rsna
 from pipelines.adapters.phantoms import mark_phantoms
-from pipelines.manifest_rows import Manifest, ManifestError, ManifestRow
-from pipelines.splits import give_splits, shares
+from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
+from pipelines.manifest.splits import give_splits, shares
 
 LOOKS_FOR = "a folder with the RSNA challenge and one with Cohen's collection in it"
 

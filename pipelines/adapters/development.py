@@ -4,7 +4,7 @@ import csv
 import hashlib
 from pathlib import Path
 
-from pipelines.manifest_rows import MASKS, Manifest, ManifestError, ManifestRow
+from pipelines.manifest.rows import MASKS, Manifest, ManifestError, ManifestRow
 
 LOOKS_FOR = "manifest.csv with the columns path, class, license, split_hint, masks, paper_list"
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.adapters.tables import age_of, cohort_of, read_text, sex_of
-from pipelines.manifest_rows import Manifest, ManifestRow
-from pipelines.splits import give_splits
+from pipelines.manifest.rows import Manifest, ManifestRow
+from pipelines.manifest.splits import give_splits
 
 LOOKS_FOR = "raw films JPCLN001.IMG, JPCNN001.IMG, … in it or in All247images"
 LICENCE = (

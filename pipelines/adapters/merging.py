@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
-from pipelines.manifest_rows import Manifest, ManifestRow
+from pipelines.manifest.rows import Manifest, ManifestRow
 
 COPIED_FROM = {"coronahack": "cohen"}
 """Sources whose films were taken over from another under the same file names."""

@@ -8,8 +8,8 @@ import dataclasses
 from pathlib import Path
 
 from pipelines.adapters.nlm import film_rows, release_folder
-from pipelines.manifest_rows import Manifest, ManifestError
-from pipelines.splits import give_splits
+from pipelines.manifest.rows import Manifest, ManifestError
+from pipelines.manifest.splits import give_splits
 
 LOOKS_FOR = "CXR_png/MCUCXR_0001_0.png, … in it or in MontgomerySet"
 _NAME, _PREFIX = "MontgomerySet", "MCUCXR"

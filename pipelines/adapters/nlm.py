@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.adapters.tables import age_of, cohort_of, read_text, sex_of
-from pipelines.manifest_rows import ManifestRow
+from pipelines.manifest.rows import ManifestRow
 
 LICENCE = "NLM public release (cite Jaeger 2014 and Candemir 2014; no restriction stated)"
 

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from pipelines.manifest_rows import PHANTOM_SOURCE, Manifest
+from pipelines.manifest.rows import PHANTOM_SOURCE, Manifest
 
 PHANTOM_MARKER = "PHANTOM.txt"
 """A folder with this file holds generated films."""

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 from pipelines.adapters.tables import age_of, cohort_of, read_table, sex_of
-from pipelines.manifest_rows import Manifest, ManifestError, ManifestRow
-from pipelines.splits import give_splits
+from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
+from pipelines.manifest.splits import give_splits
 
 LABELS = "stage_2_train_labels.csv"
 DETAILS = "stage_2_detailed_class_info.csv"

@@ -8,8 +8,8 @@ import dataclasses
 from pathlib import Path
 
 from pipelines.adapters.nlm import film_rows, release_folder
-from pipelines.manifest_rows import Manifest, ManifestError, ManifestRow
-from pipelines.splits import give_splits
+from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
+from pipelines.manifest.splits import give_splits
 
 LOOKS_FOR = "CXR_png/CHNCXR_0001_0.png, … in it or in ChinaSet_AllFiles"
 _NAME, _PREFIX = "ChinaSet_AllFiles", "CHNCXR"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipelines.manifest_rows import ManifestError
+from pipelines.manifest.rows import ManifestError
 
 ADULT_AGE = 18
 _AGE = re.compile(r"(?<![\d.])0*(\d{1,3})(?:\.\d+)?\s*([a-z]*)", re.IGNORECASE)

@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines import status as statuses
-from pipelines.dicom import IDENTIFIERS, FilmError
-from pipelines.dicom_worker import read_shared, write_shared
+from pipelines.dicom.reading import IDENTIFIERS, FilmError
+from pipelines.dicom.worker import read_shared, write_shared
 from pipelines.sizes import MAX_PIXELS, READ_DEADLINE
 
 #: Bytes of address space of the process. A film of 64 megapixels needs 1.3 GB at up to 16 bits,
@@ -36,7 +36,7 @@ _KEPT_BYTES = 32 << 20
 _START_DEADLINE = 120.0
 #: No honest answer is longer.
 _LONGEST_ANSWER = 1 << 16
-_WORKER = "pipelines.dicom_worker"
+_WORKER = "pipelines.dicom.worker"
 
 
 class _Late(Exception):
@@ -94,7 +94,7 @@ class DicomProcess:
     def read(
         self, content: bytes, voi: bool = False, deadline: float = READ_DEADLINE
     ) -> tuple[npt.NDArray[np.uint16], int]:
-        """Read the one grey image of a DICOM object; see `pipelines.dicom.read_dicom`.
+        """Read the one grey image of a DICOM object; see `pipelines.dicom.reading.read_dicom`.
 
         Args:
             content: the whole file.
@@ -129,7 +129,7 @@ class DicomProcess:
         return pixels.reshape(rows, columns), padding
 
     def identifiers(self, path: Path, deadline: float = READ_DEADLINE) -> dict[str, str] | None:
-        """Read what identifies a film; see `pipelines.dicom.read_identifiers`.
+        """Read what identifies a film; see `pipelines.dicom.reading.read_identifiers`.
 
         Args:
             path: any file.
@@ -252,7 +252,7 @@ def read_dicom_apart(
 
     Args:
         content: the whole file.
-        voi: see `pipelines.dicom.read_dicom`.
+        voi: see `pipelines.dicom.reading.read_dicom`.
         deadline: seconds after which it is given up.
 
     Returns:
@@ -273,7 +273,7 @@ def read_identifiers_apart(path: str | Path) -> dict[str, str] | None:
         path: any file.
 
     Returns:
-        See `pipelines.dicom.read_identifiers`.
+        See `pipelines.dicom.reading.read_identifiers`.
 
     Raises:
         OSError: the process cannot be started.

@@ -20,8 +20,8 @@ from pydicom.config import logger
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from pipelines import frontal
 from pipelines import status as statuses
+from pipelines.dicom import frontal
 from pipelines.sizes import MAX_PIXELS
 
 _TOP = 65535

@@ -1,4 +1,4 @@
-"""The process that decodes DICOM objects for `pipelines.dicom_apart`, which says why.
+"""The process that decodes DICOM objects for `pipelines.dicom.apart`, which says why.
 
 It is started with the number of a file that both processes hold, and a limit on its memory. Each
 line of the input asks for one object, whose bytes lie in that file; pixels go back the same way,
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipelines.dicom import FilmError, read_dicom, read_identifiers
+from pipelines.dicom.reading import FilmError, read_dicom, read_identifiers
 
 #: Seconds after the deadline at which the process ends itself, should nobody else do it.
 GRACE = 5.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipelines.classes import MANIFEST_CLASSES, ClassMap
-from pipelines.manifest_rows import SPLITS, Manifest, ManifestError, ManifestRow
+from pipelines.manifest.rows import SPLITS, Manifest, ManifestError, ManifestRow
 
 _LUNGS = {"left_lung", "right_lung"}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipelines.manifest_rows import Manifest, ManifestRow
+from pipelines.manifest.rows import Manifest, ManifestRow
 
 SAME_PATIENT = "the same patient"
 SAME_CONTENT = "identical content"

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
-from pipelines.cells import plain_path
 from pipelines.classes import ClassMap
+from pipelines.pipelines.spreadsheet_text import plain_path
 
 COLUMNS = (
     "path",

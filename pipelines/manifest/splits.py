@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from pipelines.manifest_rows import SPLITS, Manifest, ManifestRow
+from pipelines.manifest.rows import SPLITS, Manifest, ManifestRow
 
 Unit = Literal["patient", "image"]
 Sizes = Callable[[str, int], tuple[int, int]]

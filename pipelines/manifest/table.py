@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.manifest_checks import file_sha256, validate
-from pipelines.manifest_rows import (
+from pipelines.manifest.checks import file_sha256, validate
+from pipelines.manifest.rows import (
     COLUMNS,
     FILE_COLUMNS,
     MASKS,

@@ -23,7 +23,7 @@ def fake_classification(tmp_path_factory, fake_segmentation):
 @pytest.fixture(scope="session")
 def from_python(fake_classification):
     """The model straight from its runs."""
-    from cxr_tf.loading import from_runs
+    from cxr_tf.saved.load import from_runs
 
     return from_runs(None, fake_classification)
 
@@ -31,10 +31,10 @@ def from_python(fake_classification):
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory, fake_classification):
     """Folder of the exported model, above its version."""
-    from cxr_tf.export import ExportConfig, export
+    from cxr_tf.export import ExportOptions, export
 
     out = tmp_path_factory.mktemp("models") / "cxr_fake"
-    export(ExportConfig(classification=str(fake_classification), out=str(out), warmup=False))
+    export(ExportOptions(classification=str(fake_classification), out=str(out), warmup=False))
     return out
 
 

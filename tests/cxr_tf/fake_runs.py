@@ -7,14 +7,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cxr_tf.config import ClassificationConfig, SegmentationConfig, TrainingConfig
-from cxr_tf.models import build
-from cxr_tf.runs import BEST
-from cxr_tf.weights import save_weights
+from cxr_tf.models.registry import build
+from cxr_tf.models.weights import save_weights
+from cxr_tf.saved.run_folder import BEST
+from cxr_tf.saved.run_options import (
+    ClassificationTrainingOptions,
+    SegmentationTrainingOptions,
+    TrainingOptions,
+)
 from pipelines.classes import parse_classes
 from pipelines.normalise import normalise
 from pipelines.patches import network_input
-from tools.phantom import phantom
+from tools.phantoms.chest import phantom
 
 #: Share of pixels for heart, left and right lung on the film that the biases are set with.
 SHARES = (0.1, 0.2, 0.2)
@@ -35,7 +39,7 @@ def jpeg(pixels: np.ndarray) -> bytes:
     return tf.io.encode_jpeg((pixels[..., None] // 257).astype(np.uint8)).numpy()
 
 
-def save_run(run: Path, config: TrainingConfig, model: keras.Model) -> Path:
+def save_run(run: Path, config: TrainingOptions, model: keras.Model) -> Path:
     """Write what inference reads of a run."""
     run.mkdir(parents=True)
     config.save(run / "config.json")
@@ -48,7 +52,7 @@ def save_run(run: Path, config: TrainingConfig, model: keras.Model) -> Path:
 def segmentation_run(run: Path, finds_lungs: bool = True, **options: object) -> Path:
     """A random small U-Net whose biases make it find lungs in part of a film, or nowhere."""
     keras.utils.set_random_seed(1)
-    config = SegmentationConfig(network="u_net_small", **options)
+    config = SegmentationTrainingOptions(network="u_net_small", **options)
     model = build(config.network, size=config.size)
     (small,), _ = normalise(tf.constant(film()), sizes=(config.size,), enhance=config.normalise)
     logits = model(small[None, :, :, None] / 255.0, training=False).numpy().reshape(-1, 4)
@@ -66,7 +70,7 @@ def segmentation_run(run: Path, finds_lungs: bool = True, **options: object) -> 
 def classification_run(run: Path, segmentation: Path, **options: object) -> Path:
     """A random small ResNet whose answers differ from patch to patch."""
     keras.utils.set_random_seed(2)
-    config = ClassificationConfig(
+    config = ClassificationTrainingOptions(
         network="resnet18_small", segmentation=str(segmentation), **options
     )
     classes = parse_classes(config.classes).names

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from cxr_tf.analyse import main, run
+from cxr_tf.analysis.cohort import select_films
 from cxr_tf.analysis.masks import PredictedMasks
 from cxr_tf.analysis.options import AnalysisOptions, check_options
-from cxr_tf.analysis.selection import select_films
-from cxr_tf.errors import UsageError
-from cxr_tf.progress import Reporter
-from pipelines.manifest import Manifest, ManifestRow, write_manifest
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.progress import Reporter
+from pipelines.manifest.table import Manifest, ManifestRow, write_manifest
 from pipelines.sizes import SEGMENTATION_SIZE
 from tests.cxr_tf.fake_runs import film
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools.determinism import compare, comparisons, draw, filled, process
-from tools.film_answers import by_c_api, library
-from tools.marked_tables import END
+from tools.pages.marked_tables import END
+from tools.promises.determinism import compare, comparisons, draw, filled, process
+from tools.promises.film_answers import by_c_api, library
 
 ROOT = Path(__file__).parents[2]
 RECORD = ROOT / "results" / "reliability" / "determinism.json"

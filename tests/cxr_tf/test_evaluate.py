@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 import pytest
 
-from cxr_tf.errors import UsageError
 from cxr_tf.evaluate import main, run
-from cxr_tf.evaluation.options import ClassificationOptions, SegmentationOptions
-from cxr_tf.evaluation.subject import Subject
-from cxr_tf.loading import Prediction
-from cxr_tf.progress import Reporter
+from cxr_tf.evaluation.evaluated_model import Subject
+from cxr_tf.evaluation.options import ClassificationEvaluationOptions, SegmentationEvaluationOptions
+from cxr_tf.films.prediction import Prediction
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.progress import Reporter
 from pipelines.classes import PAPER_CLASSES
-from pipelines.manifest import Manifest, ManifestError, ManifestRow, write_manifest
+from pipelines.manifest.table import Manifest, ManifestError, ManifestRow, write_manifest
 
 CLASSES = PAPER_CLASSES.names
 FIGURES = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc")
@@ -155,7 +155,7 @@ def segmented(tmp_path):
     return manifest
 
 
-def _run(manifest, out, model=None, kind=ClassificationOptions, **changes):
+def _run(manifest, out, model=None, kind=ClassificationEvaluationOptions, **changes):
     model = model or Reads()
     options = kind(data=manifest.root, run=out, out=out, quiet=True, samples=200, **changes)
     status = run(options, Reporter(quiet=True), lambda _: Subject(model, out, "local"))
@@ -303,7 +303,7 @@ def test_the_same_seed_gives_the_same_record(decided, tmp_path):
 
 def test_jaccard_by_part_group_and_film(segmented, tmp_path):
     out = tmp_path / "out"
-    status, record = _run(segmented, out, kind=SegmentationOptions)
+    status, record = _run(segmented, out, kind=SegmentationEvaluationOptions)
     assert status == 0 and record["statuses"] == {"no_lung": 1, "ok": 3}
     rows = _rows(out / "jaccard.csv")
     assert [row["lung"] for row in rows] == ["1.000000", "0.750000", "0.000000", ""]
@@ -324,7 +324,7 @@ def test_jaccard_by_part_group_and_film(segmented, tmp_path):
 def test_a_film_that_cannot_be_read_has_no_mask_and_a_broken_mask_no_jaccard(segmented, tmp_path):
     segmented.rows[0].path.write_bytes(b"no image at all")
     segmented.rows[3].mask_lung.write_bytes(b"no image at all")
-    status, record = _run(segmented, tmp_path / "out", kind=SegmentationOptions)
+    status, record = _run(segmented, tmp_path / "out", kind=SegmentationEvaluationOptions)
     assert status == 1 and record["failed"] == 2
     assert record["statuses"] == {"mask_unreadable": 1, "no_lung": 1, "ok": 1, "unreadable": 1}
     jaccard = record["groups"]["all"]["jaccard"]
@@ -347,7 +347,7 @@ def test_an_interrupted_evaluation_keeps_its_rows_and_writes_no_figures(decided,
 
 def test_faults_in_the_data_are_told_before_the_model_is_loaded(decided, tmp_path):
     decided.rows[0].path.unlink()
-    options = ClassificationOptions(data=decided.root, run=tmp_path, out=tmp_path / "out")
+    options = ClassificationEvaluationOptions(data=decided.root, run=tmp_path, out=tmp_path / "out")
 
     def never(_):
         pytest.fail("the model was loaded")
@@ -439,13 +439,13 @@ def test_maps_of_a_class_are_measured_by_true_class(decided, tmp_path):
     ],
 )
 def test_wrong_usage_is_told(changes, reason, tmp_path):
-    options = ClassificationOptions(**{"data": tmp_path, "run": tmp_path, **changes})
+    options = ClassificationEvaluationOptions(**{"data": tmp_path, "run": tmp_path, **changes})
     with pytest.raises(UsageError, match=reason):
         run(options, Reporter(quiet=True))
 
 
 def test_masks_are_cleaned_from_runs_alone(tmp_path):
-    options = SegmentationOptions(data=tmp_path, model=tmp_path, clean_masks=True)
+    options = SegmentationEvaluationOptions(data=tmp_path, model=tmp_path, clean_masks=True)
     with pytest.raises(UsageError, match="--clean-masks needs --run"):
         run(options, Reporter(quiet=True))
 
@@ -467,12 +467,12 @@ def test_exit_status_2_names_the_cause(decided, tmp_path, capsys):
 
 @pytest.mark.parametrize("task", ["segmentation", "classification"])
 def test_a_run_of_the_other_task_is_refused(task, decided, segmented, tmp_path, capsys):
-    from cxr_tf.config import ClassificationConfig, SegmentationConfig
+    from cxr_tf.saved.run_options import ClassificationTrainingOptions, SegmentationTrainingOptions
 
-    config = ClassificationConfig(segmentation="runs/seg")
+    config = ClassificationTrainingOptions(segmentation="runs/seg")
     manifest = segmented
     if task == "classification":
-        config, rows = SegmentationConfig(), [vars(row) for row in segmented]
+        config, rows = SegmentationTrainingOptions(), [vars(row) for row in segmented]
         rows = (ManifestRow(**row | {"split_classification": "test"}) for row in rows)
         write_manifest(Manifest(manifest.root, tuple(rows)), manifest.root)
     config.save(tmp_path / "config.json")
@@ -482,7 +482,9 @@ def test_a_run_of_the_other_task_is_refused(task, decided, segmented, tmp_path, 
 
 
 def test_results_go_beside_the_run_unless_told_otherwise(decided, tmp_path):
-    options = ClassificationOptions(data=decided.root, run=tmp_path / "run", samples=1, quiet=True)
+    options = ClassificationEvaluationOptions(
+        data=decided.root, run=tmp_path / "run", samples=1, quiet=True
+    )
     subject = Subject(Reads(), tmp_path / "run")
     assert run(options, Reporter(quiet=True), lambda _: subject) == 0
     assert (tmp_path / "run" / "evaluation" / "classification_test" / "metrics.json").is_file()
@@ -490,7 +492,9 @@ def test_results_go_beside_the_run_unless_told_otherwise(decided, tmp_path):
 
 def test_results_of_an_exported_model_go_to_the_working_directory(decided, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    options = ClassificationOptions(data=decided.root, model=tmp_path, samples=1, quiet=True)
+    options = ClassificationEvaluationOptions(
+        data=decided.root, model=tmp_path, samples=1, quiet=True
+    )
     subject = Subject(Reads(), tmp_path / "cxr_triage" / "3")
     assert run(options, Reporter(quiet=True), lambda _: subject) == 0
     out = tmp_path / "evaluation" / "cxr_triage_classification_test"
@@ -499,7 +503,9 @@ def test_results_of_an_exported_model_go_to_the_working_directory(decided, tmp_p
 
 def test_films_are_read_by_the_reader_given(decided, tmp_path):
     out = tmp_path / "out"
-    options = ClassificationOptions(data=decided.root, run=out, out=out, samples=1, quiet=True)
+    options = ClassificationEvaluationOptions(
+        data=decided.root, run=out, out=out, samples=1, quiet=True
+    )
     film = SimpleNamespace(
         pixels=np.full((4, 4), 257, np.uint16), padding=-1, status="ok", error="", transient=False
     )

@@ -10,10 +10,10 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from cxr_tf import export as exporting
-from cxr_tf.export import ExportConfig, card_text, export, main, write_warmup
-from cxr_tf.model_folders import read_card
-from cxr_tf.stopping import Stopped
-from pipelines.manifest_checks import file_sha256
+from cxr_tf.export import ExportOptions, card_text, export, main, write_warmup
+from cxr_tf.runtime.stopping import Stopped
+from cxr_tf.saved.model_folders import read_card
+from pipelines.manifest.checks import file_sha256
 from tests.cxr_tf.fake_runs import film, png
 
 REPOSITORY = Path(__file__).parents[2]
@@ -85,7 +85,7 @@ def test_model_card_for_readers(exported):
 
 def test_existing_version_is_kept(exported, fake_classification):
     before = (exported / "1/saved_model.pb").stat()
-    config = ExportConfig(classification=str(fake_classification), out=str(exported), version=1)
+    config = ExportOptions(classification=str(fake_classification), out=str(exported), version=1)
     with pytest.raises(FileExistsError, match="version"):
         export(config)
     assert (exported / "1/saved_model.pb").stat() == before

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from cxr_tf.export import ExportConfig, export
+from cxr_tf.export import ExportOptions, export
 from cxr_tf.extract import main
-from cxr_tf.loading import from_runs, load
-from cxr_tf.model_folders import WEIGHTS
-from cxr_tf.runs import BEST, trained_model
-from cxr_tf.weights import rounded
+from cxr_tf.models.weights import rounded
+from cxr_tf.saved.load import from_runs, load
+from cxr_tf.saved.model_folders import WEIGHTS
+from cxr_tf.saved.run_folder import BEST, trained_model
 from tests.cxr_tf.fake_runs import film
 
 
@@ -33,7 +33,7 @@ def test_weights_come_out_as_they_went_in(
 def eight_bits(tmp_path_factory, fake_classification):
     out = tmp_path_factory.mktemp("rounded") / "cxr_fake"
     run = str(fake_classification)
-    return export(ExportConfig(classification=run, out=str(out), mantissa_bits=8, warmup=False))
+    return export(ExportOptions(classification=run, out=str(out), mantissa_bits=8, warmup=False))
 
 
 def test_kernels_alone_are_rounded(eight_bits, fake_classification, tmp_path):

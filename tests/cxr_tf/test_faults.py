@@ -14,9 +14,9 @@ import pytest
 import tensorflow as tf
 
 from cxr_tf import score
-from cxr_tf.folder_lock import held
-from cxr_tf.inputs import gather
-from cxr_tf.stages import read_ahead
+from cxr_tf.films.inputs import gather
+from cxr_tf.films.reading import read_ahead
+from cxr_tf.runtime.folder_lock import held
 from pipelines.films import is_film, read_film
 from tests.cxr_tf.test_score import FakeModel, options, run, table
 from tests.samples import encode, ramp
@@ -42,7 +42,7 @@ def saved_model(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr("cxr_tf.stages.RETRY_AFTER", (0.0, 0.0))
+    monkeypatch.setattr("cxr_tf.films.reading.RETRY_AFTER", (0.0, 0.0))
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_disk_that_is_full_in_the_middle_of_a_row_loses_nothing(saved_model, t
 def test_a_disk_that_is_full_at_an_overlay_stops_the_run(
     saved_model, tmp_path, films, monkeypatch, fault
 ):
-    from cxr_tf import overlays
+    from cxr_tf.drawing import overlays
 
     wanted = options(saved_model, tmp_path, films, overlays=True)
     drawn = []
@@ -133,13 +133,13 @@ def test_a_disk_that_is_full_at_an_overlay_stops_the_run(
 
 
 def test_a_full_disk_is_told_with_exit_status_1(saved_model, tmp_path, films, monkeypatch, capsys):
-    monkeypatch.setattr("cxr_tf.loading.load", lambda _: FakeModel())
+    monkeypatch.setattr("cxr_tf.saved.load.load", lambda _: FakeModel())
 
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr("cxr_tf.records.Table.add", full)
+        patch.setattr("cxr_tf.films.table.Table.add", full)
         arguments = ["--model", str(saved_model), "--out", str(tmp_path / "out"), str(films)]
         assert score.main(arguments) == 1
     told = capsys.readouterr().err
@@ -218,7 +218,7 @@ def test_a_signal_ends_a_run_that_goes_on_later(
     saved_model, tmp_path, films, monkeypatch, capsys, act, status
 ):
     model = ActingModel(4, act)
-    monkeypatch.setattr("cxr_tf.loading.load", lambda _: model)
+    monkeypatch.setattr("cxr_tf.saved.load.load", lambda _: model)
     wanted = options(saved_model, tmp_path, str(films))
     arguments = ["--model", str(saved_model), "--out", str(wanted.out), str(films)]
     assert score.main(arguments) == status

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from cxr_tf import info
-from cxr_tf.model_folders import CARD
+from cxr_tf.runtime import provenance
+from cxr_tf.runtime.provenance import PHANTOM_NOTICE, package_versions
+from cxr_tf.saved.model_folders import CARD
 from pipelines.classes import PAPER_CLASSES
 
 REPOSITORY = Path(info.__file__).parent.parent
@@ -51,15 +53,15 @@ def test_json_lists_versions_classes_and_models(tmp_path, capsys):
 def test_text_says_what_comes_from_phantoms(tmp_path, capsys):
     assert info.main(["--models", str(make_models(tmp_path))]) == 0
     text = capsys.readouterr().out
-    assert text.count(info.PHANTOM_NOTICE) == 1
+    assert text.count(PHANTOM_NOTICE) == 1
     assert "serving_default, segment" in text and "normal, ill" in text
     assert info.main(["--models", str(tmp_path / "cxr_triage")]) == 0
     assert "none found" in capsys.readouterr().out
 
 
 def test_missing_package_is_said(monkeypatch):
-    monkeypatch.setattr(info, "PACKAGES", ("numpy", "no-such-distribution"))
-    assert info.package_versions()["no-such-distribution"] is None
+    monkeypatch.setattr(provenance, "PACKAGES", ("numpy", "no-such-distribution"))
+    assert package_versions()["no-such-distribution"] is None
 
 
 def test_models_must_be_a_folder(tmp_path, capsys):

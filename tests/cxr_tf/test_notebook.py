@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr_tf.info import NOTICE
+from cxr_tf.runtime.provenance import NOTICE
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebooks" / "one_film.ipynb"
 

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from cxr_tf import score
-from cxr_tf.info import PHANTOM_NOTICE
-from cxr_tf.inputs import Input
-from cxr_tf.loading import Prediction
-from cxr_tf.progress import Reporter
-from cxr_tf.records import score_columns
-from cxr_tf.stages import read_ahead
+from cxr_tf.films.inputs import Input
+from cxr_tf.films.prediction import Prediction
+from cxr_tf.films.reading import read_ahead
+from cxr_tf.films.rows import score_columns
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.provenance import PHANTOM_NOTICE
+from cxr_tf.scoring.options import ScoreOptions
 from pipelines.films import Film
 from tests.cxr_tf.fake_runs import film, png
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
@@ -103,7 +104,7 @@ def films(tmp_path):
 
 
 def options(saved_model, tmp_path, *inputs, **changes):
-    return score.ScoreOptions(inputs=inputs, model=saved_model, out=tmp_path / "out", **changes)
+    return ScoreOptions(inputs=inputs, model=saved_model, out=tmp_path / "out", **changes)
 
 
 def run(options, model=None, reporter=None):
@@ -221,9 +222,7 @@ def test_a_failed_overlay_costs_neither_the_score_nor_the_run(saved_model, tmp_p
 
 
 def test_overlays_of_an_earlier_run_are_not_scored(saved_model, tmp_path, films):
-    wanted = score.ScoreOptions(
-        inputs=(films,), model=saved_model, out=films / "out", overlays=True
-    )
+    wanted = ScoreOptions(inputs=(films,), model=saved_model, out=films / "out", overlays=True)
     run(wanted)
     first = (films / "out" / "scores.csv").read_bytes()
     run(wanted)
@@ -291,11 +290,11 @@ def test_an_unfinished_run_never_mixes_with_another(saved_model, tmp_path, films
 @pytest.mark.parametrize(
     ("moment", "format"),
     [
-        ("records.Table.finish", "csv"),  # nothing is finished
-        ("records.file_sha256", "csv"),  # one table of two is
+        ("films.table.Table.finish", "csv"),  # nothing is finished
+        ("films.table.file_sha256", "csv"),  # one table of two is
         ("score.write_json", "csv"),
         ("score.end", "parquet"),
-        ("records.Table.drop", "csv"),
+        ("films.table.Table.drop", "csv"),
     ],
 )
 def test_a_kill_while_a_run_ends_loses_nothing(
@@ -313,7 +312,7 @@ def test_a_kill_while_a_run_ends_loses_nothing(
         run(wanted)
     model = FakeModel()
     assert run(wanted, model) == 1
-    assert bool(model.calls) == (moment == "records.Table.drop")  # that run was complete
+    assert bool(model.calls) == (moment == "films.table.Table.drop")  # that run was complete
     left, expected = ({path.name for path in each.iterdir()} for each in (wanted.out, whole.out))
     assert left == expected
     for name in ("scores", "patches"):
@@ -358,7 +357,7 @@ def test_an_unfinished_run_whose_rows_were_changed_is_refused(saved_model, tmp_p
 
 
 def test_a_passing_fault_of_reading_is_tried_again(monkeypatch):
-    monkeypatch.setattr("cxr_tf.stages.RETRY_AFTER", (0.0, 0.0))
+    monkeypatch.setattr("cxr_tf.films.reading.RETRY_AFTER", (0.0, 0.0))
     tried = []
 
     def read(path):

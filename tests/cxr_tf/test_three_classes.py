@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from cxr_tf.config import PRESETS
+from cxr_tf.saved.run_options import PRESETS
 from pipelines.adapters import open_data
 from pipelines.classes import COVID_NET_CLASSES
-from pipelines.manifest import write_manifest
-from tools.phantom_layouts import LAYOUTS
+from pipelines.manifest.table import write_manifest
+from tools.phantoms.layouts import LAYOUTS
 
 NAMES = ("normal", "pneumonia", "covid19")
 
@@ -31,8 +31,8 @@ def one_epoch(task, steps, **values):
 def test_three_classes_train_export_and_score(tmp_path):
     import tensorflow as tf
 
-    from cxr_tf.export import ExportConfig, export
-    from cxr_tf.loading import load
+    from cxr_tf.export import ExportOptions, export
+    from cxr_tf.saved.load import load
     from cxr_tf.score import main as score
     from cxr_tf.training.run import train
 
@@ -54,7 +54,9 @@ def test_three_classes_train_export_and_score(tmp_path):
             validation_patches=2,
         )
     )
-    version = export(ExportConfig(classification=triage, out=str(tmp_path / "model"), warmup=False))
+    version = export(
+        ExportOptions(classification=triage, out=str(tmp_path / "model"), warmup=False)
+    )
 
     exported = tf.saved_model.load(str(version))
     assert (version / "assets" / "classes.txt").read_text().split() == list(NAMES)

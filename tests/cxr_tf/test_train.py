@@ -15,14 +15,14 @@ import tensorflow as tf
 from tensorflow.core.util.event_pb2 import Event
 from tensorflow.python.framework.config import disable_op_determinism
 
-from cxr_tf.config import PRESETS, SegmentationConfig, read_run
-from cxr_tf.loading import from_runs
-from cxr_tf.runs import trained_model
+from cxr_tf.saved.load import from_runs
+from cxr_tf.saved.run_folder import trained_model
+from cxr_tf.saved.run_options import PRESETS, SegmentationTrainingOptions, read_run
 from cxr_tf.train import main, parse_arguments
-from pipelines.manifest import read_manifest
-from pipelines.manifest_rows import COLUMNS
+from pipelines.manifest.rows import COLUMNS
+from pipelines.manifest.table import read_manifest
 from tests.cxr_tf.fake_runs import film
-from tools.phantom_layouts import write_manifest_layout
+from tools.phantoms.layouts import write_manifest_layout
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -441,7 +441,9 @@ def test_paper_preset_has_the_paper_s_numbers():
 
 
 def test_options_are_read_back(tmp_path):
-    config = SegmentationConfig(seed=3, devices=("CPU:0",), class_weights=(1.0, 2.0, 3.0, 4.0))
+    config = SegmentationTrainingOptions(
+        seed=3, devices=("CPU:0",), class_weights=(1.0, 2.0, 3.0, 4.0)
+    )
     config.save(tmp_path / "config.json")
     assert read_run(tmp_path) == config
     values = json.loads((tmp_path / "config.json").read_text())

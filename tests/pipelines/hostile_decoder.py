@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from pipelines import dicom_worker
+from pipelines.dicom import worker
 
 
 def decode(content, voi):
@@ -29,5 +29,5 @@ def decode(content, voi):
 
 if __name__ == "__main__":
     sys.argv[2] = str(1 << 30)
-    dicom_worker.read_dicom = decode
-    dicom_worker.main()
+    worker.read_dicom = decode
+    worker.main()

@@ -9,11 +9,11 @@ import tensorflow as tf
 from pipelines import datasets
 from pipelines.augment import compress_film, example_seed, vary_film
 from pipelines.films import read_film
-from pipelines.manifest import read_manifest
+from pipelines.manifest.table import read_manifest
 from pipelines.masks import HEART, LEFT_LUNG, RIGHT_LUNG, lungs_at_full_size
 from pipelines.normalise import normalise, resize
 from pipelines.patches import cut_patches, draw_centres
-from tools.phantoms import main
+from tools.phantoms.__main__ import main
 
 INVALID = tf.errors.InvalidArgumentError
 FILMS = 12

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipelines import verify
-from pipelines.manifest import Manifest, ManifestRow, hash_films, write_manifest
-from tools.phantoms import phantom
+from pipelines.manifest.table import Manifest, ManifestRow, hash_films, write_manifest
+from tools.phantoms.__main__ import phantom
 
 MASKS = ("heart", "left_lung", "right_lung")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr_tf.stopping import Stops
+from cxr_tf.runtime.stopping import Stops
 from tools.launch_workers import configurations, launch, main
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tyro
 
-from cxr_tf.info import NOTICE
+from cxr_tf.runtime.provenance import NOTICE
 
 WORK = (
     "segmentation",
@@ -71,15 +71,15 @@ def run(options: BenchOptions) -> int:
     from tools.bench import report, work
     from tools.bench.contenders import TOLERANCE, Work
     from tools.bench.floor import matrix_rate
-    from tools.bench.subject import subject
+    from tools.bench.measured_model import subject
     from tools.bench.timing import alternate
-    from tools.phantom_layouts import write_manifest_layout
+    from tools.phantoms.layouts import write_manifest_layout
 
     tested = subject(options.model)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_manifest_layout(folder, films=16, seed=0, size=1024)
-        from pipelines.manifest import read_manifest
+        from pipelines.manifest.table import read_manifest
 
         rows = read_manifest(folder / "manifest.csv").rows
         film = options.film or rows[0].path

@@ -1,4 +1,4 @@
-"""Tries after how many patches a vote can end: `python -m tools.early_end FOLDER…`.
+"""Tries after how many patches a vote can end: `python -m tools.bench.early_end FOLDER…`.
 
 Each folder is the output of `cxr_tf.score --patch-table`. All patches of a film are there, in their
 order, so every rule is tried on the same votes: what label it ends with, and after how many.
@@ -16,9 +16,9 @@ import numpy as np
 import tensorflow as tf
 import tyro
 
-from cxr_tf.inference import EARLY_STEP, FAST_STEP
-from cxr_tf.info import NOTICE
-from cxr_tf.voting import decide, patches_needed_more
+from cxr_tf.method.triage import EARLY_STEP, FAST_STEP
+from cxr_tf.method.voting import decide, patches_needed_more
+from cxr_tf.runtime.provenance import NOTICE
 from pipelines.sizes import PATCHES
 
 LEADS = (1.0, 1.5, 1.75, 2.0, 2.5, 3.0, math.inf)
@@ -37,7 +37,7 @@ class Film:
     probabilities: np.ndarray
 
     def label(self, seen: int) -> int:
-        """Decide by the first patches; see `cxr_tf.voting.decide`."""
+        """Decide by the first patches; see `cxr_tf.method.voting.decide`."""
         mean = self.probabilities[:seen].mean(0)
         return int(decide(tf.constant(self.votes(seen)), tf.constant(mean)))
 
@@ -113,11 +113,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             print(table([read_films(folder) for folder in folders]))
         except (OSError, ValueError) as error:
-            print(f"tools.early_end: {error}", file=sys.stderr)
+            print(f"tools.bench.early_end: {error}", file=sys.stderr)
             return 2
         return 0
 
-    return tyro.cli(run, args=arguments, prog="python -m tools.early_end", description=NOTICE)
+    return tyro.cli(run, args=arguments, prog="python -m tools.bench.early_end", description=NOTICE)
 
 
 if __name__ == "__main__":

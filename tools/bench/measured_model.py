@@ -10,14 +10,15 @@ import tensorflow as tf
 import torch
 from safetensors.numpy import load_file
 
-from cxr_tf.extract import ExtractOptions, extract
-from cxr_tf.inference import SUB_BATCH, frozen
-from cxr_tf.loading import TriageModel, load
-from cxr_tf.models import build
-from cxr_tf.models.grey import grey_network
-from cxr_tf.models.pieces import in_pieces
-from cxr_tf.runs import BEST
-from cxr_tf.weights import load_weights
+from cxr_tf.films.model import TriageModel
+from cxr_tf.method.triage import SUB_BATCH, frozen
+from cxr_tf.models.grey_patches import grey_network
+from cxr_tf.models.registry import build
+from cxr_tf.models.split_channels import in_pieces
+from cxr_tf.models.weights import load_weights
+from cxr_tf.saved.load import load
+from cxr_tf.saved.run_folder import BEST
+from cxr_tf.saved.weights_out import ExtractOptions, extract
 from tools.bench.torch_film import TorchTriage
 from tools.bench.torch_networks import FCDenseNet103, ResNet18, load_arrays
 

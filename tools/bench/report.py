@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.info import machine, project_version, revision
+from cxr_tf.runtime.provenance import machine, project_version, revision
 from tools.bench.contenders import AUTHORS, AUTHORS_ALL, OPENVINO, OURS, PYTORCH, Work
 from tools.bench.processor import features
 from tools.bench.timing import Timing

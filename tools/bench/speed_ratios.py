@@ -1,4 +1,4 @@
-"""Time the networks beside a large matrix product: `python -m tools.speed_ratios`.
+"""Time the networks beside a large matrix product: `python -m tools.bench.speed_ratios`.
 
 Writes tests/golden/speed_ratios.json, which `tests/test_speed.py` holds later runs against on
 processors with the same instructions. The comparison with PyTorch and others is `tools.bench`.
@@ -11,14 +11,14 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from cxr_tf.inference import frozen
-from cxr_tf.models import build
-from cxr_tf.models.grey import grey_network
+from cxr_tf.method.triage import frozen
+from cxr_tf.models.grey_patches import grey_network
+from cxr_tf.models.registry import build
 from tools.bench.floor import MATRIX
 from tools.bench.processor import features
 from tools.bench.timing import alternate
 
-STORED = Path(__file__).parents[1] / "tests" / "golden" / "speed_ratios.json"
+STORED = Path(__file__).parents[2] / "tests" / "golden" / "speed_ratios.json"
 ROUNDS = 9
 
 

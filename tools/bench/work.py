@@ -10,14 +10,18 @@ import tensorflow as tf
 import torch
 from torch.nn import functional
 
-from cxr_tf.config import PRESETS, ClassificationConfig, SegmentationConfig
-from cxr_tf.inference import SUB_BATCH
+from cxr_tf.method.triage import SUB_BATCH
+from cxr_tf.saved.run_options import (
+    PRESETS,
+    ClassificationTrainingOptions,
+    SegmentationTrainingOptions,
+)
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.segmentation import SegmentationTask
 from cxr_tf.training.trainer import Trainer
 from pipelines.datasets import film_dataset, read_classification
 from pipelines.films import read_film
-from pipelines.manifest import ManifestRow
+from pipelines.manifest.table import ManifestRow
 from pipelines.masks import LEFT_LUNG, RIGHT_LUNG
 from pipelines.sizes import CLASSIFICATION_SIZE, PATCH_SIZE, PATCHES, SEGMENTATION_SIZE
 from tools.bench.authors_way import AuthorsWay
@@ -31,8 +35,8 @@ from tools.bench.contenders import (
     Work,
 )
 from tools.bench.floor import operations
+from tools.bench.measured_model import Subject
 from tools.bench.runtimes import runtimes
-from tools.bench.subject import Subject
 from tools.bench.torch_film import MEAN, SD, equalised, resized
 from tools.bench.torch_networks import FCDenseNet103, ResNet18
 
@@ -159,7 +163,7 @@ def training_segmentation(size: int = 256, batch_size: int = 2) -> Work:
         batch_size: films a step.
     """
     config = PRESETS["segmentation"]["paper"]
-    assert isinstance(config, SegmentationConfig)
+    assert isinstance(config, SegmentationTrainingOptions)
     config = dataclasses.replace(config, size=size, batch_size=batch_size)
     nothing = np.zeros((0, size, size))
     task = SegmentationTask(config, nothing, nothing)
@@ -184,7 +188,7 @@ def training_segmentation(size: int = 256, batch_size: int = 2) -> Work:
 def training_classification() -> Work:
     """One step of ResNet-18 on 16 patches, AdamW, with our average of the weights."""
     config = PRESETS["classification"]["improved"]
-    assert isinstance(config, ClassificationConfig)
+    assert isinstance(config, ClassificationTrainingOptions)
     task = ClassificationTask(config, tuple("abcd"), None, None, groups=[0])
     generator = np.random.default_rng(0)
     cut = generator.uniform(0, 255, (config.batch_size, 224, 224)).astype(np.float32)

@@ -5,7 +5,7 @@ does not import with the TensorFlow of this project:
 
     python3.11 -m venv addons
     addons/bin/pip install -r requirements-addons.txt
-    addons/bin/python -m tools.golden_addons tests/golden
+    addons/bin/python -m tools.golden.addons tests/golden
 
 Large inputs are not stored: `equalise_films` makes them from formulas, here and in the tests.
 """

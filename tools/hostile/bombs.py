@@ -17,7 +17,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from tools.hostile_seeds import Seed, chunk, encoded, png, seeds
+from tools.hostile.seeds import Seed, chunk, encoded, png, seeds
 
 _SIDE = 8000  # squared: the 64 megapixels that are still read
 _MIB = 1 << 20

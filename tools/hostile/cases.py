@@ -1,4 +1,4 @@
-"""The files that `tools.fuzz` tries, by part and number, and what must hold of each."""
+"""The files that `tools.hostile.fuzz` tries, by part and number, and what must hold of each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines import status as statuses
-from tools.bombs import BOMBS, bomb
-from tools.hostile_seeds import Seed, seeds
-from tools.mutation import mutated
+from tools.hostile.bombs import BOMBS, bomb
+from tools.hostile.mutation import mutated
+from tools.hostile.seeds import Seed, seeds
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import TriageModel
+    from cxr_tf.films.model import TriageModel
     from pipelines.films import Film
 
 PARTS = ("mutants", "cuts", "bombs", "whole")

@@ -1,9 +1,9 @@
 """Tries damaged and hostile files on the reader, the normalisation and the model.
 
-    python -m tools.fuzz OUT.json --part mutants --files 50000
-    python -m tools.fuzz OUT.json --part cuts
-    python -m tools.fuzz OUT.json --part bombs
-    python -m tools.fuzz OUT.json --part whole --files 300 --model saved_models/cxr_triage
+    python -m tools.hostile.fuzz OUT.json --part mutants --files 50000
+    python -m tools.hostile.fuzz OUT.json --part cuts
+    python -m tools.hostile.fuzz OUT.json --part bombs
+    python -m tools.hostile.fuzz OUT.json --part whole --files 300 --model saved_models/cxr_triage
 
 A process of its own does the work; one that crashes, outlives the deadline or takes more memory
 than it may is a fault, which the file's number reproduces (`--first N --files 1`). Each part
@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from tools.hostile_cases import PARTS, case, examine, most
+from tools.hostile.cases import PARTS, case, examine, most
 
 #: Seconds in which the process must have started and loaded a model.
 _START = 900.0
@@ -150,7 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
         Exit status: 0 no fault, 1 faults, 2 wrong usage.
     """
     parser = argparse.ArgumentParser(
-        "python -m tools.fuzz",
+        "python -m tools.hostile.fuzz",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

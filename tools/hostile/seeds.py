@@ -1,4 +1,4 @@
-"""Small good films in every format that is read, from phantoms: what `tools.fuzz` damages."""
+"""Small good films in every format that is read, from phantoms: what `fuzz` damages."""
 
 import struct
 import tempfile
@@ -23,9 +23,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from tools.jpeg_lossless import jpeg_lossless
-from tools.phantom import phantom
-from tools.phantom_files import eight_bit, write_dicom
+from tools.hostile.jpeg_lossless import jpeg_lossless
+from tools.phantoms.chest import phantom
+from tools.phantoms.files import eight_bit, write_dicom
 
 #: Side in pixels: the least that a phantom has, so that many files can be tried.
 SIZE = 64

@@ -1,6 +1,6 @@
-"""Fills the tables of hostile input in docs/reliability.md from what `tools.fuzz` found.
+"""Fills the tables of hostile input in docs/reliability.md from what `tools.hostile.fuzz` found.
 
-python -m tools.hostile_table docs/reliability.md results/reliability/hostile.json
+python -m tools.hostile.table docs/reliability.md results/reliability/hostile.json
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tools.marked_tables import fill_tables
+from tools.pages.marked_tables import fill_tables
 
 Record = Mapping[str, Any]
 _PARTS = {
@@ -65,7 +65,7 @@ def filled(page: str, record: Record) -> str:
 
     Args:
         page: Markdown with marks, such as `<!-- table hostile_summary -->`.
-        record: What `tools.fuzz` wrote.
+        record: What `tools.hostile.fuzz` wrote.
 
     Returns:
         The page.

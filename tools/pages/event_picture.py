@@ -1,4 +1,7 @@
-"""Take a picture out of TensorBoard events: `python -m tools.event_picture RUN TAG OUT.png`."""
+"""Take a picture out of TensorBoard events.
+
+Run it by `python -m tools.pages.event_picture RUN TAG OUT.png`.
+"""
 
 import argparse
 import sys
@@ -45,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         Exit status: 0 written, 2 there is no such picture.
     """
-    parser = argparse.ArgumentParser("python -m tools.event_picture", description=__doc__)
+    parser = argparse.ArgumentParser("python -m tools.pages.event_picture", description=__doc__)
     parser.add_argument("run", type=Path, help="folder of a training run")
     parser.add_argument("tag", help="name of the picture, such as patches/viral")
     parser.add_argument("out", type=Path, help="PNG to write")
@@ -53,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.out.write_bytes(last_picture(options.run, options.tag))
     except (LookupError, OSError) as error:
-        print(f"tools.event_picture: {error}", file=sys.stderr)
+        print(f"tools.pages.event_picture: {error}", file=sys.stderr)
         return 2
     return 0
 

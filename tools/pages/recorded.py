@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.info import NOTICE, machine, revision, versions
-from cxr_tf.model_folders import read_card
-from cxr_tf.records import write_json
-from cxr_tf.whole_files import write_text
+from cxr_tf.runtime.provenance import NOTICE, machine, revision, versions
+from cxr_tf.runtime.whole_files import write_json, write_text
+from cxr_tf.saved.model_folders import read_card
 
 
 def keep_record(path: Path, command: str, model: Path, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Runs the ablations of the paper by name: `python -m tools.ablations --help`.
+"""Runs the ablations of the paper by name: `python -m tools.paper.ablations --help`.
 
 Each is one training, and its evaluation on films kept apart; those of one table have the same
 budget, and differ in one option. Repeat a command that was stopped: a training goes on where it
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import tyro
 
-from cxr_tf.progress import Reporter
+from cxr_tf.runtime.progress import Reporter
 from pipelines.adapters import open_data
-from pipelines.manifest import Manifest, ManifestError
+from pipelines.manifest.table import Manifest, ManifestError
 
 #: The shares of the training set of Table XV, in per cent.
 SHARES = (50, 30, 10)
@@ -84,7 +84,7 @@ class Options:
     """files with ImageNet weights for classification; by default *.npz in DATA/weights"""
     runs: Path = Path("runs")
     """folder of the trainings"""
-    results: Path = Path("results")
+    results: Path = Path("results/ablations")
     """folder of the evaluations"""
     dry_run: bool = False
     """only print the commands"""
@@ -148,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 done, 2 wrong usage, else of the command that failed.
     """
-    options = tyro.cli(Options, prog="python -m tools.ablations", args=arguments)
+    options = tyro.cli(Options, prog="python -m tools.paper.ablations", args=arguments)
     if unknown := [name for name in options.names if name not in ABLATIONS]:
         print(f"no ablation {', '.join(unknown)}: name some of {', '.join(ABLATIONS)}",
               file=sys.stderr)  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cxr_tf.analysis.statistics import signed_rank
+from cxr_tf.measures.statistics import signed_rank
 
 CLASSES = ("Normal", "Tuberculosis", "Bacteria", "Viral", "COVID-19")
 #: Tables VI to IX: mean, STD and asterisks against the classes above, by class.
@@ -176,16 +176,17 @@ def analysis(folder: Path) -> list[str]:
     """Every table about biomarkers.
 
     Args:
-        folder: the results, with `analysis` (adults) and, where they were made, `analysis_cohen`,
-            `analysis_test`, `analysis_all` and `analysis_true`.
+        folder: the results, with `analysis/adults` and, where they were made, `analysis/cohen`,
+            `analysis/test`, `analysis/all` and `analysis/true_masks`.
     """
-    made = {name: folder / f"analysis_{name}" for name in ("cohen", "test", "all", "true")}
+    adults = folder / "analysis" / "adults"
+    made = {name: folder / "analysis" / name for name in ("cohen", "test", "all", "true_masks")}
     made = {name: path for name, path in made.items() if (path / "analysis.json").is_file()}
-    sources = {"adults": folder / "analysis"} | {k: v for k, v in made.items() if k == "all"}
+    sources = {"adults": adults} | {k: v for k, v in made.items() if k == "all"}
     return [
-        *biomarkers(folder / "analysis"),
+        *biomarkers(adults),
         *(within_a_source(made["cohen"]) if "cohen" in made else []),
         *(patches(made["test"]) if "test" in made else []),
         *heterogeneity(sources),
-        *(masks_compared(folder / "analysis", made["true"]) if "true" in made else []),
+        *(masks_compared(adults, made["true_masks"]) if "true_masks" in made else []),
     ]

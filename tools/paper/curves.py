@@ -1,12 +1,12 @@
-"""Training curves of runs side by side (Fig. 10): `python -m tools.curves OUT.png RUN...`."""
+"""Training curves of runs side by side (Fig. 10): `python -m tools.paper.curves OUT.png RUN...`."""
 
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxr_tf.figures import curves_figure
-from cxr_tf.info import NOTICE
+from cxr_tf.drawing.figures import curves_figure
+from cxr_tf.runtime.provenance import NOTICE
 
 if TYPE_CHECKING:
     from pandas import Series
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: the command line without the program's name; None for this process's own.
     """
-    parser = argparse.ArgumentParser(prog="python -m tools.curves", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.paper.curves", description=__doc__)
     parser.add_argument("out", type=Path, help="PNG to write")
     parser.add_argument("runs", type=Path, nargs="+", help="runs of `train`, one panel each")
     options = parser.parse_args(arguments)

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cxr_tf.bootstrap import mean_estimate
-from tools.paper_rows import CLASSES, FOLDERS, OPEN, Results, cells, table
+from cxr_tf.measures.bootstrap import mean_estimate
+from tools.paper.rows import CLASSES, FOLDERS, OPEN, Results, cells, table
 
 Lines = list[str]
+#: The pointing game with the map of Eq. 5, and with the one of the global network.
+POINTING = ("classification/pointing", "classification/pointing_global")
 
 
 def _saliency(results: Results) -> Lines:
-    found = (results.metrics("classification_test") or {}).get("saliency", {})
+    found = (results.metrics("classification/test") or {}).get("saliency", {})
     rows = [
         (truth, *(cells(None, own.get(name))[1] for name in ("weighted", "unweighted",
                                                               "share_in_lungs")),
@@ -24,7 +26,7 @@ def _saliency(results: Results) -> Lines:
 
 
 def _zones(results: Results) -> Lines:
-    found = (results.metrics("classification_test") or {}).get("zones", {})
+    found = (results.metrics("classification/test") or {}).get("zones", {})
     names = ("upper", "middle", "lower", "central", "peripheral", "left", "right")
     rows: list[Sequence[str]] = []
     for truth in CLASSES if found else ():
@@ -51,13 +53,13 @@ def _curves(results: Results) -> Lines:
 def _gains(results: Results) -> tuple[str, str, str]:
     """How much more Eq. 5 gains over a random map than the global Grad-CAM, film by film."""
     gains: list[dict[tuple[str, str], float]] = []
-    for folder in ("classification_test", "global_test"):
+    for folder in ("classification/test", "ablations/global_test"):
         areas = {(x["path"], x["map"], x["curve"]): float(x["area"])
                  for x in results.rows(folder, "curves.csv") if x["area"]}  # fmt: skip
         gains.append({(path, kind): area - areas[path, "random", kind]
                       for (path, name, kind), area in areas.items() if name == "map"})  # fmt: skip
     films = {x["path"]: x["patient_id"] or x["path"]
-             for x in results.rows("classification_test", "predictions.csv")}  # fmt: skip
+             for x in results.rows("classification/test", "predictions.csv")}  # fmt: skip
     told = []
     for kind in ("deletion", "insertion"):
         common = [x for x in films if all((x, kind) in own for own in gains)]
@@ -70,13 +72,13 @@ def _gains(results: Results) -> tuple[str, str, str]:
 
 def _pointing(results: Results) -> Lines:
     rows = []
-    for title, name in (("Eq. 5", "pointing"), ("global Grad-CAM", "pointing_global")):
+    for title, name in (("Eq. 5", POINTING[0]), ("global Grad-CAM", POINTING[1])):
         found = results.json(name, "pointing.json") or {}
         own: dict[str, Any] = found.get("groups", {}).get("all", {})
         told = [cells(None, own.get(x)) for x in ("hit", "chance", "difference")]
         rows.append((title, *(x[1] for x in told), told[0][2]))
     hits = [{x["number"]: float(x["hit"]) for x in results.rows(name, "pointing.csv")
-             if x["status"] == "ok"} for name in ("pointing", "pointing_global")]  # fmt: skip
+             if x["status"] == "ok"} for name in POINTING]  # fmt: skip
     common = sorted(hits[0].keys() & hits[1].keys())
     gain = [hits[0][x] - hits[1][x] for x in common]
     found = mean_estimate(gain, common).record() if common else None

@@ -1,4 +1,4 @@
-"""Fills the tables of docs/paper.md: `python -m tools.paper_tables docs/paper.md results`.
+"""Fills the tables of docs/paper.md: `python -m tools.paper.page docs/paper.md results`.
 
 What stands between `<!-- table NAME -->` and `<!-- end of table -->` is made anew from results,
 the words around it stay: no figure of a table is written by hand, and new results change the
@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.marked_tables import fill_tables
-from tools.paper_rows import Results
-from tools.paper_sections import SECTIONS
+from tools.pages.marked_tables import fill_tables
+from tools.paper.rows import Results
+from tools.paper.sections import SECTIONS
 
 
 def filled(page: str, results: Path) -> str:

@@ -1,4 +1,4 @@
-"""Plays the pointing game on phantoms: `python -m tools.pointing_game --help`.
+"""Plays the pointing game on phantoms: `python -m tools.paper.pointing_game --help`.
 
 No film of a patient here has its lesions marked (RSNA's boxes are not among the data), so that
 the game can be played on phantoms alone, whose lesions are known. It says whether the maps find
@@ -18,19 +18,19 @@ import numpy as np
 import numpy.typing as npt
 import tyro
 
-from cxr_tf.bootstrap import mean_estimate
-from cxr_tf.errors import UsageError
-from cxr_tf.evaluation.options import ClassificationOptions
-from cxr_tf.evaluation.pointing import chance, hit
-from cxr_tf.evaluation.selection import class_map_of
-from cxr_tf.evaluation.subject import load_subject
-from cxr_tf.info import NOTICE, machine, revision
+from cxr_tf.evaluation.evaluated_model import load_subject
+from cxr_tf.evaluation.options import ClassificationEvaluationOptions
+from cxr_tf.evaluation.split import class_map_of
+from cxr_tf.measures.bootstrap import mean_estimate
+from cxr_tf.measures.pointing import chance, hit
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.provenance import NOTICE, machine, revision
 from pipelines.status import OK
-from tools.phantom import Phantom
-from tools.phantom_files import draw
+from tools.phantoms.chest import Phantom
+from tools.phantoms.files import draw
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import TriageModel
+    from cxr_tf.films.model import TriageModel
 
 CYCLE = ("bacterial", "tuberculosis", "viral", "covid19")
 #: Where lung is filled (or a cavity) by at least this share of the strongest lesion of the film.
@@ -160,13 +160,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 written, 2 wrong usage.
     """
-    options = tyro.cli(Options, prog="python -m tools.pointing_game", args=arguments)
+    options = tyro.cli(Options, prog="python -m tools.paper.pointing_game", args=arguments)
     if (options.run is None) == (options.model is None) or options.films < 1:
         print("name either --run RUN or --model SAVED_MODEL, and --films from 1", file=sys.stderr)
         return 2
     try:
         subject = load_subject(
-            ClassificationOptions(data=Path(), run=options.run, model=options.model)
+            ClassificationEvaluationOptions(data=Path(), run=options.run, model=options.model)
         )
     except UsageError as error:
         print(error, file=sys.stderr)
@@ -179,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         writer.writerow(Game.__annotations__)
         writer.writerows(vars(game).values() for game in games)
     written: dict[str, Any] = {
-        "command": "tools.pointing_game",
+        "command": "tools.paper.pointing_game",
         "notice": NOTICE,
         "phantom_notices": [PHANTOMS],
         "arguments": {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()},

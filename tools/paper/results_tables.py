@@ -1,4 +1,4 @@
-"""Writes the tables of results/README.md: `python -m tools.tables results`.
+"""Writes the tables of results/README.md: `python -m tools.paper.results_tables results`.
 
 They come from the figures beside it. What stands between the marks `<!-- tables -->` and
 `<!-- end of tables -->` is replaced, the words around them stay: no figure of a table is written
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.analysis.statistics import signed_rank
-from tools.analysis_tables import analysis
+from cxr_tf.measures.statistics import signed_rank
+from tools.paper.analysis_tables import analysis
 
 BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
@@ -77,7 +77,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
 
 def segmentation(read: Callable[[str], dict[str, Any]]) -> list[str]:
     """Jaccard similarity on both databases, beside the paper's."""
-    test, other = read("segmentation_test")["groups"], read("segmentation_montgomery")["groups"]
+    test, other = read("segmentation/test")["groups"], read("segmentation/montgomery")["groups"]
     rows = [
         ("JSRT test, lungs (section IV-A)", PAPER["jsrt lung"], test["all"], "lung"),
         ("JSRT test, heart", PAPER["jsrt heart"], test["all"], "heart"),
@@ -100,10 +100,12 @@ def normalisation(folder: Path) -> list[str]:
         ("short", "with", PAPER["montgomery"]),
         ("short_plain", "without", PAPER["montgomery plain"]),
     ):
-        with (folder / f"{name}_montgomery" / "jaccard.csv").open(newline="") as file:
+        with (folder / "ablations" / f"{name}_montgomery" / "jaccard.csv").open(newline="") as file:
             normals = [row for row in csv.DictReader(file) if row["class"] == "normal"]
         values[name] = {row["path"]: float(row["lung"]) for row in normals}
-        found = json.loads((folder / f"{name}_montgomery" / "metrics.json").read_text())
+        found = json.loads(
+            (folder / "ablations" / f"{name}_montgomery" / "metrics.json").read_text()
+        )
         lung = found["groups"]["class=normal"]["jaccard"]["lung"]
         rows.append((title, paper, estimate(lung), f"{lung['sd']:.3f}", lung["n"]))
     pairs = [(x, values["short_plain"][path]) for path, x in values["short"].items()]
@@ -134,7 +136,7 @@ HEADER = ("films", "n, patients", "accuracy", "macro F1", "sensitivity viral", "
 
 def classification(read: Callable[[str], dict[str, Any]]) -> list[str]:
     """The vote, by group of films."""
-    groups = read("classification_test")["groups"]
+    groups = read("classification/test")["groups"]
     rows = [
         _line(title, PAPER["local"] if name == "paper_list" else ("", "", ""), groups[name])
         for name, title in GROUPS.items()
@@ -149,19 +151,19 @@ def what_it_sees(read: Callable[[str], dict[str, Any]]) -> list[str]:
     """Local against global, and what films tell without their lungs."""
     rows = []
     for folder, name in {
-        "classification_test": "patches of the lungs (shipped)",
-        "global_test": "the whole film, lungs alone (global)",
-        "outside_test": "patches with the lungs blanked",
-        "mask_test": "patches of the lung mask alone",
-        "mask_global_test": "the lung mask alone, the whole film",
+        "classification/test": "patches of the lungs (shipped)",
+        "ablations/global_test": "the whole film, lungs alone (global)",
+        "ablations/outside_test": "patches with the lungs blanked",
+        "ablations/mask_test": "patches of the lung mask alone",
+        "ablations/mask_global_test": "the lung mask alone, the whole film",
     }.items():
         group = read(folder)["groups"]["all"]
-        paper = PAPER["global"] if folder == "global_test" else ("", "", "")
+        paper = PAPER["global"] if folder == "ablations/global_test" else ("", "", "")
         matrix = group["confusion"]
         sick = matrix[1:]
         told = sum(map(sum, sick)) - sum(row[0] + row[-1] for row in sick)
         abnormal = f"{told / sum(map(sum, sick)):.3f}"
-        if folder == "mask_global_test":
+        if folder == "ablations/mask_global_test":
             abnormal += f"; paper {PAPER['mask']}"
         rows.append((*_line(name, paper, group), abnormal))
     return ["### What the decision rests on, all test films", ""] + table(
@@ -212,8 +214,8 @@ def rules(read: Callable[[str], dict[str, Any]]) -> list[str]:
     """Rules of aggregation, random patches and a grid."""
     rows = []
     for folder, patches in {
-        "classification_validation": "100 random patches",
-        "classification_validation_grid": "grid of 64 pixels",
+        "classification/validation": "100 random patches",
+        "classification/validation_grid": "grid of 64 pixels",
     }.items():
         for rule, found in read(folder)["aggregations"].items():
             accuracy, same = estimate(found["accuracy"]), estimate(found["equal_to_majority"])
@@ -224,7 +226,7 @@ def rules(read: Callable[[str], dict[str, Any]]) -> list[str]:
 
 def saliency(read: Callable[[str], dict[str, Any]]) -> list[str]:
     """The map of the viral class, by true class (Figs. 7 and 8)."""
-    found = read("classification_test")["saliency"]["by_true_class"]
+    found = read("classification/test")["saliency"]["by_true_class"]
     rows = [
         (name, x["weighted"]["n"], estimate(x["weighted"]), estimate(x["unweighted"]),
          estimate(x["share_in_lungs"]))
@@ -238,11 +240,11 @@ def saliency(read: Callable[[str], dict[str, Any]]) -> list[str]:
 def runs_behind(folder: Path) -> list[str]:
     """Command, revision, wall time and processor of every evaluation."""
     rows = []
-    for file in sorted([*folder.glob("*/metrics.json"), *folder.glob("*/analysis.json")]):
+    for file in sorted([*folder.glob("*/*/metrics.json"), *folder.glob("*/*/analysis.json")]):
         found = json.loads(file.read_text())
         machine, model = found["machine"], found["model"]
         version = model["version"] if isinstance(model, dict) else model
-        rows.append((file.parent.name, version, found["revision"],
+        rows.append((file.parent.relative_to(folder).as_posix(), version, found["revision"],
                      f"{found['seconds']:.0f} s", found["arguments"]["seed"],
                      f"{machine['processor']}, {machine['cpus']} cores"))  # fmt: skip
     header = ("results", "model", "revision", "wall time", "seed", "processor")

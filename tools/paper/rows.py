@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.analysis.statistics import signed_rank
-from tools.tables import estimate
+from cxr_tf.measures.statistics import signed_rank
+from tools.paper.results_tables import estimate
 
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
 #: The evaluation of each approach.
-FOLDERS = {"global": "global_test", "local": "classification_test"}
+FOLDERS = {"global": "ablations/global_test", "local": "classification/test"}
 #: Where a figure of ours is missing.
 OPEN = "open"
 #: Trainings behind the exported model.

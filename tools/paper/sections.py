@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cxr_tf.bootstrap import mean_estimate
-from tools import analysis_tables
-from tools.ablations import ABLATIONS, SHARES
-from tools.paper_maps import figures_7_and_8
-from tools.paper_rows import CLASSES, FOLDERS, HEADER, OPEN, Results, cells, paired, table
+from cxr_tf.measures.bootstrap import mean_estimate
+from tools.paper import analysis_tables
+from tools.paper.ablations import ABLATIONS, SHARES
+from tools.paper.maps import figures_7_and_8
+from tools.paper.rows import CLASSES, FOLDERS, HEADER, OPEN, Results, cells, paired, table
 
 METRICS = ("accuracy", "precision", "recall", "f1", "specificity")
 MANIFEST_CLASSES = ("normal", "tuberculosis", "bacterial", "viral", "covid19")
@@ -60,9 +60,9 @@ def table_i(results: Results) -> Lines:
     """Films of the segmentation that are kept apart; those trained on are not in results."""
     rows = []
     for title, paper, name, group in (
-        ("JSRT/SCR, kept apart (the paper: validation)", "50", "segmentation_test", "all"),
-        ("Montgomery, normal", "73", "segmentation_montgomery", "class=normal"),
-        ("Montgomery, tuberculosis", "–", "segmentation_montgomery", "class=tuberculosis"),
+        ("JSRT/SCR, kept apart (the paper: validation)", "50", "segmentation/test", "all"),
+        ("Montgomery, normal", "73", "segmentation/montgomery", "class=normal"),
+        ("Montgomery, tuberculosis", "–", "segmentation/montgomery", "class=tuberculosis"),
     ):
         found = (results.metrics(name) or {}).get("groups", {}).get(group)
         here = f"{found['n']} of {found['patients']}" if found else OPEN
@@ -72,11 +72,11 @@ def table_i(results: Results) -> Lines:
 
 
 def _counted(results: Results) -> tuple[Counter[tuple[str, str]], dict[str, Counter[str]]]:
-    films = results.rows("analysis_all", "biomarkers.csv")
+    films = results.rows("analysis/all", "biomarkers.csv")
     by_source = Counter((film["source"], film["class"]) for film in films)
     splits = {"total": Counter(film["class"] for film in films)}
     for name in ("validation", "test"):
-        found = results.rows(f"classification_{name}", "predictions.csv")
+        found = results.rows(f"classification/{name}", "predictions.csv")
         splits[name] = Counter(film["class"] for film in found)
     splits["training"] = splits["total"] - splits["validation"] - splits["test"]
     return by_source, splits
@@ -110,17 +110,23 @@ def table_v(results: Results) -> Lines:
     """Jaccard similarity, and the effect of normalisation at equal budgets."""
     rows = []
     for title, paper, name, group, part in (
-        ("JSRT, lungs", JSRT[0], "segmentation_test", "all", "lung"),
-        ("JSRT, heart", JSRT[1], "segmentation_test", "all", "heart"),
-        ("Montgomery normals, lungs", 0.943, "segmentation_montgomery", "class=normal", "lung"),
-        ("the same, short training", 0.943, "short_montgomery", "class=normal", "lung"),
-        ("the same, not normalised", 0.932, "short_plain_montgomery", "class=normal", "lung"),
+        ("JSRT, lungs", JSRT[0], "segmentation/test", "all", "lung"),
+        ("JSRT, heart", JSRT[1], "segmentation/test", "all", "heart"),
+        ("Montgomery normals, lungs", 0.943, "segmentation/montgomery", "class=normal", "lung"),
+        ("the same, short training", 0.943, "ablations/short_montgomery", "class=normal", "lung"),
+        (
+            "the same, not normalised",
+            0.932,
+            "ablations/short_plain_montgomery",
+            "class=normal",
+            "lung",
+        ),
     ):
         found = results.figure(name, group, "jaccard", part)
         sd = f"{found['sd']:.3f}" if found and found["sd"] is not None else "–"
         budget = results.budget(results.training_of(name))
         rows.append((title, *cells(paper, found), sd, budget))
-    p = paired(results, "short_montgomery", "short_plain_montgomery", "normal")
+    p = paired(results, "ablations/short_montgomery", "ablations/short_plain_montgomery", "normal")
     note = (
         f"Normalised against not, the two short trainings, signed rank: {p}; the paper p < 0.001."
     )
@@ -129,9 +135,9 @@ def table_v(results: Results) -> Lines:
 
 def _biomarker(name: str, figure: str, supine: bool = True) -> Callable[[Results], Lines]:
     def section(results: Results) -> Lines:
-        films = [x for x in results.rows("analysis", "biomarkers.csv") if x[figure]
+        films = [x for x in results.rows("analysis/adults", "biomarkers.csv") if x[figure]
                  and (supine or x["view"] != "AP Supine")]  # fmt: skip
-        marks = {row[""]: row for row in results.rows("analysis", f"table_{name}.csv")}
+        marks = {row[""]: row for row in results.rows("analysis/adults", f"table_{name}.csv")}
         rows = []
         for place, (label, title, (mean, sd, paper)) in enumerate(
             zip(MANIFEST_CLASSES, analysis_tables.CLASSES, analysis_tables.PAPER[name], strict=True)
@@ -198,13 +204,14 @@ def table_xiii(results: Results) -> Lines:
         ("FC-DenseNet103", "short", 0.955, 0.943),
     ):
         for films, folder, group, paper in (
-            ("JSRT", f"{name}_test", "all", jsrt),
-            ("Montgomery normals", f"{name}_montgomery", "class=normal", montgomery),
+            ("JSRT", f"ablations/{name}_test", "all", jsrt),
+            ("Montgomery normals", f"ablations/{name}_montgomery", "class=normal", montgomery),
         ):
             found = results.figure(folder, group, "jaccard", "lung")
             rows.append((title, films, *cells(paper, found), results.budget(name), name))
+    short = "ablations/short"
     tests = [
-        f"{films}: {paired(results, f'short_{place}', f'short_u_net_{place}', label)}"
+        f"{films}: {paired(results, f'{short}_{place}', f'{short}_u_net_{place}', label)}"
         for films, place, label in (("JSRT", "test", ""), ("Montgomery", "montgomery", "normal"))
     ]
     note = f"Signed rank between the networks: {'; '.join(tests)}; the paper p > 0.05 for both."
@@ -216,7 +223,7 @@ def _ablated(ablations: Mapping[str, tuple[str, Sequence[float]]]) -> Callable[[
         rows: list[tuple[str, ...]] = []
         for name, (title, paper) in ablations.items():
             assert name in ABLATIONS
-            found = _classified(results, f"{name}_test", "all", paper, (title,))
+            found = _classified(results, f"ablations/{name}_test", "all", paper, (title,))
             rows += [(*row[:-1], results.budget(name), name) for row in found]
         return table(("training", "metric", *HEADER, "budget", "ablation"), rows)
 
@@ -230,8 +237,10 @@ def table_xv(results: Results) -> Lines:
         for kind, name, paper in zip(("normalised", "original"), ("short", "short_plain"), papers,
                                      strict=True):  # fmt: skip
             own = name if share == 100 else f"{name}_{share}"
-            found = results.figure(f"{own}_montgomery", "class=normal", "jaccard", "lung")
-            p = paired(results, f"{name}_montgomery", f"{own}_montgomery", "normal")
+            found = results.figure(f"ablations/{own}_montgomery", "class=normal", "jaccard", "lung")
+            p = paired(
+                results, f"ablations/{name}_montgomery", f"ablations/{own}_montgomery", "normal"
+            )
             rows.append((f"{share} %", kind, *cells(paper, found), "–" if share == 100 else p,
                          results.budget(own), own))  # fmt: skip
     header = ("share", "films", *HEADER, "signed rank against 100 %", "budget", "ablation")
@@ -276,7 +285,7 @@ def figure_12(results: Results) -> Lines:
     for approach in ("patch224", "global"):
         for share in (100, *SHARES):
             own = approach if share == 100 else f"{approach}_{share}"
-            found = results.figure(f"{own}_test", "all", "overall", "accuracy")
+            found = results.figure(f"ablations/{own}_test", "all", "overall", "accuracy")
             title = "local" if approach == "patch224" else "global"
             rows.append((title, f"{share} %", *cells(None, found)[1:3], results.budget(own), own))
     return table(("approach", "share", *HEADER[1:3], "budget", "ablation"), rows)
@@ -294,7 +303,7 @@ def _reused(section: Callable[[Path], Lines], folder: str, file: str) -> Callabl
 
 def figure_11(results: Results) -> Lines:
     """Distances between sources before and after normalisation."""
-    folders = {"adults": "analysis", "all films": "analysis_all"}
+    folders = {"adults": "analysis/adults", "all films": "analysis/all"}
     found = {title: results.folder / name for title, name in folders.items()
              if (results.folder / name / "heterogeneity.csv").is_file()}  # fmt: skip
     return analysis_tables.heterogeneity(found)[2:-1] if found else [OPEN]
@@ -302,13 +311,16 @@ def figure_11(results: Results) -> Lines:
 
 def section_v_f(results: Results) -> Lines:
     """Under-segmented films, and telling ill from well by the mask alone."""
-    found = {row[""]: row for row in results.rows("analysis", "under_segmentation.csv")}
+    found = {row[""]: row for row in results.rows("analysis/adults", "under_segmentation.csv")}
     rows = [
         (name, analysis_tables.UNDER_SEGMENTED.get(name, "(counted with Viral)"),
          f"{found[name]['under-segmented']} of {found[name]['n']}" if name in found else OPEN)
         for name in analysis_tables.CLASSES
     ]  # fmt: skip
-    for title, folder in (("whole film", "mask_global_test"), ("patches", "mask_test")):
+    for title, folder in (
+        ("whole film", "ablations/mask_global_test"),
+        ("patches", "ablations/mask_test"),
+    ):
         own, here = results.rows(folder, "predictions.csv"), OPEN
         ill = [row for row in own if row["truth"] != "normal"]
         if ill:
@@ -333,7 +345,7 @@ SECTIONS: dict[str, Callable[[Results], Lines]] = {
                      "patch224": ("with mask", TABLE_XVI["patch224"])}),
     "xvii": _ablated({name: (size, TABLE_XVII[name]) for name, size in
                       (("patch112", "112"), ("patch224", "224"), ("patch448", "448"))}),
-    "fig5": _reused(analysis_tables.patches, "analysis_test", "patch_means.csv"),
+    "fig5": _reused(analysis_tables.patches, "analysis/test", "patch_means.csv"),
     "fig6": figure_6, "fig7": figures_7_and_8, "fig10": figure_10, "fig11": figure_11,
     "fig12": figure_12, "v-f": section_v_f,
 }  # fmt: skip

@@ -1,10 +1,10 @@
 """Tries the measure of under-segmentation on films whose lungs were drawn by hand.
 
-`python -m tools.under_segmentation --data DATA --model saved_models/cxr_triage --out FOLDER` looks
-at two kinds of films. Where only a union mask of the lungs exists (Cohen's collection, masks of
-V7, which count the lung behind the heart), the model's label map misses a lung's pixel that is
-neither lung nor heart in it; one that misses more than a quarter is under-segmented. Where both
-lungs have a mask, these are given to the measure themselves: none may be flagged.
+`python -m tools.paper.under_segmentation --data DATA --model MODEL --out FOLDER` looks at two kinds
+of films. Where only a union mask of the lungs exists (Cohen's collection, masks of V7, which count
+the lung behind the heart), the model's label map misses a lung's pixel that is neither lung nor
+heart in it; one that misses more than a quarter is under-segmented. Where both lungs have a mask,
+these are given to the measure themselves: none may be flagged.
 """
 
 import sys
@@ -19,13 +19,13 @@ import tyro
 
 from cxr_tf.analysis.masks import PredictedMasks, TrueMasks, open_masks
 from cxr_tf.analysis.options import AnalysisOptions
-from cxr_tf.analysis.paper_tables import PaperTable
-from cxr_tf.analysis.under_segmentation import LIMIT, hull_deficit, under_segmentation
+from cxr_tf.analysis.table_files import PaperTable
 from cxr_tf.evaluation.results import read_mask
-from cxr_tf.stages import Reading
+from cxr_tf.films.reading import Reading
+from cxr_tf.measures.under_segmentation import LIMIT, hull_deficit, under_segmentation
 from pipelines.adapters import open_data
 from pipelines.films import read_film
-from pipelines.manifest import ManifestRow
+from pipelines.manifest.table import ManifestRow
 from pipelines.status import OK
 
 Labels = npt.NDArray[np.uint8]
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 written; wrong usage leaves with 2.
     """
-    options = tyro.cli(Options, prog="python -m tools.under_segmentation", args=arguments)
+    options = tyro.cli(Options, prog="python -m tools.paper.under_segmentation", args=arguments)
     masks = open_masks(
         AnalysisOptions(
             data=options.data, out=options.out, model=options.model, cache=options.cache

@@ -9,8 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from tools.phantom import LABELS, Phantom, phantom
-from tools.phantom_layouts import LAYOUTS
+from tools.phantoms.chest import LABELS, Phantom, phantom
+from tools.phantoms.layouts import LAYOUTS
 
 __all__ = ["LABELS", "LAYOUTS", "Phantom", "main", "phantom"]
 

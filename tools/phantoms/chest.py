@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tools.phantom_lesions import LESIONS, Lung, fractal, noise
+from tools.phantoms.lesions import LESIONS, Lung, fractal, noise
 
 Points = npt.NDArray[np.float64]
 Plane = npt.NDArray[np.float32]

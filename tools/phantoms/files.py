@@ -18,7 +18,7 @@ from pydicom.uid import (
 )
 
 from pipelines.adapters import PHANTOM_MARKER
-from tools.phantom import Phantom, phantom
+from tools.phantoms.chest import Phantom, phantom
 
 LICENCE = "CC0 (generated)"
 NOTICE = (

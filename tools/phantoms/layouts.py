@@ -8,9 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.manifest import PHANTOM_SOURCE, Manifest, ManifestRow, hash_films, write_manifest
-from tools.phantom_files import LICENCE, draw, eight_bit, mark, write_csv, write_dicom, write_image
-from tools.phantom_releases import (
+from pipelines.manifest.table import (
+    PHANTOM_SOURCE,
+    Manifest,
+    ManifestRow,
+    hash_films,
+    write_manifest,
+)
+from tools.phantoms.files import LICENCE, draw, eight_bit, mark, write_csv, write_dicom, write_image
+from tools.phantoms.releases import (
     write_cohen,
     write_coronahack,
     write_covidx,

@@ -1,7 +1,7 @@
 """Pictures that are no upright frontal chest film, to fit and to try the gate with.
 
 Sample images of scikit-image, scikit-learn, matplotlib and pydicom as far as they come with the
-packages, drawn radiographs of other parts (`tools.other_parts`), pages of text, noise and
+packages, drawn radiographs of other parts (`tools.phantoms.other_parts`), pages of text, noise and
 patterns. Each kind belongs to one half: `fit` chooses the gate, `report` measures it. Films of
 people, turned or inverted in memory, are made of films that are given; nothing is written.
 """
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tools.other_parts import PARTS, other_part
+from tools.phantoms.other_parts import PARTS, other_part
 
 Pixels = npt.NDArray[np.uint16]
 Half = Literal["fit", "report"]

@@ -1,7 +1,8 @@
 """Drawn radiographs of what is no frontal chest: other parts of the body, a chest from the side.
 
-They try a gate that should refuse them. Bright is dense, as in `tools.phantom`; none resembles
-a part of the body more closely than outlines, bones and gas of about the right size and place.
+They try a gate that should refuse them. Bright is dense, as in `tools.phantoms.chest`; none
+resembles a part of the body more closely than outlines, bones and gas of about the right size and
+place.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tools.phantom_lesions import fractal
+from tools.phantoms.lesions import fractal
 
 Plane = npt.NDArray[np.float32]
 Draw = Callable[[np.random.Generator, int], Plane]

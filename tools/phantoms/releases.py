@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from tools.phantom import phantom
-from tools.phantom_files import (
+from tools.phantoms.chest import phantom
+from tools.phantoms.files import (
     LICENCE,
     draw,
     eight_bit,

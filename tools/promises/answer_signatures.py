@@ -1,7 +1,8 @@
 """Answers of an exported model's signatures; needs TensorFlow and NumPy alone, of any version.
 
-`python tools/answer_signatures.py MODEL/VERSION FILMS.npz ANSWERS.npz`, where FILMS.npz holds
-`files`, the content of image files, and `pixels`, one film. `tools.serving_version` runs it.
+`python tools/promises/answer_signatures.py MODEL/VERSION FILMS.npz ANSWERS.npz`, where FILMS.npz
+holds `files`, the content of image files, and `pixels`, one film.
+`tools.promises.serving_version` runs it.
 """
 
 import os

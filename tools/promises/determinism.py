@@ -1,4 +1,4 @@
-"""Measures how equal answers are: `python -m tools.determinism --page docs/reliability.md`.
+"""Measures how equal answers are: `python -m tools.promises.determinism --page PAGE`.
 
 The same films go through the model in several ways, each in a process of its own: Python and the
 C API, with one thread and with several, alone, in another order, and in one request.
@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 import tyro
 
-from cxr_tf.model_folders import version_folder
+from cxr_tf.saved.model_folders import version_folder
 from pipelines.status import OK
-from tools.film_answers import OUTPUTS, Answers
-from tools.marked_tables import fill_tables
-from tools.paper_rows import table
-from tools.phantom import LABELS, phantom
-from tools.recorded import keep_record, record_and_page
+from tools.pages.marked_tables import fill_tables
+from tools.pages.recorded import keep_record, record_and_page
+from tools.paper.rows import table
+from tools.phantoms.chest import LABELS, phantom
+from tools.promises.film_answers import OUTPUTS, Answers
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RECORD = "determinism.json"
 #: A label may change with the threads where the vote is as close as this.
 MARGIN = 2
@@ -163,7 +163,7 @@ def process(model: Path, folder: Path, way: str, threads: int) -> dict[str, Answ
     Args:
         model: version folder.
         folder: image files alone.
-        way: see `tools.film_answers`.
+        way: see `tools.promises.film_answers`.
         threads: of TensorFlow.
 
     Returns:
@@ -175,7 +175,7 @@ def process(model: Path, folder: Path, way: str, threads: int) -> dict[str, Answ
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "answers.npz"
         words = [way, str(model.absolute()), str(folder.absolute()), str(threads), str(out)]
-        command = [sys.executable, "-m", "tools.film_answers", *words]
+        command = [sys.executable, "-m", "tools.promises.film_answers", *words]
         done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
         if done.returncode:
             raise RuntimeError(f"{way} with {threads} threads failed: {done.stderr[-2000:]}")
@@ -268,7 +268,7 @@ def measure(options: Options, model: Path) -> dict[str, Any]:
         "threads": options.threads,
         "comparisons": [asdict(one) for one in found],
     }
-    return keep_record(options.out / RECORD, "tools.determinism", model, facts)
+    return keep_record(options.out / RECORD, "tools.promises.determinism", model, facts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -280,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 every promise is kept, 1 one is not, 2 wrong usage.
     """
-    options = tyro.cli(Options, prog="python -m tools.determinism", args=arguments)
+    options = tyro.cli(Options, prog="python -m tools.promises.determinism", args=arguments)
     if options.films < 1 or options.threads < 2:
         print("--films must be at least 1, --threads at least 2", file=sys.stderr)
         return 2
@@ -288,7 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured = partial(measure, options, version_folder(options.model)) if options.run else None
         record = record_and_page(options.out / RECORD, measured, options.page, filled)
     except (OSError, ValueError) as error:
-        print(f"tools.determinism: {error}", file=sys.stderr)
+        print(f"tools.promises.determinism: {error}", file=sys.stderr)
         return 2
     print("\n".join(determinism_table(record)))
     return int(not all(Comparison(**one).kept() for one in record["comparisons"]))

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cxr_tf.records import one_line
-from tools.phantom import LABELS, phantom
+from cxr_tf.runtime.text import one_line
+from tools.phantoms.chest import LABELS, phantom
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 #: Rows that are there when a fault comes.
 ROWS = 2
 #: Seconds after which a command that does nothing is given up.

@@ -1,4 +1,4 @@
-"""Makes faults around running commands: `python -m tools.faults --page docs/reliability.md`.
+"""Makes faults around running commands: `python -m tools.promises.faults --page PAGE`.
 
 Phantoms are scored by an exported model in a process of its own, each time with another fault
 while it runs; then the same command is given again. `faults.json` says how each start ended, what
@@ -17,12 +17,12 @@ from typing import Any
 
 import tyro
 
-from cxr_tf.folder_lock import LOCK
-from cxr_tf.model_folders import version_folder
-from tools.fault_bench import ROWS, Bench, tried
-from tools.marked_tables import fill_tables
-from tools.paper_rows import OPEN, table
-from tools.recorded import keep_record, record_and_page
+from cxr_tf.runtime.folder_lock import LOCK
+from cxr_tf.saved.model_folders import version_folder
+from tools.pages.marked_tables import fill_tables
+from tools.pages.recorded import keep_record, record_and_page
+from tools.paper.rows import OPEN, table
+from tools.promises.fault_bench import ROWS, Bench, tried
 
 RECORD = "faults.json"
 
@@ -100,7 +100,7 @@ def measure(options: Options, model: Path) -> dict[str, Any]:
         "rows_before": ROWS,
         "found": [asdict(one) for one in found],
     }
-    return keep_record(options.out / RECORD, "tools.faults", model, facts)
+    return keep_record(options.out / RECORD, "tools.promises.faults", model, facts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 nothing was lost, 1 something was, 2 wrong usage.
     """
-    options = tyro.cli(Options, prog="python -m tools.faults", args=arguments)
+    options = tyro.cli(Options, prog="python -m tools.promises.faults", args=arguments)
     if options.films < ROWS + 3:
         print(f"--films must be at least {ROWS + 3}", file=sys.stderr)
         return 2
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured = partial(measure, options, version_folder(options.model)) if options.run else None
         record = record_and_page(options.out / RECORD, measured, options.page, filled)
     except (OSError, ValueError) as error:
-        print(f"tools.faults: {error}", file=sys.stderr)
+        print(f"tools.promises.faults: {error}", file=sys.stderr)
         return 2
     print("\n".join(faults_table(record)))
     return int(not all(one["equal"] and LOCK not in one["left"] for one in record["found"]))

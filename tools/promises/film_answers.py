@@ -1,6 +1,6 @@
-"""Answers of a model about films by one way, for `tools.determinism`; each way is a process.
+"""Answers of a model about films by one way, for `determinism`; each way is a process.
 
-    python -m tools.film_answers python|c_api MODEL FOLDER THREADS OUT
+    python -m tools.promises.film_answers python|c_api MODEL FOLDER THREADS OUT
 
 `python` is `cxr_tf.load`, asked film by film; `c_api` the signature `serving_default` through the
 C API, the loader behind TensorFlow Serving. OUT.npz holds rounds of answers: `first`, in order;
@@ -75,7 +75,7 @@ def by_python(model: Path, films: Sequence[Path], threads: int) -> Answers:
     """
     import tensorflow as tf
 
-    from cxr_tf.loading import load
+    from cxr_tf.saved.load import load
     from pipelines.films import read_film
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -112,7 +112,7 @@ def by_c_api(model: Path, films: Sequence[Path], threads: int, out: Path) -> Ans
         "signatures": {SIGNATURE: (feed, outputs)},
         "out": str(out),
     }
-    command = [sys.executable, "-m", "tools.c_api"]
+    command = [sys.executable, "-m", "tools.promises.c_api"]
     done = subprocess.run(command, input=json.dumps(request), text=True, capture_output=True)
     if done.returncode:
         raise RuntimeError(f"the C API failed: {done.stderr[-2000:]}")

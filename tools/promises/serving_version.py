@@ -1,6 +1,6 @@
 """Does the TensorFlow of the pinned serving image read the export, and answer as ours does?
 
-`python -m tools.serving_version saved_models/cxr_triage` makes an environment of its own with that
+`python -m tools.promises.serving_version MODEL` makes an environment of its own with that
 TensorFlow (some 300 MB to fetch, 1.3 GB on disk; `--environment DIR` keeps it), and runs every
 signature on phantoms in it and here. Not part of the tests, because of what it fetches: run it
 when the image in saved_models/serving/docker-compose.yml or the exported graph changes.
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "saved_models" / "serving" / "docker-compose.yml"
-_SCRIPT = ROOT / "tools" / "answer_signatures.py"
+_SCRIPT = ROOT / "tools" / "promises" / "answer_signatures.py"
 #: The promise across builds and processors: probabilities and maps within this.
 _TOLERANCE = 1e-4
 _SIZE = 512
@@ -67,7 +67,7 @@ def write_films(path: Path) -> None:
         path: the npz file.
     """
     from pipelines.films import encode_png16
-    from tools.phantom import phantom
+    from tools.phantoms.chest import phantom
 
     first, second = (
         phantom(label, np.random.default_rng(seed), _SIZE).pixels
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="saved_models/NAME or saved_models/NAME/VERSION")
     parser.add_argument("--environment", type=Path, help="where it is made, or is already")
     given = parser.parse_args(arguments)
-    from cxr_tf.model_folders import version_folder
+    from cxr_tf.saved.model_folders import version_folder
 
     model = version_folder(given.model)
     with tempfile.TemporaryDirectory() as temporary:

@@ -1,6 +1,6 @@
 r"""Writes what biomarkers of normal films are like, for the report of `cxr_tf.score`.
 
-    python -m tools.normal_ranges --analysis results/analysis_all --data DATA \
+    python -m tools.release.normal_ranges --analysis results/analysis/all --data DATA \
         --model saved_models/cxr_triage
 
 takes the normal films of the training split (classification) from the analysis' `biomarkers.csv`
@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from cxr_tf.evaluation.passes import film_path
-from cxr_tf.info import NOTICE
-from cxr_tf.model_folders import read_card, version_folder
-from cxr_tf.records import write_json
-from cxr_tf.report.cases import MARKERS
-from cxr_tf.report.ranges import NAME, masks_key
+from cxr_tf.films.split_answers import film_path
+from cxr_tf.runtime.provenance import NOTICE
+from cxr_tf.runtime.whole_files import write_json
+from cxr_tf.saved.model_folders import read_card, version_folder
+from cxr_tf.scoring.report.cases import MARKERS
+from cxr_tf.scoring.report.ranges import NAME, masks_key
 from pipelines.adapters import open_data
-from pipelines.manifest import Manifest
+from pipelines.manifest.table import Manifest
 
 PERCENTILES = (2.5, 50.0, 97.5)
 #: A percentile of fewer films says nothing.
@@ -58,8 +58,8 @@ def ranges(rows: Iterable[Mapping[str, str]], cohorts: Mapping[str, str]) -> lis
         cohorts: see `normal_paths`.
 
     Returns:
-        The groups of `cxr_tf.report.ranges.read_ranges`, the largest first; cohorts of fewer than
-        20 films are left out.
+        The groups of `scoring.report.ranges.read_ranges`, the largest first; cohorts of fewer
+        than 20 films are left out.
     """
     groups: dict[str, list[Mapping[str, str]]] = defaultdict(list)
     for row in rows:
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0 written, 1 there is nothing to write, 2 wrong usage.
     """
     parser = argparse.ArgumentParser(
-        "python -m tools.normal_ranges", description=__doc__,
+        "python -m tools.release.normal_ranges", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--analysis", type=Path, required=True, help="folder of cxr_tf.analyse")

@@ -1,7 +1,7 @@
 """JSON schemata of the REST requests and replies of every signature, for saved_models/serving.
 
-`python -m tools.schemata` writes them; a test holds them against the exported model and what it
-answers. They describe TensorFlow Serving's columnar form ("inputs" and "outputs"); that all
+`python -m tools.release.schemata` writes them; a test holds them against the exported model and
+what it answers. They describe TensorFlow Serving's columnar form ("inputs" and "outputs"); that all
 arrays have as many films is beyond JSON Schema.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from pipelines.status import STATUSES
 
-FOLDER = Path(__file__).parents[1] / "saved_models" / "serving" / "schemata"
+FOLDER = Path(__file__).parents[2] / "saved_models" / "serving" / "schemata"
 Schema = dict[str, Any]
 
 _SIDE = 256

@@ -1,9 +1,9 @@
 """Makes what is said of the dependencies, from a fresh environment of the locked versions.
 
-    python -m tools.supply_chain lock        requirements-lock.txt, from requirements.txt
-    python -m tools.supply_chain sbom        docs/sbom.cdx.json, CycloneDX
-    python -m tools.supply_chain licences    docs/licences.md
-    python -m tools.supply_chain audit       known vulnerabilities, to stdout
+    python -m tools.release.supply_chain lock        requirements-lock.txt, from requirements.txt
+    python -m tools.release.supply_chain sbom        docs/sbom.cdx.json, CycloneDX
+    python -m tools.release.supply_chain licences    docs/licences.md
+    python -m tools.release.supply_chain audit       known vulnerabilities, to stdout
 
 Needs the extra `release`. All but `lock` install the locked files into a temporary environment
 (about 2 GB; `--environment FOLDER` keeps it and uses it again).
@@ -18,11 +18,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements-lock.txt"
 SBOM = ROOT / "docs" / "sbom.cdx.json"
 LICENCES = ROOT / "docs" / "licences.md"
-_COMMAND = "python -m tools.supply_chain"
+_COMMAND = "python -m tools.release.supply_chain"
 _HEADER = f"""\
 # What `bash tools/demo.sh` installs: every version of requirements.txt and below, with the hashes
 # of its files, for Python 3.11 to 3.13 on every platform. Made by
@@ -160,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
         Exit status.
     """
     parser = argparse.ArgumentParser(
-        "python -m tools.supply_chain",
+        "python -m tools.release.supply_chain",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 #: Decisions of the shipped model.
-_VALIDATION = Path("results/classification_validation/predictions.csv")
-_TEST = Path("results/classification_test/predictions.csv")
+_VALIDATION = Path("results/classification/validation/predictions.csv")
+_TEST = Path("results/classification/test/predictions.csv")
 
 
 def _collect(options: argparse.Namespace) -> None:
-    from cxr_tf.loading import load
+    from cxr_tf.saved.load import load
     from pipelines.adapters import open_data
     from tools.reliability.collect import collect, items
 
@@ -29,7 +29,7 @@ def _collect(options: argparse.Namespace) -> None:
 
 
 def _fit(options: argparse.Namespace) -> None:
-    from cxr_tf.records import write_json
+    from cxr_tf.runtime.whole_files import write_json
     from tools.reliability.fit import fit
     from tools.reliability.table import read_decisions, read_table
 
@@ -53,8 +53,8 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _stability(options: argparse.Namespace) -> None:
-    from cxr_tf.loading import load
-    from cxr_tf.records import write_json
+    from cxr_tf.runtime.whole_files import write_json
+    from cxr_tf.saved.load import load
     from tools.reliability.stability import (
         ask_reasons,
         decide_changed,

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.reliability.features import FEATURES
-from tools.non_films import TURNED, non_films
+from cxr_tf.method.reliability.features import FEATURES
+from tools.phantoms.non_films import TURNED, non_films
 from tools.reliability.degrade import DEGRADE
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import TriageModel
-    from pipelines.manifest_rows import ManifestRow
+    from cxr_tf.films.model import TriageModel
+    from pipelines.manifest.rows import ManifestRow
 
 #: Of the films for each use, every which is turned; all others are left as they are.
 _TURNED = {"train": 4, "validation": 1, "test": 2}
@@ -89,8 +89,8 @@ def items(rows: list["ManifestRow"], folder: Path) -> Iterator[Item]:
     Yields:
         Films first, then what was done to them, then non-films.
     """
-    from cxr_tf.evaluation.passes import film_path
     from cxr_tf.evaluation.results import read_mask
+    from cxr_tf.films.split_answers import film_path
     from pipelines.films import read_film
 
     for index, row in enumerate(rows):
@@ -126,7 +126,7 @@ def collect(model: "TriageModel", found: Iterator[Item], out: Path) -> None:
         out: the CSV to write: `COLUMNS`, then `FEATURES`; Jaccard of the lungs is blank where there
             is no true mask.
     """
-    from cxr_tf.metrics import label_jaccard
+    from cxr_tf.measures.metrics import label_jaccard
 
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

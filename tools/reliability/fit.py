@@ -6,9 +6,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.reliability.features import FEATURES
-from cxr_tf.reliability.formula import FARTHEST, Formula, Term
-from cxr_tf.reliability.parameters import Reliability
+from cxr_tf.method.reliability.features import FEATURES
+from cxr_tf.method.reliability.formula import FARTHEST, Formula, Term
+from cxr_tf.method.reliability.parameters import Reliability
 from tools.reliability.table import Floats, Table, features
 
 #: What the gate looks at, chosen by leaving out one kind of non-film after another; of the
@@ -115,7 +115,7 @@ def fit_mask(table: Table) -> Formula:
 
 
 def calibrated(probabilities: Floats, temperature: float) -> Floats:
-    """Does what `cxr_tf.reliability.calibration.calibrate` does, in float64.
+    """Does what `cxr_tf.method.reliability.calibration.calibrate` does, in float64.
 
     Args:
         probabilities: [N, C].

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.bootstrap import Estimate, estimate, resample_patients
-from cxr_tf.reliability.parameters import Reliability
-from cxr_tf.reliability.wilson import wilson
+from cxr_tf.measures.bootstrap import Estimate, estimate, resample_patients
+from cxr_tf.measures.wilson import wilson
+from cxr_tf.method.reliability.parameters import Reliability
 from tools.reliability.fit import GOOD, calibrated, negative_log_likelihood
 from tools.reliability.table import Floats, Table, features
 
@@ -148,7 +148,7 @@ def risk_coverage(confidence: Floats, right: Bools) -> tuple[Floats, Floats]:
 
 
 def sets_of(probabilities: Floats, least: float) -> Bools:
-    """Does what `cxr_tf.reliability.calibration.conformal_set` does, for many films.
+    """Does what `cxr_tf.method.reliability.calibration.conformal_set` does, for many films.
 
     Args:
         probabilities: calibrated [N, C].

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cxr_tf.figures import COLOURS, new_figure
-from cxr_tf.info import NOTICE
+from cxr_tf.drawing.figures import COLOURS, new_figure
+from cxr_tf.runtime.provenance import NOTICE
 from tools.reliability.fit import GOOD
 from tools.reliability.measures import BINS, risk_coverage
 from tools.reliability.table import Table

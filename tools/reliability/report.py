@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.records import write_json
-from cxr_tf.reliability.parameters import Reliability
-from tools.marked_tables import fill_tables
+from cxr_tf.method.reliability.parameters import Reliability
+from cxr_tf.runtime.whole_files import write_json
+from tools.pages.marked_tables import fill_tables
 from tools.reliability.measures import decision_record, gate_record, mask_record
 from tools.reliability.plots import mask_plot, reliability_diagram, risk_plot
 from tools.reliability.table import read_decisions, read_table

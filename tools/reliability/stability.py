@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.reliability.turned import NO_CHEST, REASONS
-from tools.non_films import TURNED
+from cxr_tf.method.reliability.refusal import NO_CHEST, REASONS
+from tools.phantoms.non_films import TURNED
 from tools.reliability.measures import share
 from tools.reliability.table import read_decisions
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import TriageModel
+    from cxr_tf.films.model import TriageModel
 
 Pixels = npt.NDArray[np.uint16]
 COLUMNS = ("change", "path", "status", "label")

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cxr_tf.reliability.features import FEATURES
+from cxr_tf.method.reliability.features import FEATURES
 from pipelines.masks import LEAST_LUNG_FRACTION
-from tools.non_films import TURNED
+from tools.phantoms.non_films import TURNED
 from tools.reliability.degrade import DEGRADE
 
 Table = Any  # a pandas DataFrame; pandas carries no types

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from cxr_tf.reliability.features import FEATURES
+from cxr_tf.method.reliability.features import FEATURES
 
 #: A feature counts as at most this many standard deviations from the middle of real films.
 FARTHEST = 5.0

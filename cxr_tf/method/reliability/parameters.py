@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.errors import UsageError
-from cxr_tf.reliability.formula import Formula
+from cxr_tf.method.reliability.formula import Formula
+from cxr_tf.runtime.errors import UsageError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from cxr_tf.dicom_out.result import MANUFACTURER, Result, derived_uid
+from cxr_tf.scoring.dicom.result import MANUFACTURER, Result, derived_uid
 
 #: Our own coding scheme: what no listed code means.
 SCHEME = "99CXRTF"

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.analysis.biomarkers import Biomarkers
-from cxr_tf.dicom_out.source import Source
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE, project_version
+from cxr_tf.measures.biomarkers import Biomarkers
+from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, project_version
+from cxr_tf.scoring.dicom.source import Source
 
 MANUFACTURER = "cxr-tf"
 #: Namespace of the UIDs: fixed once and for all.

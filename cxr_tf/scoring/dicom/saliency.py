@@ -10,9 +10,9 @@ import numpy.typing as npt
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
-from cxr_tf.dicom_out.result import Result
-from cxr_tf.info import PHANTOM_NOTICE
-from cxr_tf.overlays import render_overlay
+from cxr_tf.drawing.overlays import render_overlay
+from cxr_tf.runtime.provenance import PHANTOM_NOTICE
+from cxr_tf.scoring.dicom.result import Result
 
 
 def saliency_capture(result: Result, pixels: npt.NDArray[np.uint16], padding: int) -> hd.sc.SCImage:

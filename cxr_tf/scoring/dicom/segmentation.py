@@ -5,10 +5,10 @@ import numpy as np
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from cxr_tf.dicom_out.result import Result
-from cxr_tf.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, enlarge_labels
-from cxr_tf.overlays import HEART as RED
-from cxr_tf.overlays import LUNGS as BLUE
+from cxr_tf.drawing.overlays import HEART as RED
+from cxr_tf.drawing.overlays import LUNGS as BLUE
+from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, enlarge_labels
+from cxr_tf.scoring.dicom.result import Result
 
 #: Segments in order, by SNOMED CT's codes; left and right are the patient's.
 SEGMENTS = (

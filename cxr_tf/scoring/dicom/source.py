@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pydicom
 
-from pipelines.dicom import read_header
+from pipelines.dicom.reading import read_header
 
 #: Attributes of patient and study that a result carries as the film does (PS3.3, C.7.1 and C.7.2).
 _BELONGS_TO = (

@@ -6,23 +6,24 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr_tf.analysis.biomarkers import biomarkers
-from cxr_tf.analysis.measure import film_at
-from cxr_tf.dicom_out.report import report
-from cxr_tf.dicom_out.result import Result
-from cxr_tf.dicom_out.saliency import saliency_capture
-from cxr_tf.dicom_out.segmentation import segmentation
-from cxr_tf.dicom_out.source import SourceError, read_source
-from cxr_tf.inputs import Input
-from cxr_tf.records import Table, score_columns, typed_record
-from pipelines.dicom import quiet
+from cxr_tf.films.inputs import Input
+from cxr_tf.films.normalised import film_at
+from cxr_tf.films.rows import score_columns, typed_record
+from cxr_tf.films.table import Table
+from cxr_tf.measures.biomarkers import biomarkers
+from cxr_tf.scoring.dicom.report import report
+from cxr_tf.scoring.dicom.result import Result
+from cxr_tf.scoring.dicom.saliency import saliency_capture
+from cxr_tf.scoring.dicom.segmentation import segmentation
+from cxr_tf.scoring.dicom.source import SourceError, read_source
+from pipelines.dicom.reading import quiet
 from pipelines.sizes import SEGMENTATION_SIZE
 from pipelines.status import OK
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import Prediction
-    from cxr_tf.score import ScoreOptions
-    from cxr_tf.stages import Reading
+    from cxr_tf.films.prediction import Prediction
+    from cxr_tf.films.reading import Reading
+    from cxr_tf.scoring.options import ScoreOptions
 
 FOLDER = "dicom"
 #: Columns of OUT/dicom/index.csv: the film, and its objects in the same folder.

@@ -13,23 +13,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr_tf import records
-from cxr_tf.distributed.parts import Parts, list_films
-from cxr_tf.distributed.worker import Job, PartScorer
-from cxr_tf.errors import EngineError, UsageError
-from cxr_tf.inputs import Input
-from cxr_tf.model_folders import ModelFacts, model_digest
-from cxr_tf.native_logs import native_logs_aside
-from cxr_tf.progress import Reporter
-from cxr_tf.resume import STATE, goes_on
-from cxr_tf.run_record import run_facts
-from cxr_tf.scoring import Outcome
-from cxr_tf.stopping import Stops, stop_status
+from cxr_tf.films.inputs import Input
+from cxr_tf.films.reading import FAILED
+from cxr_tf.films.rows import score_columns
+from cxr_tf.films.table import Table
+from cxr_tf.runtime.errors import EngineError, UsageError
+from cxr_tf.runtime.native_logs import native_logs_aside
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.stopping import Stops, stop_status
+from cxr_tf.runtime.text import one_line
+from cxr_tf.runtime.whole_files import write_json
+from cxr_tf.saved.model_folders import ModelFacts, model_digest
+from cxr_tf.scoring.loop import Outcome
+from cxr_tf.scoring.ray.parts import Parts, list_films
+from cxr_tf.scoring.ray.worker import Job, PartScorer
+from cxr_tf.scoring.resume import STATE, goes_on
+from cxr_tf.scoring.run_record import run_facts
 from pipelines.status import FAILURES
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import TriageModel
-    from cxr_tf.score import ScoreOptions
+    from cxr_tf.films.model import TriageModel
+    from cxr_tf.scoring.options import ScoreOptions
     from pipelines.films import Film
 
 #: Folder of an unfinished run, beside the table it will be.
@@ -71,8 +75,8 @@ def score_on_ray(
         folder: the SavedModel's, the same on every machine.
         options: see `cxr_tf.score`.
         reporter: told of every film.
-        load: loads the model in a worker; by default `cxr_tf.loading.load`.
-        read: reads a film in a worker; by default `cxr_tf.addresses.read_location`.
+        load: loads the model in a worker; by default `cxr_tf.saved.load.load`.
+        read: reads a film in a worker; by default `cxr_tf.films.addresses.read_location`.
 
     Returns:
         Counts and timings; `complete` is False after Ctrl-C or SIGTERM.
@@ -86,7 +90,7 @@ def score_on_ray(
     if not goes_on(options.out, facts, options.restart):
         parts.clear()
     parts.keep_list()
-    records.write_json(options.out / STATE, facts)
+    write_json(options.out / STATE, facts)
     done = parts.done()
     resumed = sum(1 for _ in parts.rows())
     if done:
@@ -130,7 +134,7 @@ def _keep(
     block: Any, parts: Parts, outcome: Outcome, reporter: Reporter, model: ModelFacts
 ) -> None:
     """Write the parts of a block, and tell of their films."""
-    columns = records.score_columns(model.classes)
+    columns = score_columns(model.classes)
     for part in block.to_pylist():
         parts.write(part["part"], part["rows"])
         outcome.seconds["reading"] += part["reading"]
@@ -138,7 +142,7 @@ def _keep(
         rows = list(csv.reader(io.StringIO(part["rows"], newline="")))
         for cells in rows:
             row = dict(zip(columns, cells, strict=True))
-            failed = row["status"] in (*FAILURES, records.FAILED)
+            failed = row["status"] in (*FAILURES, FAILED)
             seconds = round(part["model"] / len(rows), 4)
             name, error = row["path"], row["error"]
             reporter.film(name, row["status"], row["label"], seconds, error, failed)
@@ -146,19 +150,19 @@ def _keep(
 
 def _finish(parts: Parts, model: ModelFacts, options: "ScoreOptions", outcome: Outcome) -> None:
     """Count what is done, and where that is everything make the table of it."""
-    columns = records.score_columns(model.classes)
+    columns = score_columns(model.classes)
 
     def counted() -> Iterator[list[str]]:
         for cells in parts.rows():
             row = dict(zip(columns, cells, strict=True))
-            outcome.count(row["status"], row["label"], row["status"] in (*FAILURES, records.FAILED))
+            outcome.count(row["status"], row["label"], row["status"] in (*FAILURES, FAILED))
             yield cells
 
     if outcome.stop_status:
         outcome.outputs[PARTS] = {"rows": sum(1 for _ in counted())}
         return
     path = options.out / "scores.csv"
-    table = records.Table(path, columns, counted(), options.format == "parquet")
+    table = Table(path, columns, counted(), options.format == "parquet")
     if table.rows != parts.films:
         table.close()
         raise EngineError(
@@ -262,7 +266,7 @@ def _blocks(
         )
         yield from rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
     except ray.exceptions.RayError as error:
-        raise EngineError(f"Ray gave up: {records.one_line(str(error), 2000)}") from error
+        raise EngineError(f"Ray gave up: {one_line(str(error), 2000)}") from error
     finally:
         context.target_max_block_size, context.enable_progress_bars = before
         logger.setLevel(level)

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxr_tf.errors import UsageError
-from cxr_tf.inputs import Input
-from cxr_tf.records import utf8
-from cxr_tf.run_record import PathsDigest
+from cxr_tf.films.inputs import Input
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.text import utf8
+from cxr_tf.scoring.run_record import PathsDigest
 
 _LIST = "films.jsonl"
 #: A long list is cut into parts of so many films, a short one into about so many parts.

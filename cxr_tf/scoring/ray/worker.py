@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr_tf import addresses
-from cxr_tf.errors import UsageError
-from cxr_tf.inputs import Input
-from cxr_tf.model_folders import ModelFacts, model_digest
-from cxr_tf.records import csv_line
-from cxr_tf.scoring import row_of
-from cxr_tf.stages import Reading, answers, read_ahead
+from cxr_tf.films import addresses
+from cxr_tf.films.inputs import Input
+from cxr_tf.films.reading import Reading, answers, read_ahead
+from cxr_tf.films.rows import row_of
+from cxr_tf.films.table import csv_line
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.saved.model_folders import ModelFacts, model_digest
 from pipelines.sizes import READ_DEADLINE
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import Prediction, TriageModel
+    from cxr_tf.films.model import TriageModel
+    from cxr_tf.films.prediction import Prediction
     from pipelines.films import Film
 
 
@@ -37,7 +38,7 @@ class Job:
         voi: see `cxr_tf.score`.
         threads: that TensorFlow may use.
         read_deadline: see `cxr_tf.score`.
-        load: loads the model; None takes `cxr_tf.loading.load`.
+        load: loads the model; None takes `cxr_tf.saved.load.load`.
         read: reads a film; None takes `read_film`.
     """
 
@@ -79,7 +80,7 @@ class PartScorer:
         if job.load is None:
             import tensorflow as tf
 
-            from cxr_tf.loading import load
+            from cxr_tf.saved.load import load
 
             tf.config.threading.set_intra_op_parallelism_threads(job.threads)
             for gpu in tf.config.list_physical_devices("GPU"):

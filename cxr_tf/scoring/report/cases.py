@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.analysis.biomarkers import Biomarkers
-from cxr_tf.report.pictures import outlines
+from cxr_tf.measures.biomarkers import Biomarkers
+from cxr_tf.scoring.report.pictures import outlines
 from pipelines.sizes import CLASSIFICATION_SIZE, PATCH_SIZE
 from pipelines.status import OK
 
 if TYPE_CHECKING:
-    from cxr_tf.loading import Prediction
+    from cxr_tf.films.prediction import Prediction
 
 #: The biomarkers shown: name, title, what it is.
 MARKERS = (

@@ -9,10 +9,10 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE, project_version
-from cxr_tf.records import utf8
-from cxr_tf.report.cases import MARKERS, patch_side
-from cxr_tf.report.triage import GROUPS, UNCERTAIN, place, suspect_classes, triage_order
+from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, project_version
+from cxr_tf.runtime.text import utf8
+from cxr_tf.scoring.report.cases import MARKERS, patch_side
+from cxr_tf.scoring.report.worklist import GROUPS, UNCERTAIN, place, suspect_classes, triage_order
 
 INDEX, WORKLIST, ASSETS, CASES = "index.html", "worklist.js", "assets", "cases"
 
@@ -26,7 +26,7 @@ class About:
         version: names weights and options.
         card: its card.
         limits: titles, each with its text as safe HTML.
-        ranges: biomarkers of normal films; see `cxr_tf.report.ranges.read_ranges`.
+        ranges: biomarkers of normal films; see `cxr_tf.scoring.report.ranges.read_ranges`.
     """
 
     classes: tuple[str, ...]
@@ -130,7 +130,7 @@ def write_pages(folder: Path, films: Sequence[Mapping[str, Any]], about: About) 
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    with as_file(files("cxr_tf.report") / ASSETS) as assets:
+    with as_file(files("cxr_tf.scoring.report") / ASSETS) as assets:
         shutil.copytree(assets, folder / ASSETS, dirs_exist_ok=True)
     write_text(folder / WORKLIST, script("cxr.takeWorklist", list(films)))
     suspects = suspect_classes(about.card, about.classes)
@@ -144,7 +144,7 @@ def write_pages(folder: Path, films: Sequence[Mapping[str, Any]], about: About) 
         "ranges": about.ranges,
     }
     environment = Environment(
-        loader=PackageLoader("cxr_tf.report"), autoescape=True, undefined=StrictUndefined,
+        loader=PackageLoader("cxr_tf.scoring.report"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     page = environment.get_template(INDEX).render(

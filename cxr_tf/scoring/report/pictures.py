@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from cxr_tf.metrics import HEART, LEFT_LUNG, RIGHT_LUNG
-from cxr_tf.overlays import colour_saliency
+from cxr_tf.drawing.overlays import colour_saliency
+from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG
 
 #: Longer side of the film, and side of its preview, in pixels.
 FILM, PREVIEW = 1024, 96

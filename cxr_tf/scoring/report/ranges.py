@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-#: The file, in the folder above a model's versions; `python -m tools.normal_ranges` writes it.
+#: The file, in the folder above a model's versions; `tools.release.normal_ranges` writes it.
 NAME = "normal_ranges.json"
 
 
@@ -51,6 +51,6 @@ def read_ranges(folder: Path, card: Mapping[str, Any]) -> list[dict[str, Any]]:
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} is damaged ({type(error).__name__}: {error}): make it again by "
-            "`python -m tools.normal_ranges`, or remove it"
+            "`python -m tools.release.normal_ranges`, or remove it"
         ) from error
     return groups if masks == masks_key(card) else []

@@ -10,24 +10,34 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from cxr_tf import records
-from cxr_tf.analysis.biomarkers import Biomarkers, biomarkers
-from cxr_tf.errors import UsageError
-from cxr_tf.overlays import display_grey
-from cxr_tf.report.cases import case_record
-from cxr_tf.report.limits import limits_of
-from cxr_tf.report.pages import CASES, INDEX, About, script, worklist, write_pages, write_text
-from cxr_tf.report.pictures import FILM, preview, saliency_strip, save_png
-from cxr_tf.report.ranges import read_ranges
-from pipelines.manifest_checks import file_sha256
+from cxr_tf.drawing.overlays import display_grey
+from cxr_tf.films.rows import score_columns
+from cxr_tf.films.table import Table, partial_of, read_rows
+from cxr_tf.measures.biomarkers import Biomarkers, biomarkers
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.scoring.report.cases import case_record
+from cxr_tf.scoring.report.limits import limits_of
+from cxr_tf.scoring.report.pages import (
+    CASES,
+    INDEX,
+    About,
+    script,
+    worklist,
+    write_pages,
+    write_text,
+)
+from cxr_tf.scoring.report.pictures import FILM, preview, saliency_strip, save_png
+from cxr_tf.scoring.report.ranges import read_ranges
+from pipelines.manifest.checks import file_sha256
 from pipelines.sizes import SEGMENTATION_SIZE
 from pipelines.status import NO_LUNG, OK
 
 if TYPE_CHECKING:
-    from cxr_tf.analysis.measure import Films
-    from cxr_tf.loading import Prediction, TriageModel
-    from cxr_tf.serving.remote_model import RemoteModel
-    from cxr_tf.stages import Reading
+    from cxr_tf.films.model import TriageModel
+    from cxr_tf.films.normalised import Films
+    from cxr_tf.films.prediction import Prediction
+    from cxr_tf.films.reading import Reading
+    from cxr_tf.scoring.server.remote_model import RemoteModel
 
 #: Columns of the table that says which films have pictures.
 COLUMNS = ("path", "case")
@@ -37,7 +47,7 @@ _MEASURED = (OK, NO_LUNG)
 @functools.cache
 def _film_at(limit: int | None) -> "Callable[[npt.NDArray[np.uint16], int], Films]":
     """Gives the function that normalises a film; building it takes a second."""
-    from cxr_tf.analysis.measure import film_at
+    from cxr_tf.films.normalised import film_at
 
     return film_at(SEGMENTATION_SIZE, limit)
 
@@ -66,7 +76,7 @@ class ReportWriter:
         model: "TriageModel | RemoteModel",
         model_folder: Path,
         goes_on: bool,
-        table: Callable[[str, Sequence[str]], records.Table],
+        table: Callable[[str, Sequence[str]], Table],
     ) -> None:
         self.folder, self.names = folder, names
         try:
@@ -134,12 +144,11 @@ class ReportWriter:
         Raises:
             OSError: a file cannot be written.
         """
-        columns = records.score_columns(self.about.classes)
+        columns = score_columns(self.about.classes)
         rows = [
-            dict(zip(columns, row, strict=True))
-            for row in records.read_rows(records.partial_of(scores), columns)
+            dict(zip(columns, row, strict=True)) for row in read_rows(partial_of(scores), columns)
         ]
-        cases = records.read_rows(self.table.partial, COLUMNS)
+        cases = read_rows(self.table.partial, COLUMNS)
         written = frozenset(name for _, name in cases)
         films = worklist(rows, self.names[: len(rows)], written, self.about)
         write_pages(self.folder, films, self.about)

@@ -5,7 +5,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from cxr_tf.serving.transport import Inputs, Outputs, ServerError, Unavailable
+from cxr_tf.runtime.errors import ServerError
+from cxr_tf.scoring.server.transport import Inputs, Outputs, Unavailable
 
 #: Largest reply taken: gRPC's own limit of 4 MiB is below one film with its maps in float32.
 MOST_BYTES = 1 << 28

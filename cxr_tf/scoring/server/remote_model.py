@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.errors import UsageError
-from cxr_tf.film_questions import FilmQuestions
-from cxr_tf.loading import Prediction
-from cxr_tf.model_folders import read_card
-from cxr_tf.serving.transport import Inputs, ServerError, Transport, split_address, with_retries
+from cxr_tf.films.prediction import Prediction
+from cxr_tf.films.questions import FilmQuestions
+from cxr_tf.runtime.errors import ServerError, UsageError
+from cxr_tf.saved.model_folders import read_card
+from cxr_tf.scoring.server.transport import Inputs, Transport, split_address, with_retries
 from pipelines.films import encode_png16
 from pipelines.normalise import NO_PADDING
 from pipelines.sizes import PATCHES
@@ -58,7 +58,7 @@ class RemoteModel(FilmQuestions):
         fast: bool = False,
         gate: bool = True,
     ) -> Prediction:
-        """Decide on one film; see `cxr_tf.loading.TriageModel.predict`.
+        """Decide on one film; see `cxr_tf.films.model.TriageModel.predict`.
 
         A film with padding comes back without maps: the signature `explain` takes none.
 
@@ -141,14 +141,14 @@ def connect(address: str, folder: Path, deadline: float, tries: int = TRIES) -> 
     transport: Transport
     if scheme == "grpc":
         try:
-            from cxr_tf.serving.grpc_transport import GrpcTransport
+            from cxr_tf.scoring.server.grpc_transport import GrpcTransport
         except ImportError as error:
             raise UsageError(
                 f"--server {address}: install the extra 'serving', or use http://"
             ) from error
         transport = GrpcTransport(host, port, name, deadline)
     else:
-        from cxr_tf.serving.rest_transport import RestTransport
+        from cxr_tf.scoring.server.rest_transport import RestTransport
 
         transport = RestTransport(scheme, host, port, name, deadline)
     return RemoteModel(transport, card, tries)

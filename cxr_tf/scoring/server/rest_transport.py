@@ -9,7 +9,8 @@ import urllib.request
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.serving.transport import Inputs, Outputs, ServerError, Tensor, Unavailable
+from cxr_tf.runtime.errors import ServerError
+from cxr_tf.scoring.server.transport import Inputs, Outputs, Tensor, Unavailable
 
 _TRANSIENT = (429, 502, 503, 504)
 #: Types of outputs that JSON's numbers do not tell.

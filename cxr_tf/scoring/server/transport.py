@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from cxr_tf.errors import UsageError
+from cxr_tf.runtime.errors import ServerError, UsageError
 
 if TYPE_CHECKING:  # the command line needs addresses alone
     import numpy as np
@@ -22,10 +22,6 @@ Answer = TypeVar("Answer")
 FIRST_WAIT = 0.5
 #: Ports where an address names none: TensorFlow Serving's own, and that of https.
 PORTS = {"grpc": 8500, "http": 8501, "https": 443}
-
-
-class ServerError(RuntimeError):
-    """The server refused a request, or did not answer it."""
 
 
 class Unavailable(ServerError):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from cxr_tf.analysis.measure import Measured, measure_film
-from pipelines.manifest_rows import ManifestRow
+from pipelines.manifest.rows import ManifestRow
 
 
 def chest() -> np.ndarray:

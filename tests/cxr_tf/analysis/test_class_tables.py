@@ -9,7 +9,7 @@ from cxr_tf.analysis.class_tables import (
     normality_table,
     under_segmentation_table,
 )
-from cxr_tf.analysis.statistics import rank_sum
+from cxr_tf.measures.statistics import rank_sum
 from tests.cxr_tf.analysis.made_films import chest, measured
 
 MEAN, _, NO_SUPINE, _ = MARKERS

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cxr_tf.analysis.patches import Patches, patch_figures
-from cxr_tf.errors import UsageError
+from cxr_tf.runtime.errors import UsageError
 from pipelines.classes import PAPER_CLASSES
-from pipelines.manifest_rows import ManifestRow
+from pipelines.manifest.rows import ManifestRow
 
 CLASSES = PAPER_CLASSES.names
 CENTRES = np.array([[400, 400], [600, 400]], np.int32)

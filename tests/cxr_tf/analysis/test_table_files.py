@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from cxr_tf.analysis.paper_tables import PaperTable, latex_text
+from cxr_tf.analysis.table_files import PaperTable, latex_text
 
 TABLE = PaperTable("t", "Share & count", ["", "a_b"], [["x", "*** (-)"], ["y", "50 %"]], "p < 1.")
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cxr_tf.figures import (
+from cxr_tf.drawing.figures import (
     ContourFilm,
     confusion_figure,
     contour_figure,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxr_tf.overlays import (
+from cxr_tf.drawing.overlays import (
     HEART,
     LUNGS,
     colour_saliency,

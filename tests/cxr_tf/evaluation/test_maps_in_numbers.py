@@ -11,7 +11,7 @@ from cxr_tf.evaluation.curves import Curves
 from cxr_tf.evaluation.summary import _curves, _zones
 from cxr_tf.evaluation.zone_shares import EVEN, ZoneShares
 from pipelines.classes import parse_classes
-from pipelines.manifest_rows import ManifestRow
+from pipelines.manifest.rows import ManifestRow
 
 CLASSES = parse_classes("normal,viral")
 SIZE, BRIGHT = 64, 60000

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from cxr_tf.errors import UsageError
-from cxr_tf.evaluation.selection import class_map_of, notes_on, select_films
+from cxr_tf.evaluation.split import class_map_of, notes_on, select_films
+from cxr_tf.runtime.errors import UsageError
 from pipelines.classes import COVID_NET_CLASSES, PAPER_CLASSES
-from pipelines.manifest import Manifest, ManifestError, ManifestRow
+from pipelines.manifest.table import Manifest, ManifestError, ManifestRow
 
 
 def _manifest(folder, *rows):

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr_tf.estimates import Decisions, classification_estimates
 from cxr_tf.evaluation.subgroups import AXES, age_band, markdown, remark, subgroups
-from pipelines.manifest_rows import ManifestRow
+from cxr_tf.measures.estimates import Decisions, classification_estimates
+from pipelines.manifest.rows import ManifestRow
 
 CLASSES = ("normal", "bacterial", "viral")
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from cxr_tf import addresses
-from cxr_tf.errors import UsageError
-from cxr_tf.inputs import Input, gather
+from cxr_tf.films import addresses
+from cxr_tf.films.inputs import Input, gather
+from cxr_tf.runtime.errors import UsageError
 from pipelines.films import is_film
 from tests.samples import encode, ramp
 

@@ -11,12 +11,13 @@ from pydicom.sequence import Sequence
 from pydicom.uid import JPEG2000Lossless
 
 from cxr_tf import score
-from cxr_tf.errors import UsageError
-from cxr_tf.identifiers import COLUMNS, identifier_reader, read_salt, salted_hash
-from cxr_tf.loading import Prediction
-from cxr_tf.progress import Reporter
+from cxr_tf.films.identifiers import COLUMNS, identifier_reader, read_salt, salted_hash
+from cxr_tf.films.prediction import Prediction
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.scoring.options import ScoreOptions
 from pipelines import verify
-from pipelines.dicom import IDENTIFIERS, read_identifiers
+from pipelines.dicom.reading import IDENTIFIERS, read_identifiers
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
 
 # pydicom warns where the tests write what DICOM does not allow.
@@ -128,7 +129,7 @@ def write_films(folder, secret):
 
 
 def run(folder, saved_model, out, **changes):
-    options = score.ScoreOptions(
+    options = ScoreOptions(
         inputs=(folder,), model=saved_model, out=out, overlays=True, patch_table=True, patches=3,
         log_json=True, **changes,
     )  # fmt: skip

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from cxr_tf.errors import UsageError
-from cxr_tf.inputs import Input, gather
+from cxr_tf.films.inputs import Input, gather
+from cxr_tf.runtime.errors import UsageError
 from pipelines.films import is_film
 
 

@@ -1,7 +1,8 @@
 import pytest
 
-from cxr_tf import parquet
-from cxr_tf.records import Table, score_columns
+from cxr_tf.films import parquet
+from cxr_tf.films.rows import score_columns
+from cxr_tf.films.table import Table
 
 
 def test_a_table_larger_than_a_chunk_keeps_rows_and_order(tmp_path, monkeypatch):

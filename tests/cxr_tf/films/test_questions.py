@@ -10,14 +10,16 @@ from rich.console import Console
 
 import cxr_tf
 from cxr_tf import score
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE
-from cxr_tf.loading import TriageModel, load
-from cxr_tf.progress import Reporter
-from cxr_tf.records import typed_record
-from cxr_tf.serving.remote_model import connect
+from cxr_tf.films.model import TriageModel
+from cxr_tf.films.rows import typed_record
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
+from cxr_tf.saved.load import load
+from cxr_tf.scoring.options import ScoreOptions
+from cxr_tf.scoring.server.remote_model import connect
 from pipelines.films import read_film
 from tests.cxr_tf.fake_runs import film, png
-from tests.cxr_tf.serving.stand_in import Answers, serve_grpc, serve_rest
+from tests.cxr_tf.scoring.server.stand_in import Answers, serve_grpc, serve_rest
 from tests.samples import dicom_bytes, dicom_dataset
 
 #: A name that is markup in HTML and in rich, mathematics in matplotlib, and moves a cursor.
@@ -48,7 +50,7 @@ def test_one_record_from_python_command_line_rest_and_grpc(
 ):
     """Every field of `scores.csv`, for good and bad films, and one that is not there."""
     inputs = [*map(str, sorted(films.iterdir())), str(films / "none.png")]
-    options = score.ScoreOptions(inputs=tuple(inputs), model=exported, out=tmp_path)
+    options = ScoreOptions(inputs=tuple(inputs), model=exported, out=tmp_path)
     assert score.run(options, Reporter(quiet=True)) == 1
     with (tmp_path / "scores.csv").open(newline="", encoding="utf-8") as file:
         columns, *rows = csv.reader(file)

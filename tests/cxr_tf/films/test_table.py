@@ -7,13 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cxr_tf import records
+from cxr_tf.films.rows import failure_row, patch_columns, patch_rows, score_columns, score_row
+from cxr_tf.films.table import Table
+from cxr_tf.runtime.text import one_line
+from cxr_tf.runtime.whole_files import write_json
 
 CLASSES = ("normal", "ill")
 
 
 def test_table_appears_only_when_committed(tmp_path):
-    table = records.Table(tmp_path / "t.csv", ("a", "b"))
+    table = Table(tmp_path / "t.csv", ("a", "b"))
     table.add((1, 'x,\n"y"'))
     assert not table.path.exists()
     assert table.partial.read_text() == 'a,b\n1,"x,\n""y"""\n'  # on disk before the end
@@ -26,7 +29,7 @@ def test_table_appears_only_when_committed(tmp_path):
 
 def test_closed_table_stays_partial_and_leaves_the_older_one(tmp_path):
     (tmp_path / "t.csv").write_text("older")
-    table = records.Table(tmp_path / "t.csv", ("a",))
+    table = Table(tmp_path / "t.csv", ("a",))
     table.add((1,), (2,))
     table.close()
     assert table.rows == 2
@@ -35,32 +38,32 @@ def test_closed_table_stays_partial_and_leaves_the_older_one(tmp_path):
 
 
 def test_row_of_wrong_length_is_refused(tmp_path):
-    table = records.Table(tmp_path / "t.csv", ("a", "b"))
+    table = Table(tmp_path / "t.csv", ("a", "b"))
     with pytest.raises(ValueError, match="1 values for 2 columns"):
         table.add((1,))
     table.close()
 
 
 def test_undecodable_names_keep_the_table_utf8(tmp_path):
-    table = records.Table(tmp_path / "t.csv", ("path",))
+    table = Table(tmp_path / "t.csv", ("path",))
     table.add((os.fsdecode(b"f\xff.png"),))
     table.commit()
     assert table.path.read_text(encoding="utf-8") == "path\nf\\udcff.png\n"
-    records.write_json(tmp_path / "r.json", {"path": os.fsdecode(b"\xff"), "ä": 1})
+    write_json(tmp_path / "r.json", {"path": os.fsdecode(b"\xff"), "ä": 1})
     record = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert record == {"path": "\udcff", "ä": 1}
 
 
 def test_json_refuses_nan_and_leaves_the_older_file(tmp_path):
-    records.write_json(tmp_path / "r.json", {"a": 1})
+    write_json(tmp_path / "r.json", {"a": 1})
     with pytest.raises(ValueError):
-        records.write_json(tmp_path / "r.json", {"a": float("nan")})
+        write_json(tmp_path / "r.json", {"a": float("nan")})
     assert json.loads((tmp_path / "r.json").read_text()) == {"a": 1}
 
 
 def test_one_line():
-    assert records.one_line("a\n  b\tc") == "a b c"
-    assert records.one_line("x" * 400) == "x" * 299 + "…"
+    assert one_line("a\n  b\tc") == "a b c"
+    assert one_line("x" * 400) == "x" * 299 + "…"
 
 
 def prediction(**changes):
@@ -87,7 +90,7 @@ def prediction(**changes):
 
 
 def test_columns_are_those_of_the_contract():
-    assert ",".join(records.score_columns(CLASSES)) == (
+    assert ",".join(score_columns(CLASSES)) == (
         "path,status,label,votes_normal,votes_ill,p_normal,p_ill,"
         "agreement,lung_fraction,patches_used,seed,model_version,error,"
         "agreement_low,agreement_high,film_score,mask_quality,calibrated_normal,calibrated_ill,"
@@ -96,16 +99,16 @@ def test_columns_are_those_of_the_contract():
 
 
 def test_rows_fit_their_columns():
-    row = records.score_row("a.png", prediction(), CLASSES, 7, "two\nlines")
-    named = dict(zip(records.score_columns(CLASSES), row, strict=True))
+    row = score_row("a.png", prediction(), CLASSES, 7, "two\nlines")
+    named = dict(zip(score_columns(CLASSES), row, strict=True))
     assert named["votes_ill"] == 2 and named["p_ill"] == "0.750000"
     assert named["agreement"] == "0.666667" and named["seed"] == 7
     assert named["error"] == "two lines" and named["model_version"] == "m1"
     assert named["agreement_low"] == "0.207660" and named["agreement_high"] == "0.938508"
     assert named["calibrated_ill"] == "0.900000" and named["conformal_set"] == "normal|ill"
     assert named["abstain"] == 1 and "doubtful" in named["warning"]
-    row = records.failure_row("a.png", "unreadable", CLASSES, 7, "m1", "cut off")
-    named = dict(zip(records.score_columns(CLASSES), row, strict=True))
+    row = failure_row("a.png", "unreadable", CLASSES, 7, "m1", "cut off")
+    named = dict(zip(score_columns(CLASSES), row, strict=True))
     assert named["label"] == "" and named["votes_ill"] == 0 and named["p_ill"] == "0.000000"
     assert named["patches_used"] == 0 and named["error"] == "cut off"
     assert named["conformal_set"] == "" and named["abstain"] == 0
@@ -113,14 +116,14 @@ def test_rows_fit_their_columns():
 
 def test_a_model_of_an_earlier_version_rules_out_no_class():
     older = dict.fromkeys(("calibrated_probabilities", "conformal_set"))
-    row = records.score_row("a.png", prediction(**older), CLASSES, 7, "")
-    named = dict(zip(records.score_columns(CLASSES), row, strict=True))
+    row = score_row("a.png", prediction(**older), CLASSES, 7, "")
+    named = dict(zip(score_columns(CLASSES), row, strict=True))
     assert named["calibrated_ill"] == named["p_ill"] and named["conformal_set"] == "normal|ill"
 
 
 def test_patch_rows_stop_at_the_patches_used():
-    rows = list(records.patch_rows("a.png", prediction(), CLASSES))
-    header = records.patch_columns(CLASSES)
+    rows = list(patch_rows("a.png", prediction(), CLASSES))
+    header = patch_columns(CLASSES)
     assert header == ("path", "patch", "row", "column", "p_normal", "p_ill", "vote")
     assert [dict(zip(header, row, strict=True))["vote"] for row in rows] == [
         "normal",
@@ -128,5 +131,5 @@ def test_patch_rows_stop_at_the_patches_used():
         "ill",
     ]
     assert rows[2][:4] == ("a.png", 2, 9, 10)
-    assert not list(records.patch_rows("a.png", prediction(patches_used=0), CLASSES))
-    assert not list(records.patch_rows("a.png", prediction(centres=None), CLASSES))
+    assert not list(patch_rows("a.png", prediction(patches_used=0), CLASSES))
+    assert not list(patch_rows("a.png", prediction(centres=None), CLASSES))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cxr_tf.analysis.biomarkers import (
+from cxr_tf.measures.biomarkers import (
     FIGURES,
     Line,
     biomarkers,

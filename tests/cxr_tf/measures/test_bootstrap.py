@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cxr_tf.bootstrap import (
+from cxr_tf.measures.bootstrap import (
     Estimate,
     estimate,
     mean_estimate,

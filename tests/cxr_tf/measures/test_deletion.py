@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxr_tf.evaluation.deletion import (
+from cxr_tf.measures.deletion import (
     FRACTIONS,
     area_under,
     highest,

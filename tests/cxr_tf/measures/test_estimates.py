@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxr_tf.bootstrap import resample_patients
-from cxr_tf.estimates import (
+from cxr_tf.measures.bootstrap import resample_patients
+from cxr_tf.measures.estimates import (
     Decisions,
     classification_estimates,
     film_groups,
     jaccard_estimates,
 )
-from cxr_tf.metrics import classification_metrics, confusion_matrix, macro_mean, roc_auc
-from pipelines.manifest_rows import ManifestRow
+from cxr_tf.measures.metrics import classification_metrics, confusion_matrix, macro_mean, roc_auc
+from pipelines.manifest.rows import ManifestRow
 
 CLASSES = ("normal", "bacterial", "viral")
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn_metrics
 
-from cxr_tf.metrics import (
+from cxr_tf.measures.metrics import (
     classification_metrics,
     confusion_matrix,
     enlarge_labels,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxr_tf.evaluation.pointing import chance, hit
+from cxr_tf.measures.pointing import chance, hit
 
 
 def _target():

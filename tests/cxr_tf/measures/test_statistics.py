@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from cxr_tf.analysis.statistics import (
+from cxr_tf.measures.statistics import (
     all_pairs,
     asterisks,
     holm,

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cxr_tf.analysis.under_segmentation import LIMIT, hull_area, hull_deficit, under_segmentation
+from cxr_tf.measures.under_segmentation import LIMIT, hull_area, hull_deficit, under_segmentation
 
 
 def lungs(left=slice(20, 80), right=slice(20, 80)):

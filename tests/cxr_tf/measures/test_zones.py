@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxr_tf.evaluation.zones import DEPTHS, HEIGHTS, SIDES, area_shares, map_shares, zone_masks
+from cxr_tf.measures.zones import DEPTHS, HEIGHTS, SIDES, area_shares, map_shares, zone_masks
 
 SIZE = 256
 

@@ -6,9 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxr_tf.models import build
-from cxr_tf.models.resnet import LOGITS
-from cxr_tf.saliency import (
+from cxr_tf.method.saliency import (
     corners,
     enlargement,
     global_grad_cam,
@@ -18,7 +16,9 @@ from cxr_tf.saliency import (
     probabilistic_grad_cam,
     reduce_by_area,
 )
-from cxr_tf.training.peer_maps import tf_explain_maps
+from cxr_tf.models.registry import build
+from cxr_tf.models.resnet import LOGITS
+from cxr_tf.training.tf_explain_maps import tf_explain_maps
 from tests.protocol import check_op
 
 FEW = settings(max_examples=40, deadline=None)

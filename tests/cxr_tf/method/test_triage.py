@@ -11,10 +11,11 @@ import pytest
 import tensorflow as tf
 
 from cxr_tf.export import entry_points
-from cxr_tf.inference import EARLY_STEP, FAST_STEP
-from cxr_tf.loading import from_runs, load, make_module
-from cxr_tf.runs import trained_model
-from cxr_tf.voting import FAST_LEAD, patches_needed
+from cxr_tf.method.triage import EARLY_STEP, FAST_STEP
+from cxr_tf.method.voting import FAST_LEAD, patches_needed
+from cxr_tf.saved.build import make_module
+from cxr_tf.saved.load import from_runs, load
+from cxr_tf.saved.run_folder import trained_model
 from pipelines.normalise import normalise
 from tests import samples
 from tests.cxr_tf import plain_method

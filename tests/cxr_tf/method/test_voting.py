@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxr_tf.voting import (
+from cxr_tf.method.voting import (
     count_votes,
     decide,
     mean_probabilities,

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.batch_norm import estimate_batch_norm
-from cxr_tf.models import build
+from cxr_tf.models.batch_norm import estimate_batch_norm
+from cxr_tf.models.registry import build
 
 
 def network(rate=0.6):

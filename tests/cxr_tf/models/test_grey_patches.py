@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.inference import frozen
-from cxr_tf.models import CLASSIFICATION_MODELS, build
-from cxr_tf.models.grey import grey_network
+from cxr_tf.method.triage import frozen
+from cxr_tf.models.grey_patches import grey_network
+from cxr_tf.models.names import CLASSIFICATION_NETWORKS
+from cxr_tf.models.registry import build
 from pipelines.patches import SCALINGS, network_input
 
 
-@pytest.mark.parametrize("name", CLASSIFICATION_MODELS)
+@pytest.mark.parametrize("name", CLASSIFICATION_NETWORKS)
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_answers_are_those_of_three_channels(name, scaling):
     network = build(name, size=96)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from cxr_tf.models import build
 from cxr_tf.models import imagenet as weights
 from cxr_tf.models.imagenet import WeightsError, download, load_imagenet, read_arrays
 from cxr_tf.models.layers import BATCH_NORM_EPSILON
+from cxr_tf.models.registry import build
 
 STATISTICS = {"weight": 0.5, "bias": 0.0, "running_mean": 0.0, "running_var": 0.5}
 MISSING = ("layer4.1.conv1", "layer4.1.conv2")

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.models import CLASSIFICATION_MODELS, SEGMENTATION_MODELS, build
+from cxr_tf.models.names import CLASSIFICATION_NETWORKS, SEGMENTATION_NETWORKS
+from cxr_tf.models.registry import build
 from cxr_tf.models.resnet import FEATURES, LOGITS
 
 
@@ -152,7 +153,7 @@ def test_dropout_takes_whole_channels():
     assert 0.1 < (by_channel[0] == 0).mean() < 0.3
 
 
-@pytest.mark.parametrize("name", [*SEGMENTATION_MODELS, *CLASSIFICATION_MODELS])
+@pytest.mark.parametrize("name", [*SEGMENTATION_NETWORKS, *CLASSIFICATION_NETWORKS])
 def test_batch_norm_has_the_momentum_and_epsilon_of_the_authors(name):
     norms = [x for x in network(name).layers if isinstance(x, keras.layers.BatchNormalization)]
     assert norms

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.inference import frozen
-from cxr_tf.models import SEGMENTATION_MODELS, build
-from cxr_tf.models.pieces import in_pieces
+from cxr_tf.method.triage import frozen
+from cxr_tf.models.names import SEGMENTATION_NETWORKS
+from cxr_tf.models.registry import build
+from cxr_tf.models.split_channels import in_pieces
 
 
 def _varied(name: str, **options: object) -> keras.Model:
@@ -20,7 +21,7 @@ def _varied(name: str, **options: object) -> keras.Model:
     return network
 
 
-@pytest.mark.parametrize("name", SEGMENTATION_MODELS)
+@pytest.mark.parametrize("name", SEGMENTATION_NETWORKS)
 def test_answers_are_those_of_the_network(name):
     network = _varied(name)
     film = np.random.default_rng(0).uniform(0, 1, (2, 64, 64, 1)).astype(np.float32)

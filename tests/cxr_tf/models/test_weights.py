@@ -7,10 +7,10 @@ import tensorflow as tf
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from cxr_tf.errors import UsageError
-from cxr_tf.models import build
-from cxr_tf.weights import load_weights, rounded, save_weights, weight_arrays
-from pipelines.manifest_checks import file_sha256
+from cxr_tf.models.registry import build
+from cxr_tf.models.weights import load_weights, rounded, save_weights, weight_arrays
+from cxr_tf.runtime.errors import UsageError
+from pipelines.manifest.checks import file_sha256
 
 
 def network(filters=3, name="small"):
@@ -80,7 +80,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         target.write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr("cxr_tf.weights.save_file", fail)
+    monkeypatch.setattr("cxr_tf.models.weights.save_file", fail)
     with pytest.raises(OSError, match="disk full"):
         save_weights(scrambled(network()), path)
     assert path.read_bytes() == before

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from cxr_tf.errors import UsageError
-from cxr_tf.folder_lock import LOCK, held
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.folder_lock import LOCK, held
 
 HOLD = """
 import pathlib, sys, time
-from cxr_tf.folder_lock import held
+from cxr_tf.runtime.folder_lock import held
 with held(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
@@ -25,7 +25,7 @@ with held(pathlib.Path(sys.argv[1])):
 def other(tmp_path):
     """Another process that holds the folder."""
     words = [sys.executable, "-c", HOLD, str(tmp_path)]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     process = subprocess.Popen(words, cwd=root, stdout=subprocess.PIPE, text=True)
     with process.stdout:
         assert process.stdout.readline() == "held\n"

@@ -9,7 +9,7 @@ SCRIPT = """
 import contextlib, sys
 from pathlib import Path
 import numpy as np
-from cxr_tf.allocation import large_blocks_returned
+from cxr_tf.runtime.freed_memory import large_blocks_returned
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 >> 20

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from cxr_tf.progress import Reporter
+from cxr_tf.runtime.progress import Reporter
 
 
 def talk(reporter):

@@ -3,10 +3,10 @@ import signal
 
 import pytest
 
-from cxr_tf.errors import UsageError
 from cxr_tf.evaluation.command import exit_status
-from cxr_tf.progress import Reporter
-from cxr_tf.stopping import Stopped, Stops, stop_status
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.stopping import Stopped, Stops, stop_status
 
 BOTH = [(signal.SIGINT, KeyboardInterrupt, 130), (signal.SIGTERM, Stopped, 143)]
 

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from cxr_tf.whole_files import whole, write_text
+from cxr_tf.runtime.whole_files import whole, write_text
 
 
 def test_a_file_is_whole_or_the_one_before(tmp_path):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf import saved_functions as module
-from cxr_tf.saved_functions import saved_functions
+from cxr_tf.saved import functions as module
+from cxr_tf.saved.functions import saved_functions
 
 
 class Sums(tf.Module):

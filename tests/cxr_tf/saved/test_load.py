@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 
 import cxr_tf
-from cxr_tf.loading import from_runs, load
-from cxr_tf.weights import load_weights, save_weights
+from cxr_tf.models.weights import load_weights, save_weights
+from cxr_tf.saved.load import from_runs, load
 from pipelines.components import clean_labels
 from tests.cxr_tf.fake_runs import classification_run, film, segmentation_run
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 
 def test_importing_the_package_imports_no_tensorflow():
@@ -135,7 +135,7 @@ def test_masks_are_cleaned_where_the_run_says_so(tmp_path, fake_segmentation):
 
 
 def test_weights_that_do_not_fit_are_all_named(tmp_path):
-    from cxr_tf.models import build
+    from cxr_tf.models.registry import build
 
     save_weights(build("resnet18_small", size=64, classes=4), tmp_path / "four.safetensors")
     with pytest.raises(ValueError, match=r"fc/kernel.*fc/bias"):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from cxr_tf.model_folders import (
+from cxr_tf.saved.model_folders import (
     CARD,
     is_version_folder,
     model_digest,

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from cxr_tf import predicted_masks as module
-from cxr_tf.loading import from_runs
-from cxr_tf.predicted_masks import predicted_masks
+from cxr_tf.saved import predicted_masks as module
+from cxr_tf.saved.load import from_runs
+from cxr_tf.saved.predicted_masks import predicted_masks
 from pipelines.components import clean_labels
-from pipelines.manifest import ManifestRow
+from pipelines.manifest.table import ManifestRow
 from tests.cxr_tf.fake_runs import film, png
 
 

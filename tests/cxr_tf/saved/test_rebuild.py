@@ -5,15 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cxr_tf.errors import UsageError
-from cxr_tf.export import ExportConfig, export
-from cxr_tf.loading import TriageModel, load
-from cxr_tf.remake import remake_module
+from cxr_tf.export import ExportOptions, export
+from cxr_tf.films.model import TriageModel
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.saved.load import load
+from cxr_tf.saved.rebuild import remake_module
 from tests.cxr_tf.fake_runs import film
 
 
 def test_a_model_made_again_is_the_same(exported, tmp_path):
-    folder = export(ExportConfig(model=str(exported), out=str(tmp_path / "cxr_again")))
+    folder = export(ExportOptions(model=str(exported), out=str(tmp_path / "cxr_again")))
     old, new = load(exported), load(folder)
     assert new.model_version == old.model_version and new.card["name"] == "cxr_again"
     changing = ("name", "created")
@@ -44,4 +45,4 @@ def test_another_precision_is_another_version(exported):
 )
 def test_runs_and_a_model_exclude_each_other(options, tmp_path):
     with pytest.raises(UsageError, match="--model"):
-        export(ExportConfig(out=str(tmp_path / "out"), **options))
+        export(ExportOptions(out=str(tmp_path / "out"), **options))

@@ -3,23 +3,26 @@ import json
 
 import pytest
 
-from cxr_tf.config import (
+from cxr_tf.models.names import CLASSIFICATION_NETWORKS, SEGMENTATION_NETWORKS
+from cxr_tf.saved.run_options import (
     MAY_CHANGE,
     PRESETS,
-    ClassificationConfig,
-    SegmentationConfig,
-    TrainingConfig,
+    ClassificationTrainingOptions,
+    SegmentationTrainingOptions,
+    TrainingOptions,
     changed_options,
     read_run,
     task_name,
 )
-from cxr_tf.models import CLASSIFICATION_MODELS, SEGMENTATION_MODELS
 from pipelines.classes import PAPER_CLASSES, parse_classes
 from pipelines.masks import CONTENTS
 from pipelines.patches import SCALINGS
 from pipelines.sizes import PATCH_SIZE
 
-KINDS = {"segmentation": SegmentationConfig, "classification": ClassificationConfig}
+KINDS = {
+    "segmentation": SegmentationTrainingOptions,
+    "classification": ClassificationTrainingOptions,
+}
 ALL_PRESETS = [(task, name) for task in KINDS for name in PRESETS[task]]
 
 
@@ -75,7 +78,7 @@ def test_presets_are_valid(task, name):
     config = PRESETS[task][name]
     assert type(config) is KINDS[task]
     assert config.preset == name
-    models = SEGMENTATION_MODELS if task == "segmentation" else CLASSIFICATION_MODELS
+    models = SEGMENTATION_NETWORKS if task == "segmentation" else CLASSIFICATION_NETWORKS
     assert config.network in models
     assert config.data == config.out == config.start_from == ""
     if task == "classification":
@@ -115,21 +118,21 @@ def test_what_is_saved_is_read(task, name, tmp_path):
 def test_options_left_out_of_a_file_have_their_defaults(tmp_path):
     path = tmp_path / "config.json"
     path.write_text('{"task": "classification", "seed": 4}')
-    assert read_run(tmp_path) == ClassificationConfig(seed=4)
+    assert read_run(tmp_path) == ClassificationTrainingOptions(seed=4)
 
 
 def test_unknown_options_are_named(tmp_path):
     path = tmp_path / "config.json"
     path.write_text('{"seed": 4, "zeal": 1, "colour": "red"}')
     with pytest.raises(ValueError, match=r"config\.json: unknown options colour, zeal"):
-        SegmentationConfig.read(path)
+        SegmentationTrainingOptions.read(path)
 
 
 def test_options_of_the_other_task_are_unknown(tmp_path):
     path = tmp_path / "config.json"
-    ClassificationConfig().save(path)
+    ClassificationTrainingOptions().save(path)
     with pytest.raises(ValueError, match="unknown options .*approach"):
-        SegmentationConfig.read(path)
+        SegmentationTrainingOptions.read(path)
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
@@ -159,7 +162,7 @@ def test_every_option_that_may_not_change_is_told(kind):
 
 
 def test_all_changes_are_told_at_once():
-    told = changed_options(TrainingConfig(), TrainingConfig(seed=1, batch_size=8, epochs=3))
+    told = changed_options(TrainingOptions(), TrainingOptions(seed=1, batch_size=8, epochs=3))
     assert told == ["seed: 0 -> 1", "batch_size: 2 -> 8"]
 
 

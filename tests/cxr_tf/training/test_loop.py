@@ -12,13 +12,13 @@ import pytest
 import tensorflow as tf
 from safetensors import safe_open
 
-from cxr_tf.config import SegmentationConfig
-from cxr_tf.stopping import Stops
+from cxr_tf.runtime.stopping import Stops
+from cxr_tf.saved.run_options import SegmentationTrainingOptions
 from cxr_tf.training.loop import fit
 from cxr_tf.training.monitor import Monitor
 from cxr_tf.training.trainer import Trainer
 
-CONFIG = SegmentationConfig(
+CONFIG = SegmentationTrainingOptions(
     batch_size=2, epochs=20, schedule="constant", patience=50, tensorboard=False
 )
 STEPS = 3

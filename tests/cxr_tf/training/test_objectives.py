@@ -5,13 +5,13 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxr_tf.models import build
-from cxr_tf.objectives import (
+from cxr_tf.models.registry import build
+from cxr_tf.models.weights import is_kernel
+from cxr_tf.training.objectives import (
     classification_loss,
     penalty,
     segmentation_loss,
 )
-from cxr_tf.weights import is_kernel
 from tests.protocol import check_op
 
 FEW = settings(max_examples=40, deadline=None)

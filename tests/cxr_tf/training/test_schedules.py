@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxr_tf.schedules import Patience, learning_rate
+from cxr_tf.training.schedules import Patience, learning_rate
 
 
 def rates(schedule, total=100, warmup=0, factor=1.0, base=1e-3):

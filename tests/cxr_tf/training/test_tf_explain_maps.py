@@ -1,8 +1,8 @@
-"""Pictures of tf-explain's maps; that the maps equal ours is in tests/cxr_tf/test_saliency.py."""
+"""Pictures of tf-explain's maps; `method/test_saliency.py` asserts that the maps equal ours."""
 
 import numpy as np
 
-from cxr_tf.training.peer_maps import tf_explain_picture
+from cxr_tf.training.tf_explain_maps import tf_explain_picture
 
 
 def test_a_map_is_stretched_to_its_own_range():

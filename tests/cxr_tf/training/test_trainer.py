@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.errors import UsageError
+from cxr_tf.runtime.errors import UsageError
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.run import groups
 from cxr_tf.training.strategy import make_strategy
 from cxr_tf.training.trainer import Trainer
-from pipelines.manifest import ManifestRow
+from pipelines.manifest.table import ManifestRow
 from tests.cxr_tf.training.three_steps import (
     CLASSIFICATION,
     SEGMENTATION,

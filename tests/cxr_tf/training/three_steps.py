@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from cxr_tf.config import ClassificationConfig, SegmentationConfig
+from cxr_tf.saved.run_options import ClassificationTrainingOptions, SegmentationTrainingOptions
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.segmentation import SegmentationTask
 from cxr_tf.training.strategy import make_strategy, worker
@@ -33,7 +33,7 @@ def smooth_films(count: int, size: int) -> np.ndarray:
     return np.clip(broad + rng.normal(0.0, 20.0, broad.shape), 0.0, 255.0).astype(np.float32)
 
 
-SEGMENTATION = SegmentationConfig(
+SEGMENTATION = SegmentationTrainingOptions(
     network="u_net_small",
     size=64,
     dropout=0.0,
@@ -43,7 +43,7 @@ SEGMENTATION = SegmentationConfig(
 )
 
 #: With decoupled decay, L1 and averaged weights.
-CLASSIFICATION = ClassificationConfig(
+CLASSIFICATION = ClassificationTrainingOptions(
     network="resnet18_small",
     patch_size=64,
     batch_size=BATCH,
@@ -55,7 +55,7 @@ CLASSIFICATION = ClassificationConfig(
 )
 
 
-def segmentation_task(config: SegmentationConfig) -> SegmentationTask:
+def segmentation_task(config: SegmentationTrainingOptions) -> SegmentationTask:
     """Twelve films whose label is their brightness in four steps."""
     films = smooth_films(12, 64)
     labels = tf.constant((films // 64).astype(np.uint8))
@@ -63,7 +63,7 @@ def segmentation_task(config: SegmentationConfig) -> SegmentationTask:
     return SegmentationTask(config, examples, examples)
 
 
-def classification_task(config: ClassificationConfig) -> ClassificationTask:
+def classification_task(config: ClassificationTrainingOptions) -> ClassificationTask:
     """Sixteen films of four classes."""
     films = tf.cast(smooth_films(16, 1024) * 257.0, tf.uint16)
     lungs = np.zeros((16, 256, 256), np.uint8)

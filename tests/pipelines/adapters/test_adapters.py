@@ -2,7 +2,7 @@ import pytest
 
 from pipelines.adapters import ADAPTERS, open_data
 from pipelines.adapters.__main__ import main
-from pipelines.manifest import ManifestError, read_manifest
+from pipelines.manifest.table import ManifestError, read_manifest
 
 OURS = "path,class,split_segmentation,split_classification,source\na.png,normal,,train,{}\n"
 

@@ -1,8 +1,8 @@
 import pytest
 
 from pipelines.adapters import coronahack
-from pipelines.manifest import ManifestError
-from tools.phantom_layouts import LAYOUTS
+from pipelines.manifest.table import ManifestError
+from tools.phantoms.layouts import LAYOUTS
 
 HEADER = ",X_ray_image_name,Label,Dataset_type,Label_2_Virus_category,Label_1_Virus_category\n"
 

@@ -5,8 +5,8 @@ import pytest
 
 from pipelines.adapters import covidx, open_data, rsna
 from pipelines.classes import COVID_NET_CLASSES, parse_classes
-from pipelines.manifest import ManifestError, read_manifest, write_manifest
-from tools.phantom_layouts import LAYOUTS
+from pipelines.manifest.table import ManifestError, read_manifest, write_manifest
+from tools.phantoms.layouts import LAYOUTS
 
 
 def test_the_sizes_of_table_iv():

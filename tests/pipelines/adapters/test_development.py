@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.adapters import development, open_data
 from pipelines.classes import COVID_NET_CLASSES, PAPER_CLASSES
-from pipelines.manifest import ManifestError, validate
+from pipelines.manifest.table import ManifestError, validate
 
 HEADER = (
     "path", "source_repo", "original_path", "class", "patient_id", "view", "width", "height",

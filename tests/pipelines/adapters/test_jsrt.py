@@ -7,8 +7,8 @@ import pytest
 from pipelines.adapters import jsrt, open_data
 from pipelines.decode import decode_mask
 from pipelines.films import read_film
-from pipelines.manifest import ManifestError, validate
-from tools.phantom_layouts import LAYOUTS
+from pipelines.manifest.table import ManifestError, validate
+from tools.phantoms.layouts import LAYOUTS
 
 ORGANS = ("heart", "left lung", "right lung")
 

@@ -7,8 +7,8 @@ from pipelines.adapters import open_data
 from pipelines.adapters.__main__ import main
 from pipelines.adapters.merging import merge
 from pipelines.classes import PAPER_CLASSES
-from pipelines.manifest import Manifest, ManifestRow, read_manifest, validate
-from tools.phantom_layouts import LAYOUTS
+from pipelines.manifest.table import Manifest, ManifestRow, read_manifest, validate
+from tools.phantoms.layouts import LAYOUTS
 
 
 def manifest(folder, source, *names, **values):

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from pipelines.adapters import montgomery, open_data, shenzhen
-from pipelines.manifest import ManifestError, validate
-from tools.phantom_layouts import LAYOUTS
+from pipelines.manifest.table import ManifestError, validate
+from tools.phantoms.layouts import LAYOUTS
 
 
 def film(release, name, reading=None, masks=()):

@@ -6,8 +6,8 @@ from pipelines.adapters import ADAPTERS, open_data
 from pipelines.classes import COVID_NET_CLASSES, PAPER_CLASSES
 from pipelines.decode import decode_mask
 from pipelines.films import read_film
-from pipelines.manifest import ManifestError, read_manifest, validate, write_manifest
-from tools.phantom_layouts import LAYOUTS
+from pipelines.manifest.table import ManifestError, read_manifest, validate, write_manifest
+from tools.phantoms.layouts import LAYOUTS
 
 RELEASES = [name for name in ADAPTERS if name != "development"]
 FILMS = {"jsrt": 6, "covidx": 40}

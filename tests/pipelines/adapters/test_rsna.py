@@ -3,8 +3,8 @@ import json
 import pytest
 
 from pipelines.adapters import rsna
-from pipelines.manifest import ManifestError
-from tools.phantom_layouts import LAYOUTS
+from pipelines.manifest.table import ManifestError
+from tools.phantoms.layouts import LAYOUTS
 
 
 def tables(folder, labels, details):

@@ -8,9 +8,9 @@ import time
 import numpy as np
 import pytest
 
-from pipelines import dicom_apart
-from pipelines.dicom import FilmError, read_dicom
-from pipelines.dicom_apart import DicomProcess, read_dicom_apart, read_identifiers_apart
+from pipelines.dicom import apart
+from pipelines.dicom.apart import DicomProcess, read_dicom_apart, read_identifiers_apart
+from pipelines.dicom.reading import FilmError, read_dicom
 from pipelines.films import read_film
 from tests.samples import dicom_bytes, dicom_dataset, ramp
 
@@ -21,10 +21,10 @@ CONTENT = dicom_bytes(dicom_dataset(PIXELS, stored_bits=12, WindowCenter="9", Wi
 @pytest.fixture
 def hostile(monkeypatch):
     """The process that is kept runs the worst of decoders."""
-    monkeypatch.setattr(dicom_apart, "_WORKER", "tests.pipelines.hostile_decoder")
-    dicom_apart.close()
+    monkeypatch.setattr(apart, "_WORKER", "tests.pipelines.hostile_decoder")
+    apart.close()
     yield
-    dicom_apart.close()
+    apart.close()
 
 
 def test_the_same_levels_and_words_as_in_this_process():
@@ -42,7 +42,7 @@ def test_the_same_levels_and_words_as_in_this_process():
 
 def test_one_process_without_tensorflow_serves_all_objects_and_threads():
     read_dicom_apart(CONTENT)
-    pid = dicom_apart._kept.pid
+    pid = apart._kept.pid
     with open(f"/proc/{pid}/maps") as maps:
         assert "tensorflow" not in maps.read()
     films = [dicom_bytes(dicom_dataset(np.roll(PIXELS, i))) for i in range(6)]
@@ -58,7 +58,7 @@ def test_one_process_without_tensorflow_serves_all_objects_and_threads():
         thread.join()
     for i, film in enumerate(films):
         np.testing.assert_array_equal(found[i], read_dicom(film)[0])
-    assert dicom_apart._kept.pid == pid
+    assert apart._kept.pid == pid
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_crash_costs_one_film(hostile, tmp_path, content, words):
 
 def test_a_deadline_ends_the_process(hostile):
     read_dicom_apart(b"one")
-    pid, began = dicom_apart._kept.pid, time.monotonic()
+    pid, began = apart._kept.pid, time.monotonic()
     with pytest.raises(FilmError, match=r"longer than 0\.3 s.*--read-deadline"):
         read_dicom_apart(b"later", deadline=0.3)
     assert time.monotonic() - began < 5
@@ -94,16 +94,16 @@ def test_a_deadline_ends_the_process(hostile):
 
 def test_a_process_that_was_killed_between_films_is_replaced():
     read_dicom_apart(CONTENT)
-    process = dicom_apart._kept
+    process = apart._kept
     os.kill(process.pid, signal.SIGKILL)
     process._process.wait()
     read_dicom_apart(CONTENT)
-    assert dicom_apart._kept is not process
+    assert apart._kept is not process
 
 
 def test_a_process_that_does_not_start_is_no_fault_of_the_film(monkeypatch, tmp_path):
-    monkeypatch.setattr(dicom_apart, "_WORKER", "pipelines.no_such_module")
-    dicom_apart.close()
+    monkeypatch.setattr(apart, "_WORKER", "pipelines.no_such_module")
+    apart.close()
     path = tmp_path / "film.dcm"
     path.write_bytes(CONTENT)
     film = read_film(path)
@@ -141,9 +141,9 @@ def test_the_process_ends_with_its_parent_and_takes_no_module_from_the_working_f
     code = (
         "import sys, os; sys.path.pop(0)\n"
         "from pathlib import Path\n"
-        "from pipelines import dicom_apart\n"
-        "dicom_apart.read_dicom_apart(Path('film.dcm').read_bytes())\n"
-        "print(dicom_apart._kept.pid, flush=True)\n"
+        "from pipelines.dicom import apart\n"
+        "apart.read_dicom_apart(Path('film.dcm').read_bytes())\n"
+        "print(apart._kept.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run(

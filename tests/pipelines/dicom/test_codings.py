@@ -22,9 +22,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from pipelines.dicom import FilmError, read_dicom
+from pipelines.dicom.reading import FilmError, read_dicom
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
-from tools.jpeg_lossless import jpeg_lossless
+from tools.hostile.jpeg_lossless import jpeg_lossless
 
 
 def wrapped(pixels, stream, syntax, stored_bits=None, **attributes):

@@ -3,9 +3,9 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from pipelines.dicom import FilmError, read_dicom
+from pipelines.dicom.frontal import reason_against
+from pipelines.dicom.reading import FilmError, read_dicom
 from pipelines.films import read_film
-from pipelines.frontal import reason_against
 from pipelines.status import FAILURES, NOT_CHEST_FILM
 from tests.samples import dicom_bytes, dicom_dataset, ramp
 

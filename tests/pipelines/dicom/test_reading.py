@@ -16,7 +16,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from pipelines.dicom import FilmError, read_dicom
+from pipelines.dicom.reading import FilmError, read_dicom
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
 
 GREY_16 = ramp(top=4095, dtype=np.uint16)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipelines.mask_checks import misfits
+from pipelines.manifest.mask_checks import misfits
 
 
 def box(rows, columns, shape=(100, 80)):

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from pipelines.manifest import Manifest, ManifestRow
-from pipelines.overlap import SAME_CONTENT, SAME_PATIENT, seen_films
+from pipelines.manifest.overlap import SAME_CONTENT, SAME_PATIENT, seen_films
+from pipelines.manifest.table import Manifest, ManifestRow
 
 
 def row(name, patient="", segmentation="", sha256=""):

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.perceptual import BITS, NEAR, film_hash, near_pairs
-from tools.phantoms import phantom
+from pipelines.manifest.perceptual import BITS, NEAR, film_hash, near_pairs
+from tools.phantoms.__main__ import phantom
 
 
 def film(seed, label="normal"):
@@ -51,7 +51,7 @@ def test_flat_and_tiny_films_have_a_hash():
 
 
 def test_pairs_are_found_within_and_across_blocks(monkeypatch):
-    monkeypatch.setattr("pipelines.perceptual._BLOCK", 4)
+    monkeypatch.setattr("pipelines.manifest.perceptual._BLOCK", 4)
     rng = np.random.default_rng(3)
     hashes = rng.random((11, BITS)) < 0.5
     hashes[9] = hashes[1]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.manifest import Manifest, ManifestRow
-from pipelines.splits import give_splits, shares, split_again, stratify, without_splits
+from pipelines.manifest.splits import give_splits, shares, split_again, stratify, without_splits
+from pipelines.manifest.table import Manifest, ManifestRow
 
 # Table III: training, validation and test of each class.
 TABLE_III = {

@@ -91,9 +91,9 @@ def test_masks_are_cleaned_alike(torch_film):
 def test_networks_agree(torch_film, task, shape):
     import torch
 
-    from cxr_tf.models import build
-    from cxr_tf.weights import weight_arrays
-    from tools.bench.subject import NETWORKS
+    from cxr_tf.models.registry import build
+    from cxr_tf.models.weights import weight_arrays
+    from tools.bench.measured_model import NETWORKS
     from tools.bench.torch_networks import FCDenseNet103, ResNet18, load_arrays
 
     generator = np.random.default_rng(0)

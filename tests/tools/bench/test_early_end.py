@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.early_end import main
+from tools.bench.early_end import main
 
 
 def write(folder, films):

@@ -1,4 +1,4 @@
-"""What replaced tensorflow-addons 0.23.0 against its arrays, made by tools/golden_addons.py."""
+"""What replaced tensorflow-addons 0.23.0 against its arrays, made by tools/golden/addons.py."""
 
 import pathlib
 
@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf import metrics
+from cxr_tf.measures import metrics
 from pipelines import normalise
-from tools import golden_addons
+from tools.golden import addons
 
-GOLDEN = pathlib.Path(__file__).parent / "golden"
-FILMS = golden_addons.equalise_films()
+GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
+FILMS = addons.equalise_films()
 CONTINUOUS = ["thorax", "ramp", "dark", "bright"]  # "levels" has seven grey levels
 F1_CASES = ["four", "three", "never_predicted", "never_true", "absent"]
 
@@ -50,7 +50,7 @@ def test_golden_arrays_are_of_the_release_named():
 @pytest.mark.parametrize("name", FILMS)
 def test_films_are_those_the_tables_were_made_of(tables, name):
     assert FILMS[name].shape >= (512, 512)
-    assert golden_addons.checksum(FILMS[name]) == str(tables[f"{name}_sha256"])
+    assert addons.checksum(FILMS[name]) == str(tables[f"{name}_sha256"])
 
 
 @pytest.mark.parametrize("name", FILMS)

@@ -1,4 +1,4 @@
-"""Damaged and hostile files on the reader and the normalisation; tools.fuzz tries many more."""
+"""Damaged and hostile files on the reader and the normalisation; `tools.hostile` tries more."""
 
 import json
 import time
@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from pipelines.films import read_content
-from tools import fuzz
-from tools.bombs import bomb, scans
-from tools.hostile_cases import case, examine, most
-from tools.hostile_seeds import seeds
-from tools.mutation import mutated
+from tools.hostile import fuzz
+from tools.hostile.bombs import bomb, scans
+from tools.hostile.cases import case, examine, most
+from tools.hostile.mutation import mutated
+from tools.hostile.seeds import seeds
 
 #: Bombs that burst fast enough for every run of the tests.
 QUICK = (

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.hostile_table import BLOCKS, filled, main
+from tools.hostile.table import BLOCKS, filled, main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE, FIGURES = ROOT / "docs" / "reliability.md", ROOT / "results" / "reliability" / "hostile.json"
 
 

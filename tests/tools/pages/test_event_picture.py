@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tools.event_picture import main
+from tools.pages.event_picture import main
 
 
 def test_the_newest_picture_of_a_name_comes_out(tmp_path, capsys):

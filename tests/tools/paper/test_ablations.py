@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from cxr_tf.config import ClassificationConfig, SegmentationConfig
-from pipelines.manifest import Manifest, ManifestRow, write_manifest
-from tools.ablations import ABLATIONS, Options, evaluations, main, training
+from cxr_tf.saved.run_options import ClassificationTrainingOptions, SegmentationTrainingOptions
+from pipelines.manifest.table import Manifest, ManifestRow, write_manifest
+from tools.paper.ablations import ABLATIONS, Options, evaluations, main, training
 
 OPTIONS = Options(data=Path("DATA"))
-KINDS = {"segmentation": SegmentationConfig, "classification": ClassificationConfig}
+KINDS = {
+    "segmentation": SegmentationTrainingOptions,
+    "classification": ClassificationTrainingOptions,
+}
 
 
 def _flags(given):
@@ -22,7 +25,10 @@ def test_every_option_is_one_of_the_training(name):
     given = training(name, OPTIONS, 200)
     known = {field.name for field in dataclasses.fields(KINDS[given[0]])}
     assert {flag.removeprefix("no_") for flag in _flags(given)} <= known
-    assert all(command[-1].startswith(f"results/{name}_") for command in evaluations(name, OPTIONS))
+    assert all(
+        command[-1].startswith(f"results/ablations/{name}_")
+        for command in evaluations(name, OPTIONS)
+    )
 
 
 def test_a_smaller_training_set_takes_as_many_steps():
@@ -36,7 +42,13 @@ def test_a_smaller_training_set_takes_as_many_steps():
 def test_masks_of_another_network_are_trained_first(tmp_path, capsys):
     rows = (ManifestRow(tmp_path / "a.png", "normal", split_classification="train"),)
     write_manifest(Manifest(tmp_path / "manifest.csv", rows), tmp_path / "manifest.csv")
-    place = ["--data", str(tmp_path), "--results", str(tmp_path / "results"), "--dry-run"]
+    place = [
+        "--data",
+        str(tmp_path),
+        "--results",
+        str(tmp_path / "results" / "ablations"),
+        "--dry-run",
+    ]
     assert main(["masks_short_u_net", *place]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[2:4] for line in lines] == [
@@ -50,9 +62,15 @@ def test_masks_of_another_network_are_trained_first(tmp_path, capsys):
 def test_what_is_there_is_not_done_again(tmp_path, capsys):
     rows = (ManifestRow(tmp_path / "a.png", "normal", split_classification="train"),)
     write_manifest(Manifest(tmp_path / "manifest.csv", rows), tmp_path / "manifest.csv")
-    place = ["--data", str(tmp_path), "--results", str(tmp_path / "results"), "--dry-run"]
-    (tmp_path / "results" / "global_test").mkdir(parents=True)
-    (tmp_path / "results" / "global_test" / "metrics.json").touch()
+    place = [
+        "--data",
+        str(tmp_path),
+        "--results",
+        str(tmp_path / "results" / "ablations"),
+        "--dry-run",
+    ]
+    (tmp_path / "results" / "ablations" / "global_test").mkdir(parents=True)
+    (tmp_path / "results" / "ablations" / "global_test" / "metrics.json").touch()
     assert main(["global", "whole", *place]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "global: its results are there" and "cxr_tf.train" in lines[1]

@@ -1,4 +1,4 @@
-from tools.analysis_tables import CLASSES, PAPER, heterogeneity, masks_compared, read
+from tools.paper.analysis_tables import CLASSES, PAPER, heterogeneity, masks_compared, read
 
 
 def test_the_papers_rows_have_an_asterisk_for_each_class_above():

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tools.curves import main, read_history
+from tools.paper.curves import main, read_history
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tools.marked_tables import END
-from tools.paper_maps import figures_7_and_8
-from tools.paper_rows import FOLDERS, Results, cells, paired
-from tools.paper_sections import SECTIONS, table_x, table_xv
-from tools.paper_tables import filled, main
+from tools.pages.marked_tables import END
+from tools.paper.maps import POINTING, figures_7_and_8
+from tools.paper.page import filled, main
+from tools.paper.rows import FOLDERS, Results, cells, paired
+from tools.paper.sections import SECTIONS, table_x, table_xv
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV",
             "XV", "XVI", "XVII")  # fmt: skip
 
@@ -65,8 +65,8 @@ def test_figures_stand_beside_the_papers_with_the_difference():
 def test_new_results_fill_their_rows(tmp_path):
     estimate = {"value": 0.9, "low": 0.8, "high": 1.0, "n": 3, "patients": 3}
     for name, lung in (("short", 0.9), ("short_50", 0.7)):
-        place = tmp_path / f"{name}_montgomery"
-        place.mkdir()
+        place = tmp_path / "ablations" / f"{name}_montgomery"
+        place.mkdir(parents=True)
         record = {"groups": {"class=normal": {"jaccard": {"lung": estimate | {"value": lung}}}}}
         (place / "metrics.json").write_text(json.dumps(record))
         rows = [f"{n},normal,{lung + n / 100},{lung}" for n in range(6)]
@@ -74,26 +74,26 @@ def test_new_results_fill_their_rows(tmp_path):
         (place / "jaccard.csv").write_text(text + "\n")
     row = next(line for line in table_xv(Results(tmp_path)) if "| short_50 |" in line)
     assert "| 0.941 | 0.700 (0.800–1.000) | 3 of 3 | -0.241 | p = 0.031, n=6 |" in row
-    assert paired(Results(tmp_path), "short_montgomery", "nothing", "normal") == "–"
+    assert paired(Results(tmp_path), "ablations/short_montgomery", "nothing", "normal") == "–"
 
 
 def test_gains_of_both_maps_are_paired_by_film(tmp_path):
-    for folder, gain in (("classification_test", -0.3), ("global_test", -0.1)):
-        (tmp_path / FOLDERS[{"c": "local", "g": "global"}[folder[0]]]).mkdir()
+    for folder, gain in (("classification/test", -0.3), ("ablations/global_test", -0.1)):
+        (tmp_path / FOLDERS[{"c": "local", "a": "global"}[folder[0]]]).mkdir(parents=True)
         lines = ["path,map,curve,area"]
         for film in "abc":
             for curve, sign in (("deletion", 1), ("insertion", -1)):
                 lines += [f"{film},map,{curve},{0.5 + sign * gain}", f"{film},random,{curve},0.5"]
         (tmp_path / folder / "curves.csv").write_text("\n".join(lines) + "\n")
     rows = "path,patient_id\na,1\nb,2\nc,\n"
-    (tmp_path / "classification_test" / "predictions.csv").write_text(rows)
+    (tmp_path / "classification" / "test" / "predictions.csv").write_text(rows)
     row = next(x for x in figures_7_and_8(Results(tmp_path)) if "local less global" in x)
     assert "| -0.200 (-0.200–-0.200) | 0.200 (0.200–0.200) | 3 of 3 |" in row
 
 
 def test_hits_of_both_maps_are_paired_by_phantom(tmp_path):
-    for folder, hits in (("pointing", (1, 1, 1)), ("pointing_global", (0, 1, 0))):
-        (tmp_path / folder).mkdir()
+    for folder, hits in zip(POINTING, ((1, 1, 1), (0, 1, 0)), strict=True):
+        (tmp_path / folder).mkdir(parents=True)
         lines = ["number,status,hit", *(f"{n},ok,{hit}" for n, hit in enumerate(hits))]
         (tmp_path / folder / "pointing.csv").write_text("\n".join([*lines, "3,no_lung,nan"]) + "\n")
     row = next(x for x in figures_7_and_8(Results(tmp_path)) if "less global Grad-CAM" in x)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pipelines.classes import PAPER_CLASSES
-from tools.phantom_files import draw
-from tools.pointing_game import CYCLE, SIZE, Options, lesion, main, play, record
+from tools.paper.pointing_game import CYCLE, SIZE, Options, lesion, main, play, record
+from tools.phantoms.files import draw
 
 OPTIONS = Options(out=Path(), model=Path(), films=4, samples=50)
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tools.tables import BEGIN, END, estimate, main, table
+from tools.paper.results_tables import BEGIN, END, estimate, main, table
 
-RESULTS = Path(__file__).parents[2] / "results"
+RESULTS = Path(__file__).parents[3] / "results"
 
 
 def test_a_figure_stands_with_its_interval():
@@ -18,8 +18,8 @@ def test_a_table_is_markdown():
 
 def test_the_page_holds_the_tables_of_its_figures(tmp_path):
     page = (RESULTS / "README.md").read_text()
-    records = [*RESULTS.glob("*/metrics.json"), *RESULTS.glob("*/analysis.json")]
-    for name in ("training", *(file.parent.name for file in records)):
+    records = [*RESULTS.glob("*/*/metrics.json"), *RESULTS.glob("*/*/analysis.json")]
+    for name in ("training", *{file.parents[1].name for file in records}):
         (tmp_path / name).symlink_to(RESULTS / name)
     empty = page[: page.index(BEGIN) + len(BEGIN)] + page[page.index(END) :]
     (tmp_path / "README.md").write_text(empty)

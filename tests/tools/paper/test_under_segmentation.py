@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tools.under_segmentation import share_missed, table
+from tools.paper.under_segmentation import share_missed, table
 
 
 def lungs(left=slice(20, 80)):

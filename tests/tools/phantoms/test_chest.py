@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tools.phantom import LABELS, phantom
+from tools.phantoms.chest import LABELS, phantom
 
 
 def draw(label, seed=0, size=256, exposure=None):

@@ -9,9 +9,9 @@ from PIL import Image
 
 from pipelines.adapters import open_data
 from pipelines.classes import PAPER_CLASSES
-from pipelines.manifest import validate
-from tools.phantom_layouts import LAYOUTS
-from tools.phantoms import main
+from pipelines.manifest.table import validate
+from tools.phantoms.__main__ import main
+from tools.phantoms.layouts import LAYOUTS
 
 SIZE = 96
 

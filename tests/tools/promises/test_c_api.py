@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.cxr_tf.fake_runs import film, jpeg, png
-from tools import c_api
+from tools.promises import c_api
 
 LIBRARY = Path(tf.__file__).parent / "libtensorflow_cc.so.2"
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.fault_bench import Found
-from tools.faults import faults_table, filled, main
+from tools.promises.fault_bench import Found
+from tools.promises.faults import faults_table, filled, main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_page_holds_the_table_of_its_results_and_names_tests_that_exist():

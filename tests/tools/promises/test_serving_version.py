@@ -4,7 +4,7 @@ import ast
 
 import numpy as np
 
-from tools import serving_version
+from tools.promises import serving_version
 
 
 def answers(path, **changes):

@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from cxr_tf.report.cases import MARKERS
-from cxr_tf.report.ranges import read_ranges
-from pipelines.manifest import Manifest, ManifestRow, write_manifest
-from tools import normal_ranges
+from cxr_tf.scoring.report.cases import MARKERS
+from cxr_tf.scoring.report.ranges import read_ranges
+from pipelines.manifest.table import Manifest, ManifestRow, write_manifest
+from tools.release import normal_ranges
 
 CARD = {"model_version": "v1", "networks": {"segmentation": {"weights_sha256": "ab"}}}
 

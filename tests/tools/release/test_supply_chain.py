@@ -5,7 +5,7 @@ import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
-from tools.supply_chain import LICENCES, LOCK, ROOT, SBOM, licence_page, pins
+from tools.release.supply_chain import LICENCES, LOCK, ROOT, SBOM, licence_page, pins
 
 PYTHONS = ("3.11", "3.12", "3.13")
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxr_tf.reliability.calibration import calibrate, conformal_set
-from cxr_tf.reliability.features import FEATURES
-from tools.non_films import TURNED
-from tools.other_parts import PARTS, other_part
+from cxr_tf.method.reliability.calibration import calibrate, conformal_set
+from cxr_tf.method.reliability.features import FEATURES
+from tools.phantoms.non_films import TURNED
+from tools.phantoms.other_parts import PARTS, other_part
 from tools.reliability import fit, measures
 from tools.reliability.collect import COLUMNS
 from tools.reliability.degrade import DEGRADE
@@ -105,7 +105,7 @@ def test_risk_grows_from_the_surest_films():
 
 
 def test_a_report_fills_every_table_of_a_page(numbers, tables, tmp_path):
-    from cxr_tf.records import write_json
+    from cxr_tf.runtime.whole_files import write_json
 
     films, predictions = tables
     write_json(tmp_path / "numbers.json", numbers.record())

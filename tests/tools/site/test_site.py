@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from cxr_tf.config import SegmentationConfig
-from cxr_tf.extract import ExtractOptions
-from cxr_tf.records import score_columns
-from cxr_tf.score import ScoreOptions
-from pipelines.manifest import COLUMNS
+from cxr_tf.films.rows import score_columns
+from cxr_tf.saved.run_options import SegmentationTrainingOptions
+from cxr_tf.saved.weights_out import ExtractOptions
+from cxr_tf.scoring.options import ScoreOptions
+from pipelines.manifest.table import COLUMNS
 from pipelines.status import STATUSES
 from tools.site.commands import commands, page, parse_help, print_help, tasks
 from tools.site.modules import modules
 from tools.site.repository import linked_files, with_site_links
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_the_site_holds_every_command_and_module(site):
         assert (site / "reference" / "commands" / f"{name}.html").is_file(), name
     for name in modules(ROOT):
         assert (site / "reference" / "python" / f"{name}.html").is_file(), name
-    triage = (site / "reference" / "python" / "cxr_tf.saliency.html").read_text()
+    triage = (site / "reference" / "python" / "cxr_tf.method.saliency.html").read_text()
     assert "Mean over the patches that cover a pixel" in triage, "docstrings are rendered"
 
 
@@ -61,7 +61,7 @@ def test_the_site_needs_no_network(site):
     [
         ("cxr_tf.score", (), ScoreOptions),
         ("cxr_tf.extract", (), ExtractOptions),
-        ("cxr_tf.train", ("segmentation",), SegmentationConfig),
+        ("cxr_tf.train", ("segmentation",), SegmentationTrainingOptions),
     ],
 )
 def test_every_option_is_read_from_the_parser(module, arguments, options):

@@ -9,13 +9,13 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxr_tf.errors import UsageError
-from cxr_tf.reliability.calibration import calibrate, conformal_set, unsure
-from cxr_tf.reliability.features import FEATURES
-from cxr_tf.reliability.formula import Formula, Term
-from cxr_tf.reliability.parameters import Reliability, read_reliability
-from cxr_tf.reliability.turned import NO_CHEST, REASONS, put_right, reason
-from cxr_tf.reliability.wilson import wilson
+from cxr_tf.measures.wilson import wilson
+from cxr_tf.method.reliability.calibration import calibrate, conformal_set, unsure
+from cxr_tf.method.reliability.features import FEATURES
+from cxr_tf.method.reliability.formula import Formula, Term
+from cxr_tf.method.reliability.parameters import Reliability, read_reliability
+from cxr_tf.method.reliability.refusal import NO_CHEST, REASONS, put_right, reason
+from cxr_tf.runtime.errors import UsageError
 from tests.protocol import check_op
 
 FORMULA = Formula(0.5, (Term("doubt", 1.0, 2.0, -1.0, 0.25), Term("taper", 0, 1, 3.0)), 0.4)

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.errors import UsageError
-from cxr_tf.export import ExportConfig, export
-from cxr_tf.inference import FILM_SPECS
-from cxr_tf.loading import TriageModel, load, make_module
-from cxr_tf.records import write_json
-from cxr_tf.reliability.formula import Formula, Term
-from cxr_tf.reliability.parameters import Reliability
-from cxr_tf.reliability.turned import DOUBTFUL_MASK
+from cxr_tf.export import ExportOptions, export
+from cxr_tf.films.model import TriageModel
+from cxr_tf.method.reliability.formula import Formula, Term
+from cxr_tf.method.reliability.parameters import Reliability
+from cxr_tf.method.reliability.refusal import DOUBTFUL_MASK
+from cxr_tf.method.triage import FILM_SPECS
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.whole_files import write_json
+from cxr_tf.saved.build import make_module
+from cxr_tf.saved.load import load
 from tests.cxr_tf.fake_runs import film, png
 
 #: Any film passes the one, none the other: the features of a random network say nothing.
@@ -77,7 +79,7 @@ def test_a_refused_film_has_no_answer_unless_the_gate_is_left_out(
 @pytest.mark.slow
 def test_an_exported_model_gets_a_gate_and_keeps_it(exported, file_of, tmp_path):
     folder = export(
-        ExportConfig(
+        ExportOptions(
             model=str(exported),
             out=str(tmp_path / "cxr_gated"),
             reliability=file_of(REFUSES),
@@ -91,6 +93,6 @@ def test_an_exported_model_gets_a_gate_and_keeps_it(exported, file_of, tmp_path)
     assert answer["warning"].numpy().tolist() == [b"no frontal chest?", b""]
     np.testing.assert_array_equal(answer["film_score"], [0.5, 0.0])
     assert load(folder).card["reliability"]["gate"]["threshold"] == 0.6
-    again = ExportConfig(model=str(folder), out=str(tmp_path / "m"), precision="mixed_bfloat16")
+    again = ExportOptions(model=str(folder), out=str(tmp_path / "m"), precision="mixed_bfloat16")
     with pytest.raises(UsageError, match="was fitted for model"):
         export(dataclasses.replace(again, reliability=file_of(PASSES)))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cxr_tf.loading import Prediction
-from tools.phantom import Phantom, phantom
-from tools.phantom_files import write_dicom
+from cxr_tf.films.prediction import Prediction
+from tools.phantoms.chest import Phantom, phantom
+from tools.phantoms.files import write_dicom
 
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
 VERSION = "0123456789ab"

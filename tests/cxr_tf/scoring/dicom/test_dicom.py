@@ -11,13 +11,14 @@ import pytest
 from pydicom.sr.codedict import codes
 
 from cxr_tf import score
-from cxr_tf.analysis.biomarkers import biomarkers
-from cxr_tf.info import NOTICE, PHANTOM_NOTICE
-from cxr_tf.metrics import enlarge_labels
-from cxr_tf.progress import Reporter
-from cxr_tf.stopping import INTERRUPTED
+from cxr_tf.measures.biomarkers import biomarkers
+from cxr_tf.measures.metrics import enlarge_labels
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
+from cxr_tf.runtime.stopping import INTERRUPTED
+from cxr_tf.scoring.options import ScoreOptions
 from pipelines.films import read_film
-from tests.cxr_tf.dicom_out.dicom_films import (
+from tests.cxr_tf.scoring.dicom.dicom_films import (
     CLASSES,
     VERSION,
     TrueModel,
@@ -28,7 +29,7 @@ from tests.cxr_tf.dicom_out.dicom_films import (
 )
 
 hd = pytest.importorskip("highdicom")
-report = pytest.importorskip("cxr_tf.dicom_out.report")
+report = pytest.importorskip("cxr_tf.scoring.dicom.report")
 
 KINDS = ("segmentation", "saliency", "report")
 PATIENT = {
@@ -56,7 +57,7 @@ def run(model_folder, drawn):
     """Scores with the true masks; returns exit status and the rows of `scores.csv`."""
 
     def start(out, *inputs, model=None, reporter=None, **changes):
-        options = score.ScoreOptions(
+        options = ScoreOptions(
             inputs=tuple(map(str, inputs)), model=model_folder, out=out, dicom_out=True, **changes
         )
         load = lambda _: model or TrueModel(drawn)  # noqa: E731
@@ -123,7 +124,7 @@ def test_the_report_holds_the_record_and_the_biomarkers(written, film_path, draw
     }
     (decided,) = decision.get_qualitative_evaluations(report.DECIDED)
     assert decided.value.meaning == row["label"] == "viral"
-    from cxr_tf.analysis.measure import film_at
+    from cxr_tf.films.normalised import film_at
 
     read = read_film(film_path)
     _, normalised, _ = film_at(256, None)(read.pixels, read.padding)
@@ -273,6 +274,6 @@ def test_wrong_usage(run, film_path, tmp_path, changes, message):
 
 
 def test_without_highdicom_the_extra_is_named(run, film_path, tmp_path, monkeypatch):
-    monkeypatch.setattr("cxr_tf.score_checks.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("cxr_tf.scoring.checks.importlib.util.find_spec", lambda _: None)
     with pytest.raises(score.UsageError, match=r"cxr-tf\[dicom\]"):
         run(tmp_path, film_path)

@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 
 from cxr_tf import score
-from cxr_tf.distributed import engine
-from cxr_tf.distributed.worker import Job, PartScorer
-from cxr_tf.inputs import Input
-from cxr_tf.loading import Prediction
-from cxr_tf.model_folders import ModelFacts
-from cxr_tf.progress import Reporter
-from cxr_tf.records import score_columns
-from cxr_tf.reliability.wilson import wilson
-from cxr_tf.resume import STATE
+from cxr_tf.films.inputs import Input
+from cxr_tf.films.prediction import Prediction
+from cxr_tf.films.rows import score_columns
+from cxr_tf.measures.wilson import wilson
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.saved.model_folders import ModelFacts
+from cxr_tf.scoring.options import ScoreOptions
+from cxr_tf.scoring.ray import engine
+from cxr_tf.scoring.ray.worker import Job, PartScorer
+from cxr_tf.scoring.resume import STATE
 from pipelines.films import Film
 from tests.cxr_tf.fake_runs import film, jpeg, png
 
@@ -102,9 +103,7 @@ def run_stub(tmp_path, films, load=None, reporter=QUIET, **changes):
     (folder / "saved_model.pb").write_bytes(b"graph")
     out = tmp_path / "out"
     out.mkdir(exist_ok=True)
-    options = score.ScoreOptions(
-        inputs=("x",), model=folder, out=out, engine="ray", workers=2, **changes
-    )
+    options = ScoreOptions(inputs=("x",), model=folder, out=out, engine="ray", workers=2, **changes)
     parts = engine.list_parts((Input(Path(f"{number}.png")) for number in range(films)), out)
     facts = ModelFacts(CLASSES, "stub-1", {})
 
@@ -144,7 +143,7 @@ def no_ray(monkeypatch):
 
 @pytest.mark.slow
 def test_two_workers_write_what_one_process_writes(cluster, films, exported, tmp_path):
-    wanted = score.ScoreOptions(inputs=(str(films),), model=exported, out=tmp_path / "here", seed=3)
+    wanted = ScoreOptions(inputs=(str(films),), model=exported, out=tmp_path / "here", seed=3)
     assert score.run(wanted, QUIET) == 1
     there = dataclasses.replace(wanted, out=tmp_path / "there", engine="ray", workers=2)
     assert score.run(there, QUIET) == 1
@@ -263,6 +262,6 @@ def test_more_workers_than_processors_are_refused():
 )
 def test_wrong_usage(changes, message, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)  # nothing is installed
-    wanted = score.ScoreOptions(inputs=("x",), model=tmp_path, out=tmp_path / "out", **changes)
+    wanted = ScoreOptions(inputs=("x",), model=tmp_path, out=tmp_path / "out", **changes)
     with pytest.raises(score.UsageError, match=message):
         score.run(wanted, QUIET)

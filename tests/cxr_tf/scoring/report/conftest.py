@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.cxr_tf.report.made_up import make_report
+from tests.cxr_tf.scoring.report.made_up import make_report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = (

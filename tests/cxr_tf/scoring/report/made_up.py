@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 
 from cxr_tf import score
-from cxr_tf.loading import Prediction
-from cxr_tf.progress import Reporter
+from cxr_tf.films.prediction import Prediction
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.scoring.options import ScoreOptions
 from tests.samples import encode
-from tools.phantom import phantom
+from tools.phantoms.chest import phantom
 
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
 CLASS_MAP = "normal,bacterial,tuberculosis,viral=viral+covid19"
@@ -90,13 +91,13 @@ class MadeUpModel:
         return answer(pixels, *self._answers[int((pixels // 257).sum())])
 
 
-def report_options(folder: Path, out: Path, **changes: object) -> score.ScoreOptions:
+def report_options(folder: Path, out: Path, **changes: object) -> ScoreOptions:
     """The arguments of a run over the films of a folder, whose model is no real one."""
     version = folder.parent / "models" / "made" / "1"
     version.mkdir(parents=True, exist_ok=True)
     (version / "saved_model.pb").write_bytes(b"graph")
     changes = {"report": True, **changes}
-    return score.ScoreOptions(inputs=(str(folder),), model=version.parent, out=out, **changes)
+    return ScoreOptions(inputs=(str(folder),), model=version.parent, out=out, **changes)
 
 
 def make_report(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr_tf.records import score_columns
-from cxr_tf.report.pages import About, worklist, write_pages
-from tests.cxr_tf.report.made_up import CLASS_MAP, CLASSES, MARKUP
+from cxr_tf.films.rows import score_columns
+from cxr_tf.scoring.report.pages import About, worklist, write_pages
+from tests.cxr_tf.scoring.report.made_up import CLASS_MAP, CLASSES, MARKUP
 
 ROWS = 5000
 

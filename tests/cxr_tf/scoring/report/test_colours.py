@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 
-from cxr_tf.report.pages import ASSETS
+from cxr_tf.scoring.report.pages import ASSETS
 
-CSS = (files("cxr_tf.report") / ASSETS / "report.css").read_text(encoding="utf-8")
+CSS = (files("cxr_tf.scoring.report") / ASSETS / "report.css").read_text(encoding="utf-8")
 PAIRS = {
     name: (light, dark)
     for name, light, dark in re.findall(

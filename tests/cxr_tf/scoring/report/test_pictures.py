@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from cxr_tf.overlays import colour_saliency
-from cxr_tf.report.pictures import outlines, preview, saliency_strip
+from cxr_tf.drawing.overlays import colour_saliency
+from cxr_tf.scoring.report.pictures import outlines, preview, saliency_strip
 
 
 def test_outlines_run_along_the_parts_within_a_pixel():

@@ -1,6 +1,6 @@
 import pytest
 
-from cxr_tf.report.triage import (
+from cxr_tf.scoring.report.worklist import (
     REST,
     SUSPECT,
     UNDECIDED,

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from cxr_tf import score
-from cxr_tf.report import writer
+from cxr_tf.scoring.report import writer
 from tests.cxr_tf import fake_runs
-from tests.cxr_tf.report.made_up import CLASSES, FILMS, MARKUP, MadeUpModel, make_report
+from tests.cxr_tf.scoring.report.made_up import CLASSES, FILMS, MARKUP, MadeUpModel, make_report
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def content(folder):
@@ -139,7 +139,7 @@ def test_a_server_gives_its_own_maps_alone(tmp_path):
 
 
 def test_the_ranges_beside_a_model_are_shown_or_refused(tmp_path):
-    from cxr_tf.report.ranges import NAME, masks_key, read_ranges
+    from cxr_tf.scoring.report.ranges import NAME, masks_key, read_ranges
 
     folder, card = tmp_path / "1", {"options": {"resolution_limit": 512}}
     folder.mkdir()
@@ -154,7 +154,7 @@ def test_the_ranges_beside_a_model_are_shown_or_refused(tmp_path):
 
 
 def test_limits_come_from_the_card_in_words_without_links_or_markup(tmp_path):
-    from cxr_tf.report.limits import limits_of
+    from cxr_tf.scoring.report.limits import limits_of
 
     folder = tmp_path / "cxr" / "1"
     folder.mkdir(parents=True)
@@ -175,7 +175,9 @@ def test_all_that_the_report_is_made_of_is_installed():
         patterns = tomllib.load(stream)["tool"]["setuptools"]["package-data"]["cxr_tf"]
     package = ROOT / "cxr_tf"
     files = [
-        path for path in (package / "report").rglob("*.*") if path.suffix not in (".py", ".pyc")
+        path
+        for path in (package / "scoring" / "report").rglob("*.*")
+        if path.suffix not in (".py", ".pyc")
     ]
     assert len(files) == 7
     for path in files:

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from cxr_tf import score
-from cxr_tf.loading import load
-from cxr_tf.model_folders import read_card
-from cxr_tf.progress import Reporter
-from cxr_tf.serving import transport
-from cxr_tf.serving.remote_model import connect
-from cxr_tf.serving.transport import ServerError, Unavailable, split_address
+from cxr_tf.runtime.errors import ServerError
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.saved.load import load
+from cxr_tf.saved.model_folders import read_card
+from cxr_tf.scoring.options import ScoreOptions
+from cxr_tf.scoring.server import transport
+from cxr_tf.scoring.server.remote_model import connect
+from cxr_tf.scoring.server.transport import Unavailable, split_address
 from tests.cxr_tf.fake_runs import film, jpeg, png
-from tests.cxr_tf.serving.stand_in import Answers, serve_grpc, serve_rest
+from tests.cxr_tf.scoring.server.stand_in import Answers, serve_grpc, serve_rest
 from tests.samples import dicom_bytes, dicom_dataset
 
 SERVERS = {"grpc": serve_grpc, "http": serve_rest}
@@ -56,7 +58,7 @@ def films(tmp_path_factory):
 
 
 def run(films, exported, out, **changes):
-    options = score.ScoreOptions(inputs=(films,), model=exported, out=out, **changes)
+    options = ScoreOptions(inputs=(films,), model=exported, out=out, **changes)
     status = score.run(options, Reporter(quiet=True))
     with (out / "scores.csv").open(newline="") as file:
         return status, list(csv.DictReader(file))
@@ -192,10 +194,10 @@ def test_a_real_server(research_data):
     """TF_SERVING_ADDRESS names a server that serves saved_models/cxr_triage."""
     from pathlib import Path
 
-    from cxr_tf.model_folders import version_folder
+    from cxr_tf.saved.model_folders import version_folder
     from pipelines.films import read_film
 
-    folder = version_folder(Path(__file__).parents[3] / "saved_models" / "cxr_triage")
+    folder = version_folder(Path(__file__).parents[4] / "saved_models" / "cxr_triage")
     remote = connect(os.environ["TF_SERVING_ADDRESS"], folder, deadline=120)
     remote.check()
     path = next(iter(sorted(research_data.rglob("*.png"))))

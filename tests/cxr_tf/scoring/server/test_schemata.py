@@ -8,12 +8,13 @@ import urllib.request
 import numpy as np
 import pytest
 
-from cxr_tf.serving.remote_model import connect
-from cxr_tf.serving.rest_transport import RestTransport
-from cxr_tf.serving.transport import ServerError, split_address
+from cxr_tf.runtime.errors import ServerError
+from cxr_tf.scoring.server.remote_model import connect
+from cxr_tf.scoring.server.rest_transport import RestTransport
+from cxr_tf.scoring.server.transport import split_address
 from tests.cxr_tf.fake_runs import film, jpeg, png
-from tests.cxr_tf.serving.stand_in import Answers, serve_rest
-from tools import schemata
+from tests.cxr_tf.scoring.server.stand_in import Answers, serve_rest
+from tools.release import schemata
 
 jsonschema = pytest.importorskip("jsonschema")
 

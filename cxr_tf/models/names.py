@@ -1,0 +1,45 @@
+"""The networks by name, and the precisions they compute in; importing it loads no TensorFlow.
+
+A new network is one file beside this one and one line in a table here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+#: What the layers of a network compute in: Keras' names of its policies.
+Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """How a network is built.
+
+    Attributes:
+        builder: file in `cxr_tf.models` and function in it, such as `resnet.resnet18`.
+        options: arguments of the builder that make this variant.
+    """
+
+    builder: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+#: Networks that turn a film into one logit a class and pixel; `u_net_small` is for phantoms.
+SEGMENTATION_NETWORKS: dict[str, Network] = {
+    "fc_densenet103": Network(
+        "fc_densenet.fc_densenet", {"down": (4, 5, 7, 10, 12), "bottleneck": 15, "growth": 16}
+    ),
+    "fc_densenet67": Network(
+        "fc_densenet.fc_densenet", {"down": (5, 5, 5, 5, 5), "bottleneck": 5, "growth": 16}
+    ),
+    "fc_densenet56": Network(
+        "fc_densenet.fc_densenet", {"down": (4, 4, 4, 4, 4), "bottleneck": 4, "growth": 12}
+    ),
+    "u_net": Network("u_net.u_net"),
+    "u_net_small": Network("u_net.u_net", {"width": 8}),
+}
+
+#: Networks that turn patches into logits and features; `resnet18_small` is for phantoms.
+CLASSIFICATION_NETWORKS: dict[str, Network] = {
+    "resnet18": Network("resnet.resnet18"),
+    "resnet18_small": Network("resnet.resnet18", {"width": 16}),
+}

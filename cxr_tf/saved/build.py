@@ -1,0 +1,133 @@
+"""Build the graph of training runs, and the facts of its model card."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from cxr_tf.models.names import Precision
+from cxr_tf.models.weights import MANTISSA_BITS, round_kernels, weight_hashes
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.saved.run_folder import BEST, DATA, trained_model
+from cxr_tf.saved.run_options import (
+    ClassificationTrainingOptions,
+    SegmentationTrainingOptions,
+    TrainingOptions,
+    read_run,
+)
+from pipelines.classes import parse_classes
+from pipelines.manifest.checks import file_sha256
+
+
+def make_module(
+    segmentation_run: str | Path | None,
+    classification_run: str | Path | None,
+    resolution_limit: int | None = None,
+    clean_masks: bool | None = None,
+    mantissa_bits: int = MANTISSA_BITS,
+    precision: Precision = "float32",
+    reliability: Path | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """Build the inference module of runs, and the facts of its model card.
+
+    Args:
+        segmentation_run: see `from_runs`.
+        classification_run: see `from_runs`.
+        resolution_limit: see `from_runs`.
+        clean_masks: see `from_runs`.
+        mantissa_bits: digits that kernels are rounded to; all of them by default.
+        precision: see `from_runs`.
+        reliability: numbers fitted for this model, JSON; None for none.
+
+    Returns:
+        The `Triage` module and the card.
+
+    Raises:
+        FileNotFoundError: a folder holds no run.
+        UsageError: neither run is given, one is of the other kind, or `reliability` was not fitted
+            for this model.
+    """
+    from cxr_tf.method.reliability.parameters import read_reliability
+    from cxr_tf.method.triage import Triage, TriageOptions
+
+    classifier: ClassificationTrainingOptions | None = None
+    if classification_run is not None:
+        config = read_run(Path(classification_run))
+        if not isinstance(config, ClassificationTrainingOptions):
+            raise UsageError(f"{classification_run} is a run of segmentation, not classification")
+        classifier = config
+        segmentation_run = segmentation_run or classifier.segmentation
+    if segmentation_run is None:
+        raise UsageError("name a segmentation run, a classification run, or both")
+    segmenter = read_run(Path(segmentation_run))
+    if not isinstance(segmenter, SegmentationTrainingOptions):
+        raise UsageError(f"{segmentation_run} is a run of classification, not segmentation")
+    configs: dict[str, TrainingOptions] = {"segmentation": segmenter}
+    runs = {"segmentation": Path(segmentation_run)}
+    classes: tuple[str, ...] = ()
+    options: dict[str, Any] = {
+        "resolution_limit": segmenter.resolution_limit,
+        "enhance": segmenter.normalise,
+        "clean_masks": False,
+    }
+    if classifier is not None:
+        configs["classification"] = classifier
+        runs["classification"] = Path(str(classification_run))
+        classes = parse_classes(classifier.classes).names
+        options |= {
+            name: getattr(classifier, name)
+            for name in (
+                "approach",
+                "patch_size",
+                "content",
+                "scaling",
+                "resolution_limit",
+                "clean_masks",
+            )  # fmt: skip
+        }
+    if resolution_limit is not None:
+        options["resolution_limit"] = resolution_limit
+    if clean_masks is not None:
+        options["clean_masks"] = clean_masks
+    hashes = {name: file_sha256(run / BEST) for name, run in runs.items()}
+    digits: dict[str, Any] = {}
+    if mantissa_bits != MANTISSA_BITS:
+        digits["mantissa_bits"] = mantissa_bits
+    if precision != "float32":
+        digits["precision"] = precision
+    facts = json.dumps([hashes, options | digits, classes], sort_keys=True)
+    version = hashlib.sha256(facts.encode()).hexdigest()[:12]
+    trust = read_reliability(reliability, version) if reliability else None
+    data = {name: json.loads((run / DATA).read_text()) for name, run in runs.items()}
+    card: dict[str, Any] = {
+        "classes": list(classes),
+        "model_version": version,
+        "class_map": classifier.classes if classifier is not None else "",
+        "phantom": any(facts["phantom"] for facts in data.values()),
+        "options": options,
+        "mantissa_bits": mantissa_bits,
+        "precision": precision,
+        "networks": {
+            name: {
+                "network": configs[name].network,
+                "weights_sha256": hashes[name],
+                "data": data[name],
+                "preset": configs[name].preset,
+            }
+            for name in runs
+        },
+        "reliability": trust.record() if trust else None,
+    }
+    networks = {name: trained_model(run, precision) for name, run in runs.items()}
+    for name, network in networks.items():
+        if mantissa_bits != MANTISSA_BITS:
+            round_kernels(network, mantissa_bits)
+        card["networks"][name]["size"] = network.input_shape[1]
+        card["networks"][name]["weights"] = weight_hashes(network)
+    module = Triage(
+        networks["segmentation"],
+        networks.get("classification"),
+        TriageOptions(classes=classes, version=version, **options),
+        trust,
+    )
+    return module, card

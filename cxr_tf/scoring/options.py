@@ -1,0 +1,94 @@
+"""The options of a scoring run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from pipelines.sizes import PATCHES, READ_DEADLINE
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """Decide the class of radiographs by an exported model, and write `scores.csv`.
+
+    Research use only. Not a medical device.
+
+    A run that was stopped or killed goes on where it was when the same command is given again.
+
+    Exit status: 0 done (a refusal such as no_lung is an answer), 1 some inputs failed, 2 wrong
+    usage or a folder in use, 130 interrupted by Ctrl-C, 143 by SIGTERM (what was done stays in
+    scores.csv.partial).
+    """
+
+    inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
+    """films (PNG, JPEG, DICOM, raw JSRT), folders, or CSV tables with a path column; also at s3://
+    and gs:// (extra cloud)"""
+    model: Path
+    """saved_models/NAME (its newest version) or saved_models/NAME/VERSION"""
+    out: Path
+    """folder for scores.csv, run.json and what else is asked for"""
+    where: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """of CSV tables take only the rows with these values, such as split_classification=test"""
+    overlays: bool = False
+    """draw each film with mask outline and saliency into OUT/overlays"""
+    report: bool = False
+    """write OUT/report: a worklist for triage and a page for each film, opened from disk"""
+    dicom_out: bool = False
+    """write for each DICOM film segmentation, saliency and structured report into OUT/dicom (extra
+    dicom). They belong to the film's study: patient and UIDs stand in them, as in the film"""
+    patch_table: bool = False
+    """write patches.csv: centre, probabilities and vote of every patch"""
+    patches: int = PATCHES
+    """patches that vote on a film, 1 to 400"""
+    decision_only: bool = False
+    """stop looking at a film's patches where no further one can change its label: the same labels
+    in less time; votes, p and patches_used are those up to there"""
+    fast: bool = False
+    """not exact: stop looking at a film where its vote is unlikely to change, after about a fifth
+    of the patches; docs/performance.md says how many labels differ"""
+    gate: bool = True
+    """refuse what does not look like an upright frontal chest film (not_chest_film); --no-gate
+    answers whatever has lungs, as for evaluation on films that are known"""
+    server: str = ""
+    """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
+    served under the model's name; of --model only the card is read"""
+    deadline: float = 60.0
+    """seconds after which a request to the server is given up"""
+    engine: Literal["local", "ray"] = "local"
+    """ray scores on several processes or machines (extra distributed); the same table, no others"""
+    ray_address: str = ""
+    """a running Ray cluster that this machine is part of: auto, or HOST:PORT; without it one is
+    started here"""
+    workers: int = 0
+    """of --engine ray, each with a model of its own; 0: one a GPU, or one for every 4 CPUs"""
+    format: Literal["csv", "parquet"] = "csv"
+    """of the finished tables; parquet has typed columns (extra parquet)"""
+    requests: int = 1
+    """requests to the server under way at once, 1 to 64"""
+    seed: int = 0
+    """seed of the patch centres"""
+    voi: bool = False
+    """apply a DICOM file's VOI LUT, or its first window"""
+    read_deadline: float = READ_DEADLINE
+    """seconds after which the decoding of a DICOM film is given up: it is unreadable then"""
+    keep_identifiers: bool = False
+    """write identifiers.csv: PatientID and UIDs of DICOM files, in plain text"""
+    hash_identifiers: Path | None = None
+    """write identifiers.csv with salted hashes in their place; names the file that holds the salt,
+    made if it is not there. Without either, no table holds anything of a DICOM header, and but for
+    --dicom-out no output does."""
+    restart: bool = False
+    """drop what an unfinished run in OUT has done, and begin anew"""
+    recursive: bool = True
+    """look into sub-folders"""
+    quiet: bool = False
+    """say nothing but warnings and errors"""
+    log_json: bool = False
+    """log to stderr as one JSON object a line"""
+
+    @property
+    def explains(self) -> bool:
+        """Whether the model is asked for maps and patches too."""
+        return self.overlays or self.report or self.dicom_out or self.patch_table

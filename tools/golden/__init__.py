@@ -1,0 +1,1 @@
+"""Scripts that make the small reference arrays of `tests/golden` from other libraries."""

@@ -1,0 +1,1 @@
+"""Measures whether promises hold: equal answers, nothing lost under faults, other loaders."""
