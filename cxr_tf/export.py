@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,6 @@ from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.stopping import Stops, stop_status
 from cxr_tf.saved.model_folders import CARD, WEIGHTS, version_folders
-
-if TYPE_CHECKING:
-    from cxr_tf.method.triage import Triage
 
 SIGNATURES = ("serving_default", "predict_pixels", "segment", "explain")
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
@@ -97,6 +94,7 @@ def _export(config: ExportOptions) -> Path:
     """Export into a folder that is this process' own; see `export`."""
     import tensorflow as tf
 
+    from cxr_tf.method.triage import entry_points
     from cxr_tf.saved.build import make_module
 
     out = Path(config.out)
@@ -151,39 +149,6 @@ def _remove_halves(out: Path) -> None:
     """Remove what exports left that were killed, or failed."""
     for folder in out.glob(".*.partial"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def entry_points(module: "Triage") -> dict[str, Any]:
-    """Functions of the module with the shapes they take.
-
-    Args:
-        module: the inference module.
-
-    Returns:
-        `tf.function`s by name: the four signatures, and four for one decoded film in Python.
-    """
-    import tensorflow as tf
-
-    from cxr_tf.method.triage import FILM_SPECS
-
-    images = [tf.TensorSpec([None], tf.string, "image_bytes")]
-    pixels = [
-        tf.TensorSpec([None, None, None], tf.uint16, "pixels"),
-        tf.TensorSpec([None], tf.int32, "padding"),
-        tf.TensorSpec([None], tf.int64, "seed"),
-        tf.TensorSpec([None], tf.int32, "patches"),
-    ]
-    specs: dict[str, Sequence[Any]] = {
-        "serving_default": images,
-        "predict_pixels": pixels,
-        "segment": images,
-        "explain": images,
-        **FILM_SPECS,
-    }
-    return {
-        name: tf.function(getattr(module, name), input_signature=spec)
-        for name, spec in specs.items()
-    }
 
 
 def complete_card(card: dict[str, Any], name: str, version: int) -> dict[str, Any]:

@@ -12,8 +12,11 @@ import pytest
 import sklearn.metrics
 import tensorflow as tf
 
-from cxr_tf.method import triage as graph
-from cxr_tf.method.triage import SUB_BATCH, Triage, TriageOptions
+from cxr_tf.method import preparation as preparing
+from cxr_tf.method import vote as voting
+from cxr_tf.method.triage import Triage
+from cxr_tf.method.triage_options import TriageOptions
+from cxr_tf.method.vote import SUB_BATCH
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.saved.run_options import (
     PRESETS,
@@ -80,19 +83,19 @@ def work(triage, monkeypatch):
     """How often each step is done, and on what shape."""
     done = {}
 
-    def watch(owner, name, shape_of):
+    def watch(owner, name, shape_of, noted=None):
         step = getattr(owner, name)
 
         def watched(*arguments, **options):
-            done.setdefault(name, []).append(tuple(shape_of(*arguments)))
+            done.setdefault(noted or name, []).append(tuple(shape_of(*arguments)))
             return step(*arguments, **options)
 
         monkeypatch.setattr(owner, name, watched)
 
-    watch(graph, "normalise", lambda pixels, *_: pixels.shape)
-    watch(graph, "draw_centres", lambda mask, *_: mask.shape)
-    watch(triage, "_segmentation", lambda film: film.shape)
-    watch(triage, "_classification", lambda patches: patches.shape)
+    watch(preparing, "normalise", lambda pixels, *_: pixels.shape)
+    watch(voting, "draw_centres", lambda mask, *_: mask.shape)
+    watch(triage._segmenter, "_network", lambda film: film.shape, "_segmentation")
+    watch(triage._vote, "_network", lambda patches: patches.shape, "_classification")
     return done
 
 

@@ -48,7 +48,8 @@ def make_module(
             for this model.
     """
     from cxr_tf.method.reliability.parameters import read_reliability
-    from cxr_tf.method.triage import Triage, TriageOptions
+    from cxr_tf.method.triage import Triage
+    from cxr_tf.method.triage_options import TriageOptions
 
     classifier: ClassificationTrainingOptions | None = None
     if classification_run is not None:

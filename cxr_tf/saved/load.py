@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import tensorflow as tf
-
 from cxr_tf.films.model import TriageModel
 from cxr_tf.models.names import Precision
 from cxr_tf.saved.build import make_module
@@ -58,13 +56,9 @@ def from_runs(
         FileNotFoundError: a folder holds no run.
         UsageError: neither run is given.
     """
-    from cxr_tf.method.triage import FILM_SPECS
+    from cxr_tf.method.triage import entry_points
 
     module, card = make_module(
         segmentation_run, classification_run, resolution_limit, clean_masks, precision=precision
     )
-    names = _FUNCTIONS if classification_run is not None else ("segment_film",)
-    functions = {
-        name: tf.function(getattr(module, name), input_signature=FILM_SPECS[name]) for name in names
-    }
-    return TriageModel(functions, tuple(card["classes"]), card["model_version"], card)
+    return TriageModel(entry_points(module), tuple(card["classes"]), card["model_version"], card)

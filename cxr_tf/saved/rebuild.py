@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from cxr_tf.method.reliability.parameters import Reliability, read_reliability
-from cxr_tf.method.triage import Triage, TriageOptions
+from cxr_tf.method.triage import Triage
+from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.models.names import Precision
 from cxr_tf.models.precision import built_in
 from cxr_tf.models.registry import build

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 import tyro
 
-from cxr_tf.method.triage import EARLY_STEP, FAST_STEP
+from cxr_tf.method.vote import EARLY_STEP, FAST_STEP
 from cxr_tf.method.voting import decide, patches_needed_more
 from cxr_tf.runtime.provenance import NOTICE
 from pipelines.sizes import PATCHES

@@ -11,7 +11,8 @@ import torch
 from safetensors.numpy import load_file
 
 from cxr_tf.films.model import TriageModel
-from cxr_tf.method.triage import SUB_BATCH, frozen
+from cxr_tf.method.frozen import frozen
+from cxr_tf.method.vote import SUB_BATCH
 from cxr_tf.models.grey_patches import grey_network
 from cxr_tf.models.registry import build
 from cxr_tf.models.split_channels import in_pieces

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from cxr_tf.method.triage import frozen
+from cxr_tf.method.frozen import frozen
 from cxr_tf.models.grey_patches import grey_network
 from cxr_tf.models.registry import build
 from tools.bench.floor import MATRIX

@@ -10,7 +10,7 @@ import tensorflow as tf
 import torch
 from torch.nn import functional
 
-from cxr_tf.method.triage import SUB_BATCH
+from cxr_tf.method.vote import SUB_BATCH
 from cxr_tf.saved.run_options import (
     PRESETS,
     ClassificationTrainingOptions,

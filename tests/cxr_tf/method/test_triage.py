@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.export import entry_points
-from cxr_tf.method.triage import EARLY_STEP, FAST_STEP
+from cxr_tf.method.triage import entry_points
+from cxr_tf.method.vote import EARLY_STEP, FAST_STEP
 from cxr_tf.method.voting import FAST_LEAD, patches_needed
 from cxr_tf.saved.build import make_module
 from cxr_tf.saved.load import from_runs, load

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.method.triage import frozen
+from cxr_tf.method.frozen import frozen
 from cxr_tf.models.grey_patches import grey_network
 from cxr_tf.models.names import CLASSIFICATION_NETWORKS
 from cxr_tf.models.registry import build

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.method.triage import frozen
+from cxr_tf.method.frozen import frozen
 from cxr_tf.models.names import SEGMENTATION_NETWORKS
 from cxr_tf.models.registry import build
 from cxr_tf.models.split_channels import in_pieces

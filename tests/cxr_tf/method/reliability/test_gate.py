@@ -11,7 +11,7 @@ from cxr_tf.films.model import TriageModel
 from cxr_tf.method.reliability.formula import Formula, Term
 from cxr_tf.method.reliability.parameters import Reliability
 from cxr_tf.method.reliability.refusal import DOUBTFUL_MASK
-from cxr_tf.method.triage import FILM_SPECS
+from cxr_tf.method.triage import FUNCTION_SPECS
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.whole_files import write_json
 from cxr_tf.saved.build import make_module
@@ -38,7 +38,7 @@ def file_of(from_python, tmp_path):
 def model_with(run, path):
     module, card = make_module(None, run, reliability=path)
     name = "predict_film"
-    function = tf.function(getattr(module, name), input_signature=FILM_SPECS[name])
+    function = tf.function(getattr(module, name), input_signature=FUNCTION_SPECS[name])
     return TriageModel({name: function}, tuple(card["classes"]), card["model_version"], card)
 
 

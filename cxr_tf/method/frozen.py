@@ -1,0 +1,27 @@
+"""Networks as functions whose weights are constants."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import (
+    convert_variables_to_constants_v2,
+)
+
+
+def frozen(
+    function: Callable[[tf.Tensor], tf.Tensor], spec: tf.TensorSpec
+) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+    """Trace a function of a network and turn its variables into constants.
+
+    oneDNN packs constant filters once; variables are packed again at every call.
+
+    Args:
+        function: of one tensor.
+        spec: its fixed shape.
+
+    Returns:
+        The frozen function; it gives a list of tensors.
+    """
+    concrete = tf.function(function).get_concrete_function(spec)
+    constant = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
+    return lambda x: constant(x)

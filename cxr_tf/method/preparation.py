@@ -1,0 +1,80 @@
+"""A film before any network sees it: decoded, normalised, at the sizes of both networks."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from cxr_tf.method.triage_options import TriageOptions
+from pipelines.decode import MAX_PIXELS, decode_film, guard, header_status
+from pipelines.normalise import NO_PADDING, normalise
+from pipelines.sizes import CLASSIFICATION_SIZE
+from pipelines.status import CONSTANT, OK, TOO_LARGE, UNREADABLE
+
+
+class PreparedFilm(NamedTuple):
+    """A film as the networks take it.
+
+    Attributes:
+        status: string scalar, `ok` or why the film cannot be used.
+        small: float32 [S, S] in 0..255, for the segmentation.
+        large: float32 [1024, 1024] in 0..255, for the classification.
+    """
+
+    status: tf.Tensor
+    small: tf.Tensor
+    large: tf.Tensor
+
+
+class Preparation:
+    """Prepares films as the networks' training did."""
+
+    def __init__(self, size: int, options: TriageOptions):
+        """Remember what decides how a film is prepared.
+
+        Args:
+            size: side of the film that the segmentation sees, in pixels.
+            options: how the films are prepared.
+        """
+        self._small = [size, size]
+        self._options = options
+
+    def of_bytes(self, image: tf.Tensor) -> PreparedFilm:
+        """Prepare the content of a PNG or JPEG file; what cannot be decoded gets a status.
+
+        Args:
+            image: string scalar.
+        """
+        header = header_status(image)
+
+        def decode(image: tf.Tensor) -> PreparedFilm:
+            return self._normalised(decode_film(image), NO_PADDING)
+
+        status, small, large = guard(decode, image, self._blank(UNREADABLE))
+        return PreparedFilm(tf.where(header == OK, status, header), small, large)
+
+    def of_pixels(self, pixels: tf.Tensor, padding: tf.Tensor) -> PreparedFilm:
+        """Prepare a decoded film.
+
+        Args:
+            pixels: uint16 [H, W] over the full range, bright where dense.
+            padding: int32 scalar, grey level to leave out; -1 for none.
+        """
+        count = tf.size(pixels, out_type=tf.int64)
+        prepared = tf.case(
+            [
+                (count == 0, lambda: self._blank(UNREADABLE)),
+                (count > MAX_PIXELS, lambda: self._blank(TOO_LARGE)),
+            ],
+            lambda: self._normalised(pixels, padding),
+        )
+        return PreparedFilm(*prepared)
+
+    def _normalised(self, pixels: tf.Tensor, padding: tf.Tensor | int) -> PreparedFilm:
+        sizes = (self._small[0], CLASSIFICATION_SIZE)
+        limit = self._options.resolution_limit or None
+        (small, large), constant = normalise(pixels, padding, sizes, limit, self._options.enhance)
+        return PreparedFilm(tf.where(constant, CONSTANT, OK), small, large)
+
+    def _blank(self, status: str) -> PreparedFilm:
+        large = tf.zeros([CLASSIFICATION_SIZE, CLASSIFICATION_SIZE])
+        return PreparedFilm(tf.constant(status), tf.zeros(self._small), large)

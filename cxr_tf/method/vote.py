@@ -1,0 +1,241 @@
+"""The vote of a film's patches: they are cut, classified, counted, and shown where asked."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cxr_tf.method.frozen import frozen
+from cxr_tf.method.maps import Maps
+from cxr_tf.method.question import Question
+from cxr_tf.method.segmenter import MASK_SHAPE
+from cxr_tf.method.triage_options import TriageOptions
+from cxr_tf.method.voting import count_votes, decide, mean_probabilities, patches_needed_more
+from cxr_tf.models.grey_patches import grey_network
+from cxr_tf.models.resnet import LOGITS
+from pipelines.masks import lungs_at_full_size, select_content
+from pipelines.normalise import resize
+from pipelines.patches import cut_patches, draw_centres, grid_centres
+from pipelines.sizes import CLASSIFICATION_SIZE, LEAST_STRIDE, MOST_PATCHES, PATCHES
+
+Tensors = dict[str, tf.Tensor]
+#: Patches a call of the classifier. Measured: 10 to 25 beat 100 at once.
+SUB_BATCH = 20
+#: Calls of a vote that ends where it is settled are multiples of this: it sees at most one less
+#: than this number of patches too many. Measured: less time than 5 or 1.
+EARLY_STEP = 2
+#: Patches a call of a vote that ends where it is likely settled.
+FAST_STEP = 5
+
+
+class Patches(NamedTuple):
+    """The patches of one film.
+
+    Attributes:
+        centres: int32 [most, 2], row and column at 1024 x 1024.
+        count: int32 scalar, how many of them vote.
+        cut: from some centres, int32 [n, 2], to their patches, float32 [n, S, S] in 0..255.
+    """
+
+    centres: tf.Tensor
+    count: tf.Tensor
+    cut: Callable[[tf.Tensor], tf.Tensor]
+
+
+class PatchVote:
+    """The classifier at work on one film's patches."""
+
+    def __init__(self, network: keras.Model, options: TriageOptions):
+        """Freeze the network.
+
+        Args:
+            network: from scaled patches to logits and features.
+            options: how the films are prepared.
+        """
+        self._options = options
+        self._local = options.approach == "local"
+        self._sub_batch = SUB_BATCH if self._local else 1
+        self._most = MOST_PATCHES if self._local else 1
+        #: Patches of the signatures.
+        self.patches = PATCHES if self._local else 1
+        size = options.patch_size
+        grey = grey_network(network, options.scaling)
+        self._network = frozen(
+            lambda x: [grey(x)[name] for name in ("logits", "features")],
+            tf.TensorSpec([None, size, size], tf.float32, "patches"),
+        )
+        dense = network.get_layer(LOGITS)
+        self._kernel, self._bias = np.asarray(dense.kernel), np.asarray(dense.bias)
+        self._maps = Maps(options, self._head)
+
+    def _head(self, features: tf.Tensor) -> tf.Tensor:
+        pooled = tf.reduce_mean(features, [1, 2])
+        return tf.matmul(pooled, tf.constant(self._kernel)) + tf.constant(self._bias)
+
+    def count_of(self, patches: tf.Tensor | int) -> tf.Tensor:
+        """Move a number of patches into the range of what is possible.
+
+        Args:
+            patches: int32 scalar.
+        """
+        return tf.clip_by_value(tf.convert_to_tensor(patches), 1, self._most)
+
+    def of_film(self, large: tf.Tensor, labels: tf.Tensor, question: Question) -> Tensors:
+        """Let the patches of one film with lungs vote.
+
+        Args:
+            large: float32 [1024, 1024] in 0..255, the normalised film.
+            labels: uint8 [256, 256], its label map.
+            question: what is asked.
+
+        Returns:
+            `class_index`, `votes`, `probabilities`, `agreement`, `patches_used`, and where asked
+            the maps and the patches.
+        """
+        patches = self._patches(large, lungs_at_full_size(labels), question)
+        if question.enough is not None and self._local:
+            return self._up_to_the_end(patches, question.enough)
+        return self._all(patches, question)
+
+    def missing(self, question: Question) -> Tensors:
+        """Give what stands in place of a vote where there is none.
+
+        Args:
+            question: what is asked.
+        """
+        classes = len(self._options.classes)
+        result = {
+            "class_index": tf.constant(-1),
+            "votes": tf.zeros([classes], tf.int32),
+            "probabilities": tf.zeros([classes]),
+            "agreement": tf.zeros([]),
+            "patches_used": tf.constant(0),
+        }
+        if question.explain:
+            count = self.count_of(question.patches)
+            result["saliency"] = tf.zeros([classes, *MASK_SHAPE])
+            if question.unweighted is not None:
+                result["saliency_unweighted"] = tf.zeros([classes, *MASK_SHAPE])
+            result["centres"] = tf.fill([count, 2], -1)
+            result["patch_probabilities"] = tf.zeros([count, classes])
+        return result
+
+    def _patches(self, large: tf.Tensor, lung_mask: tf.Tensor, question: Question) -> Patches:
+        seen = select_content(large, lung_mask, self._options.content)
+        size, count = self._options.patch_size, self.count_of(question.patches)
+        if not self._local:
+            whole = resize(seen, size)[None]
+            return Patches(tf.fill([1, 2], CLASSIFICATION_SIZE // 2), count, lambda some: whole)
+
+        def drawn() -> tuple[tf.Tensor, tf.Tensor]:
+            return draw_centres(lung_mask, question.seed, self._most), count
+
+        def on_grid() -> tuple[tf.Tensor, tf.Tensor]:
+            points = grid_centres(lung_mask, tf.maximum(question.stride, LEAST_STRIDE))
+            found = tf.shape(points)[0]
+            return tf.pad(points, [[0, self._most - found], [0, 0]]), found
+
+        if isinstance(question.stride, int) and question.stride == 0:
+            centres, count = drawn()
+        else:
+            centres, count = tf.cond(question.stride > 0, on_grid, drawn)
+        centres = tf.ensure_shape(centres, [self._most, 2])
+        return Patches(centres, count, lambda some: cut_patches(seen, some, size))
+
+    def _all(self, patches: Patches, question: Question) -> Tensors:
+        """Let every patch vote."""
+        classes, batch = len(self._options.classes), self._sub_batch
+        centres, count, cut = patches
+        calls = (count + batch - 1) // batch
+        kept = [tf.TensorArray(tf.float32, calls, element_shape=[batch, classes])]
+        if question.explain:
+            shape = [batch, *self._maps.shape]
+            kept.append(tf.TensorArray(tf.float32, calls, element_shape=shape))
+
+        def look(index: tf.Tensor, *arrays: tf.TensorArray) -> tuple[tf.Tensor, ...]:
+            some = tf.ensure_shape(centres[index * batch : (index + 1) * batch], [batch, 2])
+            logits, features = self._network(cut(some))
+            found = [tf.nn.softmax(logits)]
+            if question.explain:
+                found.append(self._maps.of_patches(features))
+            written = [a.write(index, x) for a, x in zip(arrays, found, strict=True)]
+            return index + 1, *written
+
+        _, *kept = tf.while_loop(
+            lambda index, *_: index < calls, look, (0, *kept), parallel_iterations=1
+        )
+        probabilities, *maps = [array.concat() for array in kept]
+        used = tf.range(calls * batch) < count
+        votes = count_votes(probabilities, used)
+        result = _decision(votes, mean_probabilities(probabilities, used), count)
+        if question.explain:
+            centres = centres[: calls * batch]
+            result |= self._shown(maps[0], probabilities, centres, used, question)
+            result["centres"] = centres[:count]
+            result["patch_probabilities"] = probabilities[:count]
+        return result
+
+    def _shown(
+        self,
+        maps: tf.Tensor,
+        probabilities: tf.Tensor,
+        centres: tf.Tensor,
+        used: tf.Tensor,
+        question: Question,
+    ) -> Tensors:
+        """Saliency of the film, and where asked the one that weighs all patches alike."""
+        found = {"saliency": self._maps.of_film(maps, probabilities, centres, used)}
+        if question.unweighted is not None:
+            ones = tf.ones_like(probabilities)
+            found["saliency_unweighted"] = tf.cond(
+                question.unweighted,
+                lambda: self._maps.of_film(maps, ones, centres, used),
+                lambda: tf.zeros([len(self._options.classes), *MASK_SHAPE]),
+            )
+        return found
+
+    def _up_to_the_end(self, patches: Patches, enough: tf.Tensor) -> Tensors:
+        """Let patches vote up to where the vote is settled (`patches_needed_more`).
+
+        A call takes no more patches than are needed at least, rounded up to `EARLY_STEP`, and no
+        more than a sub-batch; where a lead can be `enough`, `FAST_STEP` patches.
+        """
+        fast = tf.math.is_finite(enough)
+        step, most = tf.where(fast, FAST_STEP, EARLY_STEP), tf.where(fast, FAST_STEP, SUB_BATCH)
+        classes = len(self._options.classes)
+        centres, count, cut = patches
+
+        def needed(votes: tf.Tensor) -> tf.Tensor:
+            return patches_needed_more(votes, count, enough)
+
+        def look(votes: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            seen = tf.reduce_sum(votes)
+            size = tf.minimum(-(-needed(votes) // step) * step, most)
+            logits, _ = self._network(cut(centres[seen : seen + size]))
+            probabilities = tf.ensure_shape(tf.nn.softmax(logits), [None, classes])
+            used = seen + tf.range(size) < count
+            kept = tf.where(used[:, None], probabilities, 0.0)
+            return votes + count_votes(probabilities, used), total + tf.reduce_sum(kept, 0)
+
+        votes, total = tf.while_loop(
+            lambda votes, total: needed(votes) > 0,
+            look,
+            (tf.zeros([classes], tf.int32), tf.zeros([classes])),
+            parallel_iterations=1,
+        )
+        seen = tf.reduce_sum(votes)
+        return _decision(votes, total / tf.cast(seen, tf.float32), seen)
+
+
+def _decision(votes: tf.Tensor, mean: tf.Tensor, count: tf.Tensor) -> Tensors:
+    """What the votes of `count` patches decide."""
+    chosen = decide(votes, mean)
+    return {
+        "class_index": chosen,
+        "votes": votes,
+        "probabilities": mean,
+        "agreement": tf.cast(votes[chosen], tf.float32) / tf.cast(count, tf.float32),
+        "patches_used": count,
+    }

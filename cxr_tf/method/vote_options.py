@@ -1,0 +1,75 @@
+"""How a film is put to the vote, from the command line to the graph; no TensorFlow is loaded."""
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from cxr_tf.runtime.errors import UsageError
+from pipelines.sizes import CLASSIFICATION_SIZE, LEAST_STRIDE, MOST_PATCHES, PATCHES
+
+#: The seed of the signatures.
+SERVING_SEED = 0
+#: Lead, in its standard deviations, at which the fast mode ends a vote: the least of those tried
+#: that kept every label of validation films (docs/performance.md).
+FAST_LEAD = 1.75
+
+
+@dataclass(frozen=True)
+class VoteOptions:
+    """How a film is put to the vote."""
+
+    seed: int = SERVING_SEED
+    """seed of the patch centres"""
+    patches: int = PATCHES
+    """patches that vote on a film, 1 to 400"""
+    stride: int = 0
+    """above 0, patches on a grid of that many pixels at 1024 x 1024, from 50 to 1024, instead of
+    random ones"""
+    decision_only: bool = False
+    """stop looking at a film's patches where no further one can change its label: the same labels
+    in less time; votes, p and patches_used are those up to there"""
+    fast: bool = False
+    """not exact: stop looking at a film where its vote is unlikely to change, after about a fifth
+    of the patches; docs/performance.md says how many labels differ"""
+    gate: bool = True
+    """refuse what does not look like an upright frontal chest film (not_chest_film); --no-gate
+    answers whatever has lungs, as for evaluation on films that are known"""
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the vote may end before all patches are seen."""
+        return self.decision_only or self.fast
+
+    @property
+    def enough(self) -> float:
+        """Lead in standard deviations that settles a vote; infinity for an exact answer."""
+        return FAST_LEAD if self.fast else math.inf
+
+    def check(self) -> None:
+        """Refuse what no vote can do.
+
+        Raises:
+            UsageError: a value is out of range; the message names the option.
+        """
+        if not 1 <= self.patches <= MOST_PATCHES:
+            raise UsageError(f"--patches {self.patches}: give a number from 1 to {MOST_PATCHES}")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"--seed {self.seed}: give a number from 0 to 2^63 - 1")
+        if self.stride and not LEAST_STRIDE <= self.stride <= CLASSIFICATION_SIZE:
+            raise UsageError(
+                f"--stride {self.stride}: give {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
+            )
+
+    def changed(self, changes: dict[str, Any]) -> "VoteOptions":
+        """Give the options with some of them changed.
+
+        Args:
+            changes: values by the names of the fields.
+
+        Raises:
+            UsageError: a name is none of theirs.
+        """
+        known = [field.name for field in fields(self)]
+        if unknown := sorted(set(changes) - set(known)):
+            raise UsageError(f"no option {', '.join(unknown)}: choose from {', '.join(known)}")
+        return replace(self, **changes)
