@@ -14,7 +14,7 @@ from cxr_tf.films.table import Table
 from cxr_tf.runtime.text import one_line
 from pipelines.films import is_film, read_film
 from pipelines.manifest.table import Manifest, ManifestRow, read_manifest, write_manifest
-from pipelines.pipelines.spreadsheet_text import plain_path, plain_text
+from pipelines.spreadsheet_text import plain_path, plain_text
 from tests.samples import encode, ramp
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from cxr_tf.films import addresses
 from cxr_tf.runtime.errors import UsageError
-from pipelines.pipelines.spreadsheet_text import plain_path
+from pipelines.spreadsheet_text import plain_path
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cxr_tf.films.parquet import write_parquet
 from cxr_tf.runtime.text import utf8
 from pipelines.manifest.checks import file_sha256
-from pipelines.pipelines.spreadsheet_text import plain_text
+from pipelines.spreadsheet_text import plain_text
 
 if TYPE_CHECKING:
     pass

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import overload
 
 from pipelines.classes import ClassMap
-from pipelines.pipelines.spreadsheet_text import plain_path
+from pipelines.spreadsheet_text import plain_path
 
 COLUMNS = (
     "path",
