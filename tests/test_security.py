@@ -68,7 +68,7 @@ def test_no_cell_of_a_table_is_a_formula_and_paths_still_name_the_film(tmp_path,
     table.commit()
     with open("t.csv", newline="", encoding="utf-8") as file:
         _, (path, text, number) = csv.reader(file)
-    assert (path, text, number) == (f"./{name}", f"'{name}", "-0.5")
+    assert (path, text, number) == (f"./{name}", f"'{name}", "-0.500000")
 
 
 def test_numbers_and_harmless_text_stay_as_they_are():

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.analysis.masks import Masks
-from cxr_tf.films.normalised import film_at
+from cxr_tf.films.normalised import raw_and_normalised_at
 from cxr_tf.films.reading import FAILED
 from cxr_tf.films.rows import REASONS
 from cxr_tf.films.split_answers import ORIGIN, ReadFilm, Tally, film_path, origin, readings
@@ -119,7 +119,7 @@ def measure_films(
         OSError: the table cannot be written; it appears under its name only when complete.
     """
     tally, measured = Tally(), []
-    films = film_at(SEGMENTATION_SIZE, masks.resolution_limit)
+    films = raw_and_normalised_at(SEGMENTATION_SIZE, masks.resolution_limit)
     output = Table(table, COLUMNS)
     with contextlib.closing(output):
         for row, reading in readings(rows, read, reporter):

@@ -15,6 +15,7 @@ from cxr_tf.evaluation.split import class_map_of
 from cxr_tf.films.split_answers import ReadFilm, film_path, predict_reading, readings
 from cxr_tf.films.table import Table
 from cxr_tf.measures.metrics import LEFT_LUNG, RIGHT_LUNG, Bools, Floats
+from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from pipelines.manifest.rows import ManifestRow
@@ -181,16 +182,16 @@ def measure_patches(
     Raises:
         OSError: the table cannot be written; it appears under its name only when complete.
     """
-    from cxr_tf.films.normalised import film_at
+    from cxr_tf.films.normalised import raw_and_normalised_at
     from pipelines.sizes import CLASSIFICATION_SIZE
 
-    films = film_at(CLASSIFICATION_SIZE, found.resolution_limit)
+    films = raw_and_normalised_at(CLASSIFICATION_SIZE, found.resolution_limit)
     output = Table(table, COLUMNS)
     with contextlib.closing(output):
         for row, reading in readings(found.rows, read, reporter):
             path = film_path(row, folder)
             prediction, status, error = predict_reading(
-                found.model, reading, seed=seed, patches=patches, explain=True
+                found.model, reading, VoteOptions(seed=seed, patches=patches), explain=True
             )
             if prediction is not None and status == OK:
                 assert prediction.centres is not None

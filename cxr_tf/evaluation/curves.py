@@ -22,6 +22,7 @@ from cxr_tf.measures.deletion import (
     without_detail,
 )
 from cxr_tf.measures.metrics import LEFT_LUNG, RIGHT_LUNG
+from cxr_tf.method.vote_options import VoteOptions
 from pipelines.classes import ClassMap
 from pipelines.manifest.rows import ManifestRow
 from pipelines.status import OK
@@ -96,8 +97,8 @@ class Curves:
                         mask: npt.NDArray[np.bool_]) -> float:  # fmt: skip
             pixels = replaced(base, other, mask)
             found, status, error = predict_reading(
-                self._model, Reading(pixels, film.padding, OK, "", 0.0), seed=self._seed,
-                patches=CURVE_PATCHES, stride=0, explain=False,
+                self._model, Reading(pixels, film.padding, OK, "", 0.0),
+                VoteOptions(seed=self._seed, patches=CURVE_PATCHES),
             )  # fmt: skip
             if found is None or status != OK:
                 self._left_out.setdefault(index, f"a changed film has no answer: {error or status}")

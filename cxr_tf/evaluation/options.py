@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from cxr_tf.measures.bootstrap import SAMPLES
+from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
-from pipelines.sizes import CLASSIFICATION_SIZE, LEAST_STRIDE, MOST_PATCHES, PATCHES
+from pipelines.sizes import PATCHES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,11 @@ class ClassificationEvaluationOptions(EvaluationOptions):
     classes: str = ""
     """classes in order, such as a,b=c+d; by default as the model was trained"""
 
+    @property
+    def vote(self) -> VoteOptions:
+        """How films are put to the vote: films of a split are known, so none is refused."""
+        return VoteOptions(self.seed, self.patches, self.stride, gate=False)
+
 
 Options = SegmentationEvaluationOptions | ClassificationEvaluationOptions
 
@@ -110,16 +116,8 @@ def check_options(options: Options) -> None:
     """
     if (options.run is None) == (options.model is None):
         raise UsageError("name what to evaluate: either --run RUN or --model SAVED_MODEL")
-    if (
-        isinstance(options, ClassificationEvaluationOptions)
-        and not 1 <= options.patches <= MOST_PATCHES
-    ):
-        raise UsageError(f"--patches {options.patches}: give a number from 1 to {MOST_PATCHES}")
-    if isinstance(options, ClassificationEvaluationOptions) and options.stride:
-        if not LEAST_STRIDE <= options.stride <= CLASSIFICATION_SIZE:
-            raise UsageError(
-                f"--stride {options.stride}: give {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
-            )
+    if isinstance(options, ClassificationEvaluationOptions):
+        options.vote.check("--")
     if isinstance(options, SegmentationEvaluationOptions) and options.clean_masks and options.model:
         raise UsageError("--clean-masks needs --run: an exported model cleans masks or does not")
     if not 0 <= options.seed < 2**63:

@@ -112,9 +112,7 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
         job.read,
         job.out / "predictions.csv",
         folder=job.folder,
-        seed=options.seed,
-        patches=options.patches,
-        stride=options.stride,
+        vote=options.vote,
         reporter=job.reporter,
         observers=[each.observe for each in (rules, maps, zones, curves) if each],
     )

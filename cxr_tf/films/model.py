@@ -1,6 +1,5 @@
 """A model in this process: it decides, explains and segments decoded films."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,15 +11,12 @@ from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.questions import FilmQuestions, FilmSource, notices_of, read_source
 from cxr_tf.films.results import Segmentation
 from cxr_tf.films.rows import REASONS
-from cxr_tf.method.voting import FAST_LEAD
+from cxr_tf.method.question import vote_tensors
+from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.text import one_line
 from pipelines.normalise import NO_PADDING
 from pipelines.sizes import (
-    CLASSIFICATION_SIZE,
-    LEAST_STRIDE,
-    MOST_PATCHES,
-    PATCHES,
     SEGMENTATION_SIZE,
 )
 from pipelines.status import OK
@@ -54,54 +50,37 @@ class TriageModel(FilmQuestions):
         self.classes = classes
         self.model_version = model_version
         self.card = card
-        # A model exported by an earlier version takes no gate, and has none.
-        self._gated = "reliability" in card
 
     def predict(
         self,
         pixels: npt.NDArray[np.uint16],
         padding: int = NO_PADDING,
+        vote: VoteOptions | None = None,
         *,
-        seed: int = 0,
-        patches: int = PATCHES,
-        stride: int = 0,
         explain: bool = False,
         unweighted: bool = False,
-        decision_only: bool = False,
-        fast: bool = False,
-        gate: bool = True,
+        **changes: Any,
     ) -> Prediction:
         """Decide on one film.
 
         Args:
             pixels: uint16 [H, W] over the full range, bright where dense.
             padding: grey level to leave out, -1 for none.
-            seed: seed of the patch centres.
-            patches: 1 to 400.
-            stride: above 0, patches on a grid of that many pixels at 1024 x 1024, from 50 to 1024,
-                instead of random ones.
+            vote: how the film is put to the vote.
             explain: give mask, saliency and patches too.
             unweighted: with `explain`, give the map without the patches' probabilities too.
-            decision_only: stop where no patch can change the decision any more; votes,
-                probabilities and `patches_used` are those up to there.
-            fast: stop where the decision is unlikely to change. Not exact: see
-                `cxr_tf.method.voting.FAST_LEAD`.
-            gate: refuse what does not look like an upright frontal chest film.
+            **changes: fields of `VoteOptions` by name, such as `seed=3` or `patches=50`.
 
         Returns:
             The answer; a film that has none is told by its status.
 
         Raises:
-            UsageError: `patches` or `stride` is out of range, the model has no classifier, or
-                `explain` is asked for with `decision_only` or `fast`.
+            UsageError: an option is out of range, the model has no classifier, or `explain` is
+                asked for with a vote that ends early.
         """
-        if not 1 <= patches <= MOST_PATCHES:
-            raise UsageError(f"{patches} patches: choose 1 to {MOST_PATCHES}")
-        if stride and not LEAST_STRIDE <= stride <= CLASSIFICATION_SIZE:
-            raise UsageError(
-                f"a stride of {stride}: choose {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
-            )
-        early = decision_only or fast
+        asked = (vote or VoteOptions()).changed(changes)
+        asked.check()
+        early = asked.ends_early
         if explain and early:
             raise UsageError("a vote that ends early has no map: choose explain or an early end")
         name = "explain_film" if explain else "decide_film" if early else "predict_film"
@@ -110,11 +89,8 @@ class TriageModel(FilmQuestions):
         answer = self._functions[name](
             tf.constant(pixels, tf.uint16),
             tf.constant(padding, tf.int32),
-            tf.constant(seed, tf.int64),
-            tf.constant(patches, tf.int32),
-            tf.constant(stride, tf.int32),
-            *([tf.constant(gate)] if self._gated else []),
-            *([tf.constant(FAST_LEAD if fast else math.inf)] if early else []),
+            *vote_tensors(asked),
+            *([tf.constant(asked.enough)] if early else []),
             *([tf.constant(unweighted)] if explain else []),
         )
         if not unweighted:

@@ -2,30 +2,16 @@
 
 import csv
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from cxr_tf.films.columns import kind_of, parse_row
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.whole_files import whole
 
 #: Rows turned at once, which is also the size of a row group.
 _ROWS = 50_000
-_INTEGERS = {
-    "patches_used": "int32",
-    "seed": "int64",
-    "patch": "int32",
-    "row": "int32",
-    "column": "int32",
-    "abstain": "int32",
-}
-_SHARES = ("lung_fraction", "film_score", "mask_quality")
-_PARSE: dict[str, Callable[[str], int | float | str]] = {
-    "int32": int,
-    "int64": int,
-    "float64": float,
-    "string": str,
-}
 
 
 def check_pyarrow() -> None:
@@ -40,41 +26,13 @@ def check_pyarrow() -> None:
         )
 
 
-def column_type(name: str) -> str:
-    """Tell the type of a column of `scores.csv` or another table of a run.
-
-    Args:
-        name: the column.
-
-    Returns:
-        int32, int64, float64 or string, as Arrow names them.
-    """
-    if name.startswith("votes_"):
-        return "int32"
-    if name.startswith(("p_", "calibrated_", "agreement")) or name in _SHARES:
-        return "float64"
-    return _INTEGERS.get(name, "string")
-
-
-def parse_cell(column: str, text: str) -> int | float | str:
-    """Turn a cell of a table into a value of its column's type.
-
-    Args:
-        column: see `column_type`.
-        text: as in the CSV table.
-
-    Returns:
-        The value.
-    """
-    return _PARSE[column_type(column)](text)
-
-
-def write_parquet(table: Path, path: Path) -> None:
+def write_parquet(table: Path, path: Path, columns: Sequence[str]) -> None:
     """Turn a CSV table into a Parquet file that appears whole or not at all.
 
     Args:
         table: the CSV file, complete.
         path: the Parquet file.
+        columns: the header, whose `Column`s know the kinds of their values.
 
     Raises:
         OSError: it cannot be written.
@@ -84,16 +42,15 @@ def write_parquet(table: Path, path: Path) -> None:
 
     with table.open(encoding="utf-8", newline="") as stream:
         rows = csv.reader(stream)
-        columns = next(rows)
-        types = [column_type(name) for name in columns]
-        fields = [pyarrow.field(name, kind) for name, kind in zip(columns, types, strict=True)]
-        schema = pyarrow.schema(fields)
+        next(rows)
+        schema = pyarrow.schema([pyarrow.field(str(name), kind_of(name)) for name in columns])
         with whole(path) as fresh, fresh.open("wb") as file:
             with pyarrow.parquet.ParquetWriter(file, schema) as writer:
                 for chunk in _chunks(rows):
+                    typed = [parse_row(columns, row) for row in chunk]
                     values = [
-                        pyarrow.array([_PARSE[kind](row[i]) for row in chunk], kind)
-                        for i, kind in enumerate(types)
+                        pyarrow.array([row[name] for row in typed], kind_of(name))
+                        for name in columns
                     ]
                     writer.write_table(pyarrow.Table.from_arrays(values, schema=schema))
 

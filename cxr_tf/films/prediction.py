@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """The answer for one film.
+    """The answer for one film: the outputs of `cxr_tf.method.outputs`, and what Python adds.
 
     Attributes:
         status: `ok`, or why there is no answer.
@@ -22,19 +22,20 @@ class Prediction:
         lung_fraction: lung pixels / 65,536.
         patches_used: patches that voted.
         model_version: names weights and options.
+        film_score: of being an upright frontal chest film, 0..1; -1 where the model has none.
+        mask_quality: estimated Jaccard similarity of the lungs' mask, 0..1; -1 where the model has
+            none.
+        calibrated_probabilities: float32 [C].
+        conformal_set: int32 [C], 1 for a class that cannot be ruled out.
+        abstain: the decision is too unsure to use.
+        warning: what to know beside the answer, or why the film was refused; ''.
         mask: uint8 [256, 256] label map, with `explain` only.
         saliency: float32 [C, 256, 256] in 0..1 (Eq. 5), with `explain` only.
         saliency_unweighted: the same without the probability of each patch as its weight, with
             `explain` and `unweighted` only.
         centres: int32 [K, 2]: row, column at 1024 x 1024, with `explain` only.
         patch_probabilities: float32 [K, C], with `explain` only.
-        film_score: of being an upright frontal chest film, 0..1; -1 where the model has none.
-        mask_quality: estimated Jaccard similarity of the lungs' mask, 0..1; -1 where the model has
-            none.
-        warning: what to know beside the answer, or why the film was refused; ''.
-        calibrated_probabilities: float32 [C]; None from a model of an earlier version.
-        conformal_set: int32 [C], 1 for a class that cannot be ruled out; None likewise.
-        abstain: the decision is too unsure to use.
+        further: outputs that have no field here; each is an attribute by its name too.
     """
 
     status: str
@@ -46,17 +47,23 @@ class Prediction:
     lung_fraction: float
     patches_used: int
     model_version: str
+    film_score: float
+    mask_quality: float
+    calibrated_probabilities: npt.NDArray[np.float32]
+    conformal_set: npt.NDArray[np.int32]
+    abstain: bool
+    warning: str
     mask: npt.NDArray[np.uint8] | None = None
     saliency: npt.NDArray[np.float32] | None = None
     saliency_unweighted: npt.NDArray[np.float32] | None = None
     centres: npt.NDArray[np.int32] | None = None
     patch_probabilities: npt.NDArray[np.float32] | None = None
-    film_score: float = -1.0
-    mask_quality: float = -1.0
-    warning: str = ""
-    calibrated_probabilities: npt.NDArray[np.float32] | None = None
-    conformal_set: npt.NDArray[np.int32] | None = None
-    abstain: bool = False
+    further: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name != "further" and name in self.further:
+            return self.further[name]
+        raise AttributeError(f"the answer has no {name!r}")
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Any]) -> "Prediction":
@@ -65,10 +72,11 @@ class Prediction:
         Args:
             tensors: outputs of `Triage.predict_film` or `Triage.explain_film`, or their values.
         """
-        values: dict[str, Any] = {}
+        known = {field.name for field in dataclasses.fields(cls)}
+        values: dict[str, Any] = {"further": {}}
         for name, tensor in tensors.items():
             value = np.asarray(tensor)
-            values[name] = value if value.ndim else value.item()
-            if isinstance(values[name], bytes):
-                values[name] = values[name].decode()
+            plain = value if value.ndim else value.item()
+            plain = plain.decode() if isinstance(plain, bytes) else plain
+            (values if name in known else values["further"])[name] = plain
         return cls(**values)

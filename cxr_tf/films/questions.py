@@ -11,11 +11,11 @@ from cxr_tf.films.addresses import read_location
 from cxr_tf.films.inputs import film_named
 from cxr_tf.films.reading import Answer, Reading, model_fault, read_ahead
 from cxr_tf.films.results import Explanation, Score
-from cxr_tf.films.rows import row_of, score_columns, typed_record
+from cxr_tf.films.rows import Record, row_of
+from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
 from pipelines.films import Film
-from pipelines.sizes import PATCHES
 from pipelines.status import OK
 
 if TYPE_CHECKING:
@@ -96,28 +96,22 @@ class FilmQuestions:
     def score(
         self,
         film: FilmSource,
+        vote: VoteOptions | None = None,
         *,
-        seed: int = 0,
-        patches: int = PATCHES,
-        decision_only: bool = False,
-        fast: bool = False,
-        gate: bool = True,
         padding: int = _NO_PADDING,
         voi: bool = False,
         name: str = "",
+        **changes: Any,
     ) -> Score:
         """Decide on one film, as `python -m cxr_tf.score` does.
 
         Args:
             film: path or address, uint8 or uint16 [H, W] (bright where dense), or a `Film`.
-            seed: seed of the patch centres.
-            patches: 1 to 400.
-            decision_only: stop where no patch can change the decision any more.
-            fast: stop where the decision is unlikely to change; not exact.
-            gate: refuse what does not look like an upright frontal chest film.
+            vote: how the film is put to the vote.
             padding: of an array, the grey level to leave out, -1 for none.
             voi: apply a DICOM file's VOI LUT, or its first window.
             name: what the record calls it, by default the path.
+            **changes: fields of `VoteOptions` by name, such as `seed=3` or `patches=50`.
 
         Returns:
             The answer; a film that has none is told by status and error, never raised.
@@ -126,31 +120,28 @@ class FilmQuestions:
             UsageError: the options cannot be used, or the array is no film.
         """
         path, reading = read_source(film, padding=padding, voi=voi, name=name)
-        options = {"decision_only": decision_only, "fast": fast, "gate": gate}
-        record, prediction = self._ask(path, reading, seed, patches, options)
+        record, prediction = self._ask(path, reading, vote, changes)
         return Score(record, self.classes, prediction, notices_of(self.card))
 
     def explain(
         self,
         film: FilmSource,
+        vote: VoteOptions | None = None,
         *,
-        seed: int = 0,
-        patches: int = PATCHES,
-        gate: bool = True,
         padding: int = _NO_PADDING,
         voi: bool = False,
         name: str = "",
+        **changes: Any,
     ) -> Explanation:
         """Decide on one film, and give mask, saliency and patches too.
 
         Args:
             film: see `score`.
-            seed: see `score`.
-            patches: see `score`.
-            gate: see `score`.
+            vote: see `score`; one that ends early cannot be explained.
             padding: see `score`.
             voi: see `score`.
             name: see `score`.
+            **changes: see `score`.
 
         Returns:
             The answer with what it rests on.
@@ -159,9 +150,7 @@ class FilmQuestions:
             UsageError: see `score`.
         """
         path, reading = read_source(film, padding=padding, voi=voi, name=name)
-        record, prediction = self._ask(
-            path, reading, seed, patches, {"explain": True, "gate": gate}
-        )
+        record, prediction = self._ask(path, reading, vote, changes, explain=True)
         notices = notices_of(self.card)
         film_read = (reading.pixels, reading.padding)
         return Explanation(record, self.classes, prediction, notices, *film_read)
@@ -182,20 +171,23 @@ class FilmQuestions:
         return self.explain(film, **options).plot()
 
     def _ask(
-        self, path: str, reading: Reading, seed: int, patches: int, options: dict[str, bool]
-    ) -> "tuple[dict[str, int | float | str], Prediction | None]":
+        self,
+        path: str,
+        reading: Reading,
+        vote: VoteOptions | None,
+        changes: dict[str, Any],
+        explain: bool = False,
+    ) -> "tuple[Record, Prediction | None]":
         """Give the film's record, by the code that makes rows of `scores.csv`."""
+        asked = (vote or VoteOptions()).changed(changes)
         answer = Answer()
         if reading.status == OK:
             try:
                 answer = Answer(
-                    self.predict(
-                        reading.pixels, reading.padding, seed=seed, patches=patches, **options
-                    )
+                    self.predict(reading.pixels, reading.padding, asked, explain=explain)
                 )
             except UsageError:
                 raise
             except Exception as fault:  # as on the command line, a film's failure is its answer
                 answer = Answer(None, model_fault(fault))
-        row = row_of(path, reading, answer, self, seed)
-        return typed_record(score_columns(self.classes), row.values), answer.prediction
+        return row_of(path, reading, answer, self, asked.seed).record, answer.prediction

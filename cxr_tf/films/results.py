@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.films import display
+from cxr_tf.films.columns import Value
 from pipelines.status import OK
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 Labels = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.uint16]
-#: A value of a record, of its column's type.
-Value = int | float | str
 
 
 class _Shown:

@@ -1,12 +1,16 @@
-"""The rows of the tables about films: their columns, and the values of one film."""
+"""The record of one film: a typed value for each column of `scores.csv`, derived from the outputs.
 
-from collections.abc import Iterator, Sequence
+Numbers stay numbers until a table is written; fractions have six decimals.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from cxr_tf.films.parquet import parse_cell
+from cxr_tf.films.columns import Column, Kind, Value
 from cxr_tf.films.reading import FAILED, Answer, Reading
 from cxr_tf.measures.wilson import wilson
+from cxr_tf.method.outputs import CLASS, Output, given_by
 from cxr_tf.runtime.text import one_line, utf8
 from pipelines.status import (
     CONSTANT,
@@ -22,6 +26,8 @@ from pipelines.status import (
 if TYPE_CHECKING:
     from cxr_tf.films.prediction import Prediction
 
+#: A film's row of `scores.csv`, column by column in their order.
+Record = dict[str, Value]
 
 #: One line for a status that the model, not the reader, gave.
 REASONS = {
@@ -33,150 +39,44 @@ REASONS = {
     UNSUPPORTED: "this kind of image is not supported",
 }
 
+_KINDS: dict[str, Kind] = {
+    "string": "string",
+    "float32": "float64",
+    "int32": "int32",
+    "uint8": "int32",
+    "bool": "int32",
+}
 
-def score_columns(classes: Sequence[str]) -> tuple[str, ...]:
-    """Name the columns of `scores.csv`.
 
-    Args:
-        classes: the model's classes, in order.
+@dataclass(frozen=True)
+class RunColumn:
+    """A column that no output of the model fills.
 
-    Returns:
-        The header. Later columns are added behind.
+    Attributes:
+        name: of the column.
+        kind: of its values.
+        meaning: half a sentence for the documentation.
+        after: the output that it stands behind; '' for the first column.
     """
-    return (
-        "path",
-        "status",
-        "label",
-        *(f"votes_{name}" for name in classes),
-        *(f"p_{name}" for name in classes),
-        "agreement",
-        "lung_fraction",
-        "patches_used",
-        "seed",
-        "model_version",
-        "error",
+
+    name: str
+    kind: Kind
+    meaning: str
+    after: str
+
+
+RUN_COLUMNS = (
+    RunColumn("path", "string", "the input as it was named, or as it was found in a folder", ""),
+    RunColumn("seed", "int64", "of the patch centres", "patches_used"),
+    RunColumn("error", "string", "one line of reason where there is no answer", "model_version"),
+    RunColumn(
         "agreement_low",
-        "agreement_high",
-        "film_score",
-        "mask_quality",
-        *(f"calibrated_{name}" for name in classes),
-        "conformal_set",
-        "abstain",
-        "warning",
-    )
-
-
-def score_row(
-    path: str, prediction: "Prediction", classes: Sequence[str], seed: int, error: str
-) -> tuple[object, ...]:
-    """Make the row of a film that the model answered.
-
-    Args:
-        path: the film.
-        prediction: the model's answer.
-        classes: the model's classes, in order.
-        seed: the seed of the patch centres.
-        error: a one-line reason, or ''.
-
-    Returns:
-        Values in the order of `score_columns`; fractions with six decimals.
-    """
-    calibrated, possible = prediction.calibrated_probabilities, prediction.conformal_set
-    if calibrated is None or possible is None:  # a model of an earlier version
-        calibrated, possible = prediction.probabilities, 0 * prediction.votes
-        possible += prediction.status == OK
-    most = max(map(int, prediction.votes))
-    return (
-        path,
-        prediction.status,
-        prediction.label,
-        *(int(votes) for votes in prediction.votes),
-        *(f"{float(probability):.6f}" for probability in prediction.probabilities),
-        f"{float(prediction.agreement):.6f}",
-        f"{float(prediction.lung_fraction):.6f}",
-        int(prediction.patches_used),
-        seed,
-        prediction.model_version,
-        one_line(error),
-        *(f"{end:.6f}" for end in wilson(most, int(prediction.patches_used))),
-        f"{float(prediction.film_score):.6f}",
-        f"{float(prediction.mask_quality):.6f}",
-        *(f"{float(probability):.6f}" for probability in calibrated),
-        "|".join(name for name, there in zip(classes, possible, strict=True) if there),
-        int(prediction.abstain),
-        prediction.warning if prediction.status == OK else "",
-    )
-
-
-def typed_record(columns: Sequence[str], row: Sequence[object]) -> dict[str, int | float | str]:
-    """Give a row by column, as the typed tables hold it.
-
-    Args:
-        columns: such as `score_columns`.
-        row: values in their order, as they are written.
-
-    Returns:
-        Column to value: exactly what a reader of the table finds.
-    """
-    cells = zip(columns, row, strict=True)
-    return {column: parse_cell(column, utf8(str(value))) for column, value in cells}
-
-
-def failure_row(
-    path: str, status: str, classes: Sequence[str], seed: int, model_version: str, error: str
-) -> tuple[object, ...]:
-    """Make the row of a film that never reached an answer: numbers are 0, as when served.
-
-    Args:
-        path: the film.
-        status: why there is none.
-        classes: the model's classes, in order.
-        seed: the seed of the run.
-        model_version: the model's.
-        error: a one-line reason.
-
-    Returns:
-        Values in the order of `score_columns`.
-    """
-    zero = f"{0:.6f}"
-    numbers = (*(0 for _ in classes), *(zero for _ in classes), zero, zero, 0)
-    later = (zero, zero, zero, zero, *(zero for _ in classes), "", 0, "")
-    return (path, status, "", *numbers, seed, model_version, one_line(error), *later)
-
-
-def patch_columns(classes: Sequence[str]) -> tuple[str, ...]:
-    """Name the columns of `patches.csv`.
-
-    Args:
-        classes: the model's classes, in order.
-
-    Returns:
-        The header; row and column are the patch's centre on the 1024 x 1024 film.
-    """
-    return ("path", "patch", "row", "column", *(f"p_{name}" for name in classes), "vote")
-
-
-def patch_rows(
-    path: str, prediction: "Prediction", classes: Sequence[str]
-) -> Iterator[tuple[object, ...]]:
-    """Make a row for each patch that voted.
-
-    Args:
-        path: the film.
-        prediction: the model's answer, asked for with `explain=True`.
-        classes: the model's classes, in order.
-
-    Yields:
-        Values in the order of `patch_columns`; none where the film has no decision.
-    """
-    if prediction.centres is None or prediction.patch_probabilities is None:
-        return
-    for patch in range(int(prediction.patches_used)):
-        row, column = prediction.centres[patch]
-        probabilities = prediction.patch_probabilities[patch]
-        values = (f"{float(probability):.6f}" for probability in probabilities)
-        vote = classes[int(probabilities.argmax())]
-        yield (path, patch, int(row), int(column), *values, vote)
+        "float64",
+        "lower end of Wilson's 95 % interval of the agreement",
+        "model_version",
+    ),
+    RunColumn("agreement_high", "float64", "its upper end", "model_version"),
+)
 
 
 class Named(Protocol):
@@ -195,21 +95,138 @@ class Named(Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """One film's row, and what is told of it.
+    """One film's record, and whether it counts as a failed input.
 
     Attributes:
-        values: in the order of `score_columns`.
-        status: what became of the film.
-        label: its class, or ''.
-        error: a one-line reason, or ''.
-        failed: whether it counts as a failed input.
+        record: column to value.
+        failed: see above.
     """
 
-    values: tuple[object, ...]
-    status: str
-    label: str
-    error: str
+    record: Record
     failed: bool
+
+    @property
+    def status(self) -> str:
+        """What became of the film."""
+        return str(self.record["status"])
+
+    @property
+    def label(self) -> str:
+        """Its class, or ''."""
+        return str(self.record["label"])
+
+    @property
+    def error(self) -> str:
+        """A one-line reason, or ''."""
+        return str(self.record["error"])
+
+
+def _ordered() -> Iterator[Output | RunColumn]:
+    """Everything that fills columns, in their order."""
+    yield from (column for column in RUN_COLUMNS if not column.after)
+    for output in given_by("decide"):
+        yield output
+        yield from (column for column in RUN_COLUMNS if column.after == output.name)
+
+
+def _kind(output: Output) -> Kind:
+    """Kind of the columns of an output; a list of classes is text."""
+    return "string" if output.shape and CLASS not in output.column else _KINDS[output.dtype]
+
+
+def score_columns(classes: Sequence[str]) -> tuple[Column, ...]:
+    """Name the columns of `scores.csv`, each with its kind.
+
+    Args:
+        classes: the model's classes, in order.
+
+    Returns:
+        The header. Later columns are added behind.
+    """
+    found: list[Column] = []
+    for source in _ordered():
+        if isinstance(source, RunColumn):
+            found.append(Column(source.name, source.kind))
+        else:
+            kind = _kind(source)
+            found += [Column(name, kind) for name in source.columns(tuple(classes))]
+    return tuple(found)
+
+
+def column_meanings() -> dict[str, str]:
+    """Say what each column of `scores.csv` means, for the documentation.
+
+    Returns:
+        Meaning by name, in order; `CLASS` stands for the name of each class.
+    """
+    named = {
+        (source.name if isinstance(source, RunColumn) else source.column): source.meaning
+        for source in _ordered()
+    }
+    return {name: meaning for name, meaning in named.items() if name}
+
+
+def score_record(
+    path: str, prediction: "Prediction", classes: Sequence[str], seed: int, error: str
+) -> Record:
+    """Make the record of a film that the model answered.
+
+    Args:
+        path: the film.
+        prediction: the model's answer.
+        classes: the model's classes, in order.
+        seed: the seed of the patch centres.
+        error: a one-line reason, or ''.
+    """
+    values = {output.name: getattr(prediction, output.name) for output in given_by("decide")}
+    if prediction.status != OK:
+        values["warning"] = ""  # it is the reason then, and part of the error
+    low, high = wilson(max(map(int, prediction.votes)), int(prediction.patches_used))
+    return _record(path, values, classes, seed, error, (low, high))
+
+
+def failure_record(
+    path: str, status: str, classes: Sequence[str], seed: int, model_version: str, error: str
+) -> Record:
+    """Make the record of a film that never reached an answer: numbers are 0, as when served.
+
+    Args:
+        path: the film.
+        status: why there is none.
+        classes: the model's classes, in order.
+        seed: the seed of the run.
+        model_version: the model's.
+        error: a one-line reason.
+    """
+    values = {
+        output.name: [output.missing] * len(classes) if output.shape else output.missing
+        for output in given_by("decide")
+    }
+    values |= {"status": status, "model_version": model_version}
+    return _record(path, values, classes, seed, error, (0.0, 0.0))
+
+
+def _record(
+    path: str,
+    values: Mapping[str, object],
+    classes: Sequence[str],
+    seed: int,
+    error: str,
+    interval: tuple[float, float],
+) -> Record:
+    """Put values of outputs, and what a run knows beside them, into the order of the columns."""
+    known: Record = {
+        "path": path,
+        "seed": int(seed),
+        "error": one_line(error),
+        "agreement_low": round(interval[0], 6),
+        "agreement_high": round(interval[1], 6),
+    }
+    for output in given_by("decide"):
+        names = output.columns(tuple(classes))
+        known |= zip(names, output.cells(values[output.name], tuple(classes)), strict=True)
+    record = {column: known[column] for column in score_columns(classes)}
+    return {k: utf8(v) if isinstance(v, str) else v for k, v in record.items()}
 
 
 def row_of(
@@ -233,20 +250,64 @@ def row_of(
     Returns:
         The row.
     """
-    status, label, error = reading.status, "", reading.error or answer.error
+    status, error = reading.status, reading.error or answer.error
     prediction = answer.prediction
     if prediction is not None:
-        status, label = prediction.status, prediction.label
+        status = prediction.status
     elif answer.error:
         status = FAILED
     reason = REASONS.get(status, "")
     if prediction is not None and status == NOT_CHEST_FILM and prediction.warning:
         reason = f"{reason}: {prediction.warning}"
     error = trouble or one_line(error or reason)
-    failed = status in FAILURES or status == FAILED or bool(trouble)
     if prediction is not None:
-        values = score_row(path, prediction, model.classes, seed, error)
+        record = score_record(path, prediction, model.classes, seed, error)
     else:
-        version = model.model_version
-        values = failure_row(path, status, model.classes, seed, version, error)
-    return Row(values, status, label, error, failed)
+        record = failure_record(path, status, model.classes, seed, model.model_version, error)
+    return Row(record, is_failure(status) or bool(trouble))
+
+
+def is_failure(status: str) -> bool:
+    """Say whether a film with this status counts as a failed input.
+
+    Args:
+        status: what became of it.
+    """
+    return status in FAILURES or status == FAILED
+
+
+def patch_columns(classes: Sequence[str]) -> tuple[Column, ...]:
+    """Name the columns of `patches.csv`.
+
+    Args:
+        classes: the model's classes, in order.
+
+    Returns:
+        The header; row and column are the patch's centre on the 1024 x 1024 film.
+    """
+    places = (Column(name, "int32") for name in ("patch", "row", "column"))
+    shares = (Column(f"p_{name}", "float64") for name in classes)
+    return (Column("path"), *places, *shares, Column("vote"))
+
+
+def patch_rows(
+    path: str, prediction: "Prediction", classes: Sequence[str]
+) -> Iterator[tuple[Value, ...]]:
+    """Make a row for each patch that voted.
+
+    Args:
+        path: the film.
+        prediction: the model's answer, asked for with `explain=True`.
+        classes: the model's classes, in order.
+
+    Yields:
+        Values in the order of `patch_columns`; none where the film has no decision.
+    """
+    if prediction.centres is None or prediction.patch_probabilities is None:
+        return
+    for patch in range(int(prediction.patches_used)):
+        row, column = prediction.centres[patch]
+        probabilities = prediction.patch_probabilities[patch]
+        values = (round(float(probability), 6) for probability in probabilities)
+        vote = classes[int(probabilities.argmax())]
+        yield (path, patch, int(row), int(column), *values, vote)

@@ -4,25 +4,26 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.films.inputs import Input
 from cxr_tf.films.reading import FAILED, Reading, read_ahead
-from cxr_tf.films.rows import REASONS, failure_row, score_columns, score_row
+from cxr_tf.films.rows import REASONS, failure_record, is_failure, score_columns, score_record
 from cxr_tf.films.table import Table
 from cxr_tf.measures.estimates import Decisions
 from cxr_tf.measures.metrics import JACCARD_PARTS, label_jaccard
+from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import raise_if_stopped
 from cxr_tf.runtime.text import one_line
 from pipelines.classes import ClassMap
 from pipelines.manifest.rows import ManifestRow
-from pipelines.status import FAILURES, NO_LUNG, OK
+from pipelines.status import NO_LUNG, OK
 
 if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
@@ -62,7 +63,7 @@ class Tally:
             status: what became of it.
             error: a one-line reason, or ''.
         """
-        failed = status in FAILURES or status in (FAILED, MASK_UNREADABLE)
+        failed = is_failure(status) or status == MASK_UNREADABLE
         self.statuses[status] += 1
         self.failed += failed
         if status != OK:
@@ -121,9 +122,7 @@ def decide_films(
     table: Path,
     *,
     folder: Path,
-    seed: int,
-    patches: int,
-    stride: int,
+    vote: VoteOptions,
     reporter: Reporter,
     observers: Sequence[Callable[[int, "Prediction"], None]] = (),
 ) -> tuple[Decisions, Tally]:
@@ -136,9 +135,7 @@ def decide_films(
         read: reads a film; called in another thread.
         table: the CSV to write: the columns of `scores.csv`, then the truth and the origin.
         folder: the data's folder, which paths are given from.
-        seed: seed of the patch centres.
-        patches: patches that vote.
-        stride: of a grid of patches; 0 for random ones.
+        vote: how films are put to the vote; none is refused by the gate.
         reporter: told of every film.
         observers: each takes the position and the explained prediction of every film that is ok.
 
@@ -161,18 +158,16 @@ def decide_films(
             prediction, status, error = predict_reading(
                 model,
                 reading,
-                seed=seed,
-                patches=patches,
-                stride=stride,
+                vote,
                 explain=bool(observers),
                 unweighted=bool(observers),
             )
             error = one_line(error or REASONS.get(status, ""))
             if prediction is None:
                 version = model.model_version
-                cells = failure_row(path, status, model.classes, seed, version, error)
+                record = failure_record(path, status, model.classes, vote.seed, version, error)
             else:
-                cells = score_row(path, prediction, model.classes, seed, error)
+                record = score_record(path, prediction, model.classes, vote.seed, error)
                 if status == OK:
                     decided[index] = prediction.class_index
                     probabilities[index] = prediction.probabilities
@@ -180,7 +175,7 @@ def decide_films(
                     for observe in observers:
                         observe(index, prediction)
             right = int(decided[index] == truth[index])
-            output.add((*cells, class_map.names[truth[index]], right, *origin(row)))
+            output.add((*record.values(), class_map.names[truth[index]], right, *origin(row)))
             failed = tally.add(path, status, error)
             label = prediction.label if prediction is not None else ""
             seconds = round(time.perf_counter() - began, 4)
@@ -191,14 +186,15 @@ def decide_films(
 
 
 def predict_reading(
-    model: "TriageModel", reading: Reading, **options: Any
+    model: "TriageModel", reading: Reading, vote: VoteOptions, **options: bool
 ) -> "tuple[Prediction | None, str, str]":
     """Lets a model decide a film that was read and is known to be a frontal chest film.
 
     Args:
         model: answers `predict`.
         reading: the film.
-        **options: further arguments of `predict`.
+        vote: how it is put to the vote; the gate is left out.
+        **options: `explain` and `unweighted` of `predict`.
 
     Returns:
         The answer, None where there is none; the status; and a reason, or ''.
@@ -206,7 +202,8 @@ def predict_reading(
     if reading.status != OK:
         return None, reading.status, reading.error
     try:
-        prediction = model.predict(reading.pixels, reading.padding, gate=False, **options)
+        ungated = replace(vote, gate=False)
+        prediction = model.predict(reading.pixels, reading.padding, ungated, **options)
     except Exception as fault:  # one film must not end an evaluation of hours
         raise_if_stopped()
         return None, FAILED, f"the model broke: {type(fault).__name__}: {fault}"

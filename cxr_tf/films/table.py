@@ -8,27 +8,26 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxr_tf.films.columns import cell
 from cxr_tf.films.parquet import write_parquet
-from cxr_tf.runtime.text import utf8
 from pipelines.manifest.checks import file_sha256
-from pipelines.spreadsheet_text import plain_text
 
 if TYPE_CHECKING:
     pass
 
 
-def csv_line(values: Sequence[object]) -> str:
+def csv_line(values: Iterable[object]) -> str:
     """Write one row of a table.
 
     Args:
-        values: the cells; text that a spreadsheet would compute gets an apostrophe ahead.
+        values: of the cells; see `cxr_tf.films.columns.cell`.
 
     Returns:
         The row with its line end. A carriage return within a cell is quoted, which csv does only
         where the line end has one.
     """
     line = io.StringIO(newline="")
-    csv.writer(line, lineterminator="\r\n").writerow([utf8(plain_text(str(v))) for v in values])
+    csv.writer(line, lineterminator="\r\n").writerow([cell(value) for value in values])
     return line.getvalue()[:-2] + "\n"
 
 
@@ -73,7 +72,7 @@ class Table:
 
     Args:
         path: where the finished CSV table lies.
-        columns: the header.
+        columns: the header; a `Column` knows the kind of its values.
         kept: rows to begin with, those of a run that goes on.
         parquet: finish it as Parquet, under the same name with that suffix.
     """
@@ -82,7 +81,7 @@ class Table:
         self,
         path: Path,
         columns: Sequence[str],
-        kept: Iterable[Sequence[str]] = (),
+        kept: Iterable[Iterable[object]] = (),
         parquet: bool = False,
     ) -> None:
         self.path = path.with_suffix(".parquet") if parquet else path
@@ -98,7 +97,7 @@ class Table:
         self._stream.flush()
         os.replace(fresh, self.partial)
 
-    def add(self, *rows: Sequence[object]) -> None:
+    def add(self, *rows: Iterable[object]) -> None:
         """Append rows and hand them to the system.
 
         Args:
@@ -111,7 +110,8 @@ class Table:
             self._write(row)
         self._stream.flush()
 
-    def _write(self, row: Sequence[object]) -> None:
+    def _write(self, values: Iterable[object]) -> None:
+        row = tuple(values)
         if len(row) != len(self.columns):
             raise ValueError(f"{self.path}: {len(row)} values for {len(self.columns)} columns")
         self._stream.write(csv_line(row))
@@ -127,7 +127,7 @@ class Table:
         os.fsync(self._stream.fileno())
         self._stream.close()
         if self.path.suffix == ".parquet":
-            write_parquet(self.partial, self.path)
+            write_parquet(self.partial, self.path, self.columns)
         else:
             _copy(self.partial, self.path)
         return file_sha256(self.path)

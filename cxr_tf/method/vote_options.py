@@ -45,19 +45,24 @@ class VoteOptions:
         """Lead in standard deviations that settles a vote; infinity for an exact answer."""
         return FAST_LEAD if self.fast else math.inf
 
-    def check(self) -> None:
+    def check(self, prefix: str = "") -> None:
         """Refuse what no vote can do.
+
+        Args:
+            prefix: what stands ahead of an option's name where it was given, such as `--`.
 
         Raises:
             UsageError: a value is out of range; the message names the option.
         """
         if not 1 <= self.patches <= MOST_PATCHES:
-            raise UsageError(f"--patches {self.patches}: give a number from 1 to {MOST_PATCHES}")
+            raise UsageError(
+                f"{prefix}patches {self.patches}: give a number from 1 to {MOST_PATCHES}"
+            )
         if not 0 <= self.seed < 2**63:
-            raise UsageError(f"--seed {self.seed}: give a number from 0 to 2^63 - 1")
+            raise UsageError(f"{prefix}seed {self.seed}: give a number from 0 to 2^63 - 1")
         if self.stride and not LEAST_STRIDE <= self.stride <= CLASSIFICATION_SIZE:
             raise UsageError(
-                f"--stride {self.stride}: give {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
+                f"{prefix}stride {self.stride}: give {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
             )
 
     def changed(self, changes: dict[str, Any]) -> "VoteOptions":

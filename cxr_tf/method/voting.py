@@ -6,10 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-#: Lead, in its standard deviations, at which the fast mode ends a vote: the least of those tried
-#: that kept every label of validation films (docs/performance.md).
-FAST_LEAD = 1.75
-
 
 def count_votes(probabilities: tf.Tensor, used: tf.Tensor) -> tf.Tensor:
     """Count the patches that each class wins.

@@ -9,7 +9,7 @@ from cxr_tf.films.parquet import check_pyarrow
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.model_folders import version_folder
 from cxr_tf.scoring.server.transport import split_address
-from pipelines.sizes import MOST_PATCHES, PATCHES
+from pipelines.sizes import PATCHES
 
 if TYPE_CHECKING:
     from cxr_tf.scoring.options import ScoreOptions
@@ -27,10 +27,7 @@ def check(options: "ScoreOptions") -> Path:
     Raises:
         UsageError: wrong usage.
     """
-    if not 1 <= options.patches <= MOST_PATCHES:
-        raise UsageError(f"--patches {options.patches}: give a number from 1 to {MOST_PATCHES}")
-    if not 0 <= options.seed < 2**63:
-        raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
+    options.vote.check("--")
     if not 0 < options.read_deadline < float("inf"):
         raise UsageError(f"--read-deadline {options.read_deadline}: give seconds above 0")
     _check_server(options)
@@ -39,7 +36,7 @@ def check(options: "ScoreOptions") -> Path:
         check_pyarrow()
     if options.dicom_out and importlib.util.find_spec("highdicom") is None:
         raise UsageError("--dicom-out needs highdicom: pip install 'cxr-tf[dicom]'")
-    if (options.decision_only or options.fast) and options.explains:
+    if options.vote.ends_early and options.explains:
         raise UsageError(
             "--decision-only and --fast give no maps and no patches: leave out the other option"
         )
@@ -72,10 +69,12 @@ def _check_server(options: "ScoreOptions") -> None:
     split_address(options.server)
     if not options.gate:
         raise UsageError("--no-gate needs the model here: the signatures always have their gate")
-    if options.decision_only or options.fast:
+    if options.vote.ends_early:
         raise UsageError(
             "--decision-only and --fast need the model here: no signature ends a vote early"
         )
+    if options.stride:
+        raise UsageError("--stride needs the model here: no signature takes patches on a grid")
     if options.explains and (options.seed or options.patches != PATCHES):
         raise UsageError(
             f"--server explains with seed 0 and {PATCHES} patches alone: leave out --seed, "

@@ -12,6 +12,7 @@ from cxr_tf.films.identifiers import COLUMNS, Identify
 from cxr_tf.films.inputs import Input
 from cxr_tf.films.reading import Answer, Reading, answers, read_ahead
 from cxr_tf.films.rows import (
+    Row,
     patch_columns,
     patch_rows,
     row_of,
@@ -29,6 +30,7 @@ from pipelines.status import OK
 if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
     from cxr_tf.films.prediction import Prediction
+    from cxr_tf.measures.biomarkers import Biomarkers
     from cxr_tf.scoring.options import ScoreOptions
     from cxr_tf.scoring.server.remote_model import RemoteModel
     from pipelines.films import Film
@@ -98,8 +100,11 @@ class _Scorer:
     ) -> None:
         self.model, self.options, self.identify = model, options, identify
         self.outcome = Outcome(resumed=len(done), failed=done.failed())
-        self.outcome.statuses.update(row["status"] for row in done.rows)
-        self.outcome.labels.update(row["label"] for row in done.rows if row["label"])
+        for record in done.rows:
+            self.outcome.statuses[str(record["status"])] += 1
+            self.outcome.labels[str(record["label"])] += bool(record["label"])
+        #: Of every film, for the pages of a report; without one nothing is kept.
+        self.records = list(done.rows) if options.report else []
 
         parquet = options.format == "parquet"
 
@@ -145,28 +150,23 @@ class _Scorer:
         """Ask the model about a film that was read."""
         options = self.options
         return self.model.predict(
-            reading.pixels,
-            reading.padding,
-            seed=options.seed,
-            patches=options.patches,
-            explain=options.explains,
-            decision_only=options.decision_only,
-            fast=options.fast,
-            **({} if options.gate else {"gate": False}),
+            reading.pixels, reading.padding, options.vote, explain=options.explains
         )
 
-    def add(self, item: Input, reading: Reading, answer: Answer) -> tuple[str, str, str, bool]:
-        """Write the rows of one film; returns (status, label, error, whether it failed)."""
+    def add(self, item: Input, reading: Reading, answer: Answer) -> Row:
+        """Write what is asked for of one film; returns its row."""
         path = item.name
         name = next(self.names, "")
         self.outcome.seconds["model"] += answer.seconds
-        trouble = ""
+        trouble, found = "", None
         if answer.prediction is not None:
-            trouble = self._explain(path, reading, answer.prediction, name)
+            found = self._measure(reading, answer.prediction)
+            trouble = self._explain(path, reading, answer.prediction, name, found)
         row = row_of(path, reading, answer, self.model, self.options.seed, trouble)
         if self.dicom is not None and answer.prediction is not None:
             began = time.perf_counter()
-            wrong = self.dicom.add(item, Path(name).stem, reading, answer.prediction, row.values)
+            stem = Path(name).stem
+            wrong = self.dicom.add(item, stem, reading, answer.prediction, row.record, found)
             self.outcome.seconds["dicom"] += time.perf_counter() - began
             if wrong:
                 trouble = "; ".join(filter(None, (trouble, wrong)))
@@ -174,22 +174,40 @@ class _Scorer:
         if self.identifiers is not None and self.identify is not None:
             # Of a file at an address nothing but its pixels is looked at.
             local = isinstance(item.path, Path)
-            if local and (found := self.identify(Path(item.path))) is not None:
-                self.identifiers.add((path, *found))
-        self.scores.add(row.values)
+            if local and (identifiers := self.identify(Path(item.path))) is not None:
+                self.identifiers.add((path, *identifiers))
+        self.scores.add(row.record.values())
+        if self.report is not None:
+            self.records.append(row.record)
         self.outcome.count(row.status, row.label, row.failed)
         self.outcome.seconds["reading"] += reading.seconds
-        return row.status, row.label, row.error, row.failed
+        return row
 
-    def _explain(self, path: str, reading: Reading, prediction: "Prediction", name: str) -> str:
+    def _measure(self, reading: Reading, prediction: "Prediction") -> "Biomarkers | None":
+        """Measure the film once for all that show its biomarkers."""
+        if self.report is None and self.dicom is None:
+            return None
+        from cxr_tf.films.normalised import film_biomarkers
+
+        limit = self.model.card.get("options", {}).get("resolution_limit") or None
+        return film_biomarkers(reading, prediction, limit)
+
+    def _explain(
+        self,
+        path: str,
+        reading: Reading,
+        prediction: "Prediction",
+        name: str,
+        found: "Biomarkers | None",
+    ) -> str:
         """Write a film's patches and pictures; returns what went wrong, or ''."""
         if self.patches is not None:
             self.patches.add(*patch_rows(path, prediction, self.model.classes))
-        pictures: dict[str, Callable[..., None]] = {}
+        pictures: dict[str, Callable[[], None]] = {}
         if self.index is not None:
-            pictures["overlay"] = self._draw
-        if self.report is not None:
-            pictures["report"] = self.report.add
+            pictures["overlay"] = lambda: self._draw(name, path, reading, prediction)
+        if (report := self.report) is not None:
+            pictures["report"] = lambda: report.add(name, path, reading, prediction, found)
         troubles = []
         for kind, write in pictures.items():
             if prediction.mask is None:
@@ -200,7 +218,7 @@ class _Scorer:
                 continue
             began = time.perf_counter()
             try:
-                write(name, path, reading, prediction)
+                write()
             except Exception as fault:  # the score stands without its picture
                 raise_if_stopped()
                 if isinstance(fault, OSError) and fault.errno in NO_ROOM:
@@ -248,7 +266,7 @@ class _Scorer:
             digest = table.finish()
             self.outcome.outputs[name] = {"rows": table.rows, "sha256": digest}
         if self.report is not None:
-            page = self.report.finish(self.options.out / "scores.csv")
+            page = self.report.finish(self.records)
             self.outcome.outputs["report/index.html"] = page
         self.outcome.kept = list(self.tables)
         self.outcome.complete = True
@@ -307,9 +325,9 @@ def score_films(
             reporter.start(len(inputs))
             for item, reading, answer in found:
                 start = time.perf_counter()
-                status, label, error, failed = scorer.add(item, reading, answer)
+                row = scorer.add(item, reading, answer)
                 seconds = round(time.perf_counter() - start + answer.seconds, 4)
-                reporter.film(item.name, status, label, seconds, error, failed)
+                reporter.film(item.name, row.status, row.label, seconds, row.error, row.failed)
         scorer.finish()
         if scorer.dicom is not None and scorer.dicom.passed_over:
             reporter.warn(

@@ -1,16 +1,17 @@
 """The options of a scoring run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from pipelines.sizes import PATCHES, READ_DEADLINE
+from cxr_tf.method.vote_options import VoteOptions
+from pipelines.sizes import READ_DEADLINE
 
 
-@dataclass(frozen=True)
-class ScoreOptions:
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(VoteOptions):
     """Decide the class of radiographs by an exported model, and write `scores.csv`.
 
     Research use only. Not a medical device.
@@ -40,17 +41,6 @@ class ScoreOptions:
     dicom). They belong to the film's study: patient and UIDs stand in them, as in the film"""
     patch_table: bool = False
     """write patches.csv: centre, probabilities and vote of every patch"""
-    patches: int = PATCHES
-    """patches that vote on a film, 1 to 400"""
-    decision_only: bool = False
-    """stop looking at a film's patches where no further one can change its label: the same labels
-    in less time; votes, p and patches_used are those up to there"""
-    fast: bool = False
-    """not exact: stop looking at a film where its vote is unlikely to change, after about a fifth
-    of the patches; docs/performance.md says how many labels differ"""
-    gate: bool = True
-    """refuse what does not look like an upright frontal chest film (not_chest_film); --no-gate
-    answers whatever has lungs, as for evaluation on films that are known"""
     server: str = ""
     """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
     served under the model's name; of --model only the card is read"""
@@ -67,8 +57,6 @@ class ScoreOptions:
     """of the finished tables; parquet has typed columns (extra parquet)"""
     requests: int = 1
     """requests to the server under way at once, 1 to 64"""
-    seed: int = 0
-    """seed of the patch centres"""
     voi: bool = False
     """apply a DICOM file's VOI LUT, or its first window"""
     read_deadline: float = READ_DEADLINE
@@ -92,3 +80,10 @@ class ScoreOptions:
     def explains(self) -> bool:
         """Whether the model is asked for maps and patches too."""
         return self.overlays or self.report or self.dicom_out or self.patch_table
+
+    @property
+    def vote(self) -> VoteOptions:
+        """How films are put to the vote."""
+        return VoteOptions(
+            **{field.name: getattr(self, field.name) for field in fields(VoteOptions)}
+        )

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.films.reading import FAILED
-from cxr_tf.films.rows import score_columns
+from cxr_tf.films.columns import Value, parse_row
+from cxr_tf.films.rows import Record, is_failure, score_columns
 from cxr_tf.films.table import partial_of, read_rows
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.text import utf8
 from cxr_tf.runtime.whole_files import write_json
-from pipelines.status import FAILURES, OK
+from pipelines.status import OK
 
 #: What a run began with; it is there while the run is not complete.
 STATE = "scoring.json"
@@ -24,22 +24,22 @@ class Done:
     """The films that an earlier start of the run has finished.
 
     Attributes:
-        rows: their rows of `scores.csv`, by column.
+        rows: their records.
     """
 
-    rows: Sequence[dict[str, str]] = field(default=())
+    rows: Sequence[Record] = field(default=())
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def scores(self) -> list[list[str]]:
-        """Their rows as lists."""
+    def scores(self) -> list[list[Value]]:
+        """Give the values of their rows."""
         return [list(row.values()) for row in self.rows]
 
     def failed(self) -> int:
         """Count those that are failed inputs: no answer, or an overlay that was not written."""
         return sum(
-            row["status"] in (*FAILURES, FAILED) or bool(row["status"] == OK and row["error"])
+            is_failure(str(row["status"])) or bool(row["status"] == OK and row["error"])
             for row in self.rows
         )
 
@@ -52,7 +52,7 @@ class Done:
         """
         left: Counter[str] = Counter()
         for row in self.rows:
-            left[row["path"]] += max(int(row["patches_used"]), 1)
+            left[str(row["path"])] += max(int(row["patches_used"]), 1)
         kept = []
         for each in read_rows(partial_of(path), columns) if self.rows else ():
             left[each[0]] -= 1
@@ -119,7 +119,7 @@ def begin(
                 "the run; restore it, or drop what was done by --restart"
             )
     write_json(out / STATE, facts)
-    return Done([dict(zip(columns, row, strict=True)) for row in rows])
+    return Done([parse_row(columns, row) for row in rows])
 
 
 def end(out: Path) -> None:

@@ -4,10 +4,11 @@ import datetime
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, machine, project_version, versions
 from cxr_tf.saved.model_folders import ModelFacts, model_digest
 from cxr_tf.scoring.loop import Outcome
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
 
 #: Options that rows depend on, and those that say which tables there are.
 _FACTS = (
-    "seed",
-    "patches",
-    "decision_only",
-    "fast",
-    "gate",
+    *(field.name for field in fields(VoteOptions)),
     "format",
     "engine",
     "voi",

@@ -15,11 +15,11 @@ import pytest
 from cxr_tf.evaluate import main, run
 from cxr_tf.evaluation.evaluated_model import Subject
 from cxr_tf.evaluation.options import ClassificationEvaluationOptions, SegmentationEvaluationOptions
-from cxr_tf.films.prediction import Prediction
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from pipelines.classes import PAPER_CLASSES
 from pipelines.manifest.table import Manifest, ManifestError, ManifestRow, write_manifest
+from tests.cxr_tf.fake_answers import answered
 
 CLASSES = PAPER_CLASSES.names
 FIGURES = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc")
@@ -30,7 +30,7 @@ def _prediction(status="ok", index=-1, probabilities=(0.0,) * 4):
     votes[index] = 5 * (index >= 0)
     label = CLASSES[index] if index >= 0 else ""
     numbers = np.array(probabilities, np.float32)
-    return Prediction(status, label, index, votes, numbers, 1.0, 0.3, 5, "fake-1")
+    return answered(status, label, index, votes, numbers, 1.0, 0.3, 5, "fake-1")
 
 
 class Reads:
@@ -43,11 +43,9 @@ class Reads:
         self.card = card
         self.calls = []
 
-    def predict(
-        self, pixels, padding, *, seed, patches, stride, explain, unweighted=False, gate=True
-    ):
-        assert not gate  # films that are known to be chests
-        self.calls.append((seed, patches, stride, explain))
+    def predict(self, pixels, padding, vote, *, explain=False, unweighted=False):
+        assert not vote.gate  # films that are known to be chests
+        self.calls.append((vote.seed, vote.patches, vote.stride, explain))
         answer = int(pixels[-1, -1]) // 257
         if answer == 99:
             return _prediction("no_lung")
@@ -334,10 +332,10 @@ def test_a_film_that_cannot_be_read_has_no_mask_and_a_broken_mask_no_jaccard(seg
 
 def test_an_interrupted_evaluation_keeps_its_rows_and_writes_no_figures(decided, tmp_path):
     class Stops(Reads):
-        def predict(self, pixels, padding, **options):
+        def predict(self, pixels, padding, vote, **options):
             if len(self.calls) == 3:
                 raise KeyboardInterrupt
-            return super().predict(pixels, padding, **options)
+            return super().predict(pixels, padding, vote, **options)
 
     with pytest.raises(KeyboardInterrupt):
         _run(decided, tmp_path / "out", Stops())

@@ -14,13 +14,14 @@ import pytest
 
 from cxr_tf import score
 from cxr_tf.films.inputs import Input
-from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.reading import read_ahead
 from cxr_tf.films.rows import score_columns
+from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import PHANTOM_NOTICE
 from cxr_tf.scoring.options import ScoreOptions
 from pipelines.films import Film
+from tests.cxr_tf.fake_answers import answered
 from tests.cxr_tf.fake_runs import film, png
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
 
@@ -42,14 +43,12 @@ class FakeModel:
         self,
         pixels,
         padding=-1,
+        vote=VoteOptions(),  # noqa: B008
         *,
-        seed=0,
-        patches=100,
         explain=False,
-        decision_only=False,
-        fast=False,
     ):
-        self.calls.append((pixels.shape, padding, seed, patches, explain, decision_only, fast))
+        patches = vote.patches
+        self.calls.append((pixels.shape, padding, vote, explain))
         if len(self.calls) == self.interrupt_at:
             raise KeyboardInterrupt
         if pixels.shape[0] == 13:
@@ -57,13 +56,13 @@ class FakeModel:
         mask = np.zeros((256, 256), np.uint8)
         if pixels.shape[0] == 17:
             nothing = np.zeros(2, np.int32), np.zeros(2, np.float32)
-            answer = Prediction("no_lung", "", -1, *nothing, 0.0, 0.004, 0, "fake-1")
+            answer = answered("no_lung", "", -1, *nothing, 0.0, 0.004, 0, "fake-1")
             return dataclasses.replace(answer, mask=mask) if explain else answer
         probability = float(pixels.mean() / 65535)
         index = int(probability > 0.5)
         votes = np.array([patches, 0] if index == 0 else [0, patches], np.int32)
         means = np.array([1 - probability, probability], np.float32)
-        answer = Prediction("ok", CLASSES[index], index, votes, means, 1.0, 0.25, patches, "fake-1")
+        answer = answered("ok", CLASSES[index], index, votes, means, 1.0, 0.25, patches, "fake-1")
         if not explain:
             return answer
         mask[50:200, 20:110] = 3
@@ -208,7 +207,7 @@ def test_overlays_and_patches(saved_model, tmp_path, films):
     assert len(patches) == 4 * 4  # the refused film has none
     assert patches[0]["vote"] == "normal" and patches[0]["row"] == "500"
     assert [row["patch"] for row in patches[:4]] == list("0123")
-    assert all(explain and not (early or fast) for *_, explain, early, fast in model.calls)
+    assert all(explain and not vote.ends_early for *_, vote, explain in model.calls)
 
 
 def test_a_failed_overlay_costs_neither_the_score_nor_the_run(saved_model, tmp_path, films):
@@ -425,10 +424,10 @@ def test_seed_patches_and_padding_reach_the_model(saved_model, tmp_path, films):
     dataset = dicom_dataset(padded, stored_bits=12, PixelPaddingValue=4095)
     (films / "sub" / "a.dcm").write_bytes(dicom_bytes(dataset))
     inputs = films / "a.png", films / "sub" / "a.dcm"
-    few = {"seed": 2**40, "patches": 7, "decision_only": True, "fast": True}
+    few = {"seed": 2**40, "patches": 7, "stride": 64, "decision_only": True, "fast": True}
     run(options(saved_model, tmp_path, *inputs, **few), model)
     first, second = model.calls
-    assert first == ((40, 56), -1, 2**40, 7, False, True, True)
+    assert first == ((40, 56), -1, VoteOptions(**few), False)
     assert second[0] == (30, 50) and second[1] >= 0
 
 

@@ -1,23 +1,20 @@
 """Writes the DICOM objects of a scoring run into OUT/dicom, film by film."""
 
-import functools
 import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxr_tf.films.inputs import Input
-from cxr_tf.films.normalised import film_at
-from cxr_tf.films.rows import score_columns, typed_record
+from cxr_tf.films.rows import Record
 from cxr_tf.films.table import Table
-from cxr_tf.measures.biomarkers import biomarkers
+from cxr_tf.measures.biomarkers import Biomarkers
 from cxr_tf.scoring.dicom.report import report
 from cxr_tf.scoring.dicom.result import Result
 from cxr_tf.scoring.dicom.saliency import saliency_capture
 from cxr_tf.scoring.dicom.segmentation import segmentation
 from cxr_tf.scoring.dicom.source import SourceError, read_source
 from pipelines.dicom.reading import quiet
-from pipelines.sizes import SEGMENTATION_SIZE
 from pipelines.status import OK
 
 if TYPE_CHECKING:
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
 FOLDER = "dicom"
 #: Columns of OUT/dicom/index.csv: the film, and its objects in the same folder.
 COLUMNS = ("path", "segmentation", "saliency", "report")
-
-_film_at = functools.cache(film_at)
 
 # Its warnings quote the patient's name.
 logging.getLogger("highdicom").setLevel(logging.CRITICAL + 1)
@@ -60,11 +55,15 @@ class DicomWriter:
         self._options: dict[str, int | bool] = {
             "seed": options.seed, "patches": options.patches, "voi": options.voi,
         }  # fmt: skip
-        limit = card.get("options", {}).get("resolution_limit")
-        self._film_at = _film_at(SEGMENTATION_SIZE, limit or None)
 
     def add(
-        self, item: Input, name: str, reading: "Reading", prediction: "Prediction", row: Any
+        self,
+        item: Input,
+        name: str,
+        reading: "Reading",
+        prediction: "Prediction",
+        record: Record,
+        found: Biomarkers | None,
     ) -> str:
         """Write the objects of one film.
 
@@ -73,7 +72,8 @@ class DicomWriter:
             name: what its files begin with.
             reading: the film as it was read.
             prediction: the answer, with mask and saliency.
-            row: its values in the order of `score_columns`.
+            record: its row of `scores.csv`.
+            found: its biomarkers.
 
         Returns:
             What went wrong, or ''; nothing of the header is repeated.
@@ -90,14 +90,14 @@ class DicomWriter:
                     "no DICOM objects: the server explains no film with padding; score it without "
                     "--server"
                 )
-            _, film, _ = self._film_at(reading.pixels, reading.padding)
+            assert found is not None, "a film with an answer has been measured"
             result = Result(
                 source,
-                typed_record(score_columns(self._classes), row),
+                dict(record),
                 self._classes,
                 prediction.mask,
                 prediction.saliency[prediction.class_index],
-                biomarkers(film, prediction.mask),
+                found,
                 self._phantom,
                 self._options,
             )

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxr_tf.films.inputs import Input
-from cxr_tf.films.reading import FAILED
-from cxr_tf.films.rows import score_columns
+from cxr_tf.films.rows import is_failure, score_columns
 from cxr_tf.films.table import Table
 from cxr_tf.runtime.errors import EngineError, UsageError
 from cxr_tf.runtime.native_logs import native_logs_aside
@@ -29,7 +28,6 @@ from cxr_tf.scoring.ray.parts import Parts, list_films
 from cxr_tf.scoring.ray.worker import Job, PartScorer
 from cxr_tf.scoring.resume import STATE, goes_on
 from cxr_tf.scoring.run_record import run_facts
-from pipelines.status import FAILURES
 
 if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
@@ -100,11 +98,7 @@ def score_on_ray(
         folder=os.path.abspath(folder),
         model=replace(model, card={}),
         model_sha256=model_digest(folder),
-        seed=options.seed,
-        patches=options.patches,
-        decision_only=options.decision_only,
-        fast=options.fast,
-        gate=options.gate,
+        vote=options.vote,
         voi=options.voi,
         read_deadline=options.read_deadline,
         threads=0,
@@ -134,7 +128,7 @@ def _keep(
     block: Any, parts: Parts, outcome: Outcome, reporter: Reporter, model: ModelFacts
 ) -> None:
     """Write the parts of a block, and tell of their films."""
-    columns = score_columns(model.classes)
+    columns: tuple[str, ...] = score_columns(model.classes)
     for part in block.to_pylist():
         parts.write(part["part"], part["rows"])
         outcome.seconds["reading"] += part["reading"]
@@ -142,7 +136,7 @@ def _keep(
         rows = list(csv.reader(io.StringIO(part["rows"], newline="")))
         for cells in rows:
             row = dict(zip(columns, cells, strict=True))
-            failed = row["status"] in (*FAILURES, FAILED)
+            failed = is_failure(row["status"])
             seconds = round(part["model"] / len(rows), 4)
             name, error = row["path"], row["error"]
             reporter.film(name, row["status"], row["label"], seconds, error, failed)
@@ -150,12 +144,12 @@ def _keep(
 
 def _finish(parts: Parts, model: ModelFacts, options: "ScoreOptions", outcome: Outcome) -> None:
     """Count what is done, and where that is everything make the table of it."""
-    columns = score_columns(model.classes)
+    columns: tuple[str, ...] = score_columns(model.classes)
 
     def counted() -> Iterator[list[str]]:
         for cells in parts.rows():
             row = dict(zip(columns, cells, strict=True))
-            outcome.count(row["status"], row["label"], row["status"] in (*FAILURES, FAILED))
+            outcome.count(row["status"], row["label"], is_failure(row["status"]))
             yield cells
 
     if outcome.stop_status:

@@ -12,6 +12,7 @@ from cxr_tf.films.inputs import Input
 from cxr_tf.films.reading import Reading, answers, read_ahead
 from cxr_tf.films.rows import row_of
 from cxr_tf.films.table import csv_line
+from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.model_folders import ModelFacts, model_digest
 from pipelines.sizes import READ_DEADLINE
@@ -30,11 +31,7 @@ class Job:
         folder: the SavedModel's, the same path on every machine.
         model: what its card says.
         model_sha256: of its files.
-        seed: of the patch centres.
-        patches: that vote on a film.
-        decision_only: see `cxr_tf.score`.
-        fast: see `cxr_tf.score`.
-        gate: see `cxr_tf.score`.
+        vote: how films are put to the vote.
         voi: see `cxr_tf.score`.
         threads: that TensorFlow may use.
         read_deadline: see `cxr_tf.score`.
@@ -45,11 +42,7 @@ class Job:
     folder: str
     model: ModelFacts
     model_sha256: str
-    seed: int
-    patches: int
-    decision_only: bool
-    fast: bool
-    gate: bool
+    vote: VoteOptions
     voi: bool
     threads: int
     read_deadline: float = READ_DEADLINE
@@ -116,23 +109,14 @@ class PartScorer:
         rows, reading_seconds, model_seconds = io.StringIO(newline=""), 0.0, 0.0
         readings = read_ahead(inputs, self._read)
         for item, reading, answer in answers(readings, self._predict):
-            row = row_of(item.name, reading, answer, job.model, job.seed)
-            rows.write(csv_line(row.values))
+            row = row_of(item.name, reading, answer, job.model, job.vote.seed)
+            rows.write(csv_line(list(row.record.values())))
             reading_seconds += reading.seconds
             model_seconds += answer.seconds
         return rows.getvalue(), reading_seconds, model_seconds
 
     def _predict(self, reading: Reading) -> "Prediction":
-        job = self._job
-        return self._model.predict(
-            reading.pixels,
-            reading.padding,
-            seed=job.seed,
-            patches=job.patches,
-            decision_only=job.decision_only,
-            fast=job.fast,
-            **({} if job.gate else {"gate": False}),
-        )
+        return self._model.predict(reading.pixels, reading.padding, self._job.vote)
 
     def _read_film(self, location: Path | str) -> "Film":
         job = self._job

@@ -9,6 +9,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from cxr_tf.films.columns import cell
+from cxr_tf.films.rows import Record
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, project_version
 from cxr_tf.runtime.text import utf8
 from cxr_tf.scoring.report.cases import MARKERS, patch_side
@@ -73,7 +75,7 @@ def _shown(classes: Sequence[str]) -> frozenset[str]:
 
 
 def worklist(
-    rows: Sequence[Mapping[str, str]],
+    rows: Sequence[Record],
     names: Sequence[str],
     written: frozenset[str],
     about: About,
@@ -81,7 +83,7 @@ def worklist(
     """Gather the rows of the worklist, ordered for triage.
 
     Args:
-        rows: of `scores.csv`, by column.
+        rows: the records of the films.
         names: of the films' files, in the same order.
         written: the names that have pictures.
         about: the model.
@@ -107,11 +109,11 @@ def worklist(
                 "agreement": round(float(row["agreement"]), 4),
                 "lungs": round(float(row["lung_fraction"]), 4),
                 "patches": int(row["patches_used"]),
-                "seed": row["seed"],
+                "seed": str(row["seed"]),
                 "error": row["error"],
                 "group": places[index].group,
                 "suspicion": round(places[index].suspicion, 4),
-                "more": {name: text for name, text in row.items() if name not in known},
+                "more": {name: cell(value) for name, value in row.items() if name not in known},
             }
         )
     return found

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cxr_tf.films.rows import Record
 from pipelines.classes import parse_classes
 from pipelines.status import OK
 
@@ -61,11 +62,11 @@ class Place:
     suspicion: float
 
 
-def place(row: Mapping[str, str], suspects: Sequence[str]) -> Place:
+def place(row: Record, suspects: Sequence[str]) -> Place:
     """Find the group of a film.
 
     Args:
-        row: of `scores.csv`, by column.
+        row: the record of the film.
         suspects: see `suspect_classes`.
 
     Returns:

@@ -1,19 +1,16 @@
 """Writes the report of a scoring run as it goes: a film's pictures with its score, pages last."""
 
-import functools
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from cxr_tf.drawing.overlays import display_grey
-from cxr_tf.films.rows import score_columns
-from cxr_tf.films.table import Table, partial_of, read_rows
-from cxr_tf.measures.biomarkers import Biomarkers, biomarkers
+from cxr_tf.films.rows import Record
+from cxr_tf.films.table import Table, read_rows
+from cxr_tf.measures.biomarkers import Biomarkers
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.scoring.report.cases import case_record
 from cxr_tf.scoring.report.limits import limits_of
@@ -29,27 +26,15 @@ from cxr_tf.scoring.report.pages import (
 from cxr_tf.scoring.report.pictures import FILM, preview, saliency_strip, save_png
 from cxr_tf.scoring.report.ranges import read_ranges
 from pipelines.manifest.checks import file_sha256
-from pipelines.sizes import SEGMENTATION_SIZE
-from pipelines.status import NO_LUNG, OK
 
 if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
-    from cxr_tf.films.normalised import Films
     from cxr_tf.films.prediction import Prediction
     from cxr_tf.films.reading import Reading
     from cxr_tf.scoring.server.remote_model import RemoteModel
 
 #: Columns of the table that says which films have pictures.
 COLUMNS = ("path", "case")
-_MEASURED = (OK, NO_LUNG)
-
-
-@functools.cache
-def _film_at(limit: int | None) -> "Callable[[npt.NDArray[np.uint16], int], Films]":
-    """Gives the function that normalises a film; building it takes a second."""
-    from cxr_tf.films.normalised import film_at
-
-    return film_at(SEGMENTATION_SIZE, limit)
 
 
 class ReportWriter:
@@ -97,6 +82,7 @@ class ReportWriter:
         path: str,
         reading: "Reading",
         prediction: "Prediction",
+        found: Biomarkers | None,
     ) -> None:
         """Write the pictures of a film, and then that they are there.
 
@@ -105,6 +91,7 @@ class ReportWriter:
             path: the film.
             reading: the film as it was read.
             prediction: the model's answer, asked for with `explain=True`.
+            found: its biomarkers, None where none were measured.
 
         Raises:
             OSError: a file cannot be written.
@@ -115,7 +102,6 @@ class ReportWriter:
         save_png(cases / f"{name}.film.png", Image.fromarray(film))
         save_png(cases / f"{name}.preview.png", Image.fromarray(preview(film)))
         height, width = pixels.shape
-        found = self._measure(pixels, padding, prediction)
         record = case_record(prediction, (height, width), film, found)
         if record["saliency"]:
             assert prediction.saliency is not None
@@ -123,20 +109,11 @@ class ReportWriter:
         write_text(cases / f"{name}.js", script("cxr.takeCase", name, record))
         self.table.add((path, name))
 
-    def _measure(
-        self, pixels: npt.NDArray[np.uint16], padding: int, prediction: "Prediction"
-    ) -> Biomarkers | None:
-        if prediction.status not in _MEASURED or prediction.mask is None:
-            return None
-        limit = self.about.card.get("options", {}).get("resolution_limit") or None
-        _, film, constant = _film_at(limit)(pixels, padding)
-        return None if constant else biomarkers(film, prediction.mask)
-
-    def finish(self, scores: Path) -> dict[str, object]:
+    def finish(self, records: Sequence[Record]) -> dict[str, object]:
         """Write the pages, once every film has its row.
 
         Args:
-            scores: where the finished table of scores lies; its partial one is read.
+            records: of all films, in order.
 
         Returns:
             Rows and SHA-256 of the page, for the record of the run.
@@ -144,12 +121,8 @@ class ReportWriter:
         Raises:
             OSError: a file cannot be written.
         """
-        columns = score_columns(self.about.classes)
-        rows = [
-            dict(zip(columns, row, strict=True)) for row in read_rows(partial_of(scores), columns)
-        ]
         cases = read_rows(self.table.partial, COLUMNS)
         written = frozenset(name for _, name in cases)
-        films = worklist(rows, self.names[: len(rows)], written, self.about)
+        films = worklist(records, self.names, written, self.about)
         write_pages(self.folder, films, self.about)
         return {"rows": len(films), "sha256": file_sha256(self.folder / INDEX)}

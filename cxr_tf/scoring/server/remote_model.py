@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.questions import FilmQuestions
+from cxr_tf.method.vote_options import SERVING_SEED, VoteOptions
 from cxr_tf.runtime.errors import ServerError, UsageError
 from cxr_tf.saved.model_folders import read_card
 from cxr_tf.scoring.server.transport import Inputs, Transport, split_address, with_retries
@@ -16,7 +17,6 @@ from pipelines.normalise import NO_PADDING
 from pipelines.sizes import PATCHES
 from pipelines.status import CONSTANT
 
-SERVING_SEED = 0
 #: How often a request is sent where the server is not ready.
 TRIES = 5
 
@@ -50,13 +50,10 @@ class RemoteModel(FilmQuestions):
         self,
         pixels: npt.NDArray[np.uint16],
         padding: int = NO_PADDING,
+        vote: VoteOptions | None = None,
         *,
-        seed: int = SERVING_SEED,
-        patches: int = PATCHES,
         explain: bool = False,
-        decision_only: bool = False,
-        fast: bool = False,
-        gate: bool = True,
+        **changes: Any,
     ) -> Prediction:
         """Decide on one film; see `cxr_tf.films.model.TriageModel.predict`.
 
@@ -66,11 +63,14 @@ class RemoteModel(FilmQuestions):
             UsageError: no signature does what is asked for.
             ServerError: the server did not answer, or holds another model.
         """
-        if decision_only or fast:
+        asked = (vote or VoteOptions()).changed(changes)
+        if asked.ends_early:
             raise UsageError("no signature ends a vote early: leave out --decision-only and --fast")
-        if not gate:
+        if not asked.gate:
             raise UsageError("every signature has its gate: leave out --no-gate")
-        own = seed == SERVING_SEED and patches == PATCHES
+        if asked.stride:
+            raise UsageError("no signature takes patches on a grid: leave out --stride")
+        own = asked.seed == SERVING_SEED and asked.patches == PATCHES
         if explain and not own:
             raise UsageError(
                 f"a server explains with seed {SERVING_SEED} and {PATCHES} patches alone"
@@ -84,8 +84,8 @@ class RemoteModel(FilmQuestions):
             inputs = {
                 "pixels": pixels[None],
                 "padding": np.array([padding], np.int32),
-                "seed": np.array([seed], np.int64),
-                "patches": np.array([patches], np.int32),
+                "seed": np.array([asked.seed], np.int64),
+                "patches": np.array([asked.patches], np.int32),
             }
         found = with_retries(lambda: self._transport.predict(signature, inputs), self._tries)
         answer = {name: _first(value) for name, value in found.items()}

@@ -9,18 +9,11 @@ import urllib.request
 import numpy as np
 import numpy.typing as npt
 
+from cxr_tf.method.outputs import dtype_of
 from cxr_tf.runtime.errors import ServerError
 from cxr_tf.scoring.server.transport import Inputs, Outputs, Tensor, Unavailable
 
 _TRANSIENT = (429, 502, 503, 504)
-#: Types of outputs that JSON's numbers do not tell.
-_TYPES = {
-    "class_index": np.int32,
-    "votes": np.int32,
-    "patches_used": np.int32,
-    "centres": np.int32,
-    "mask": np.uint8,
-}
 
 
 class RestTransport:
@@ -75,7 +68,7 @@ def _plain(value: Tensor) -> object:
 def _array(name: str, value: list[object]) -> npt.NDArray[np.generic]:
     if value and isinstance(value[0], str):
         return np.array([str(each).encode() for each in value], object)
-    return np.asarray(value, _TYPES.get(name, np.float32))
+    return np.asarray(value, dtype_of(name))
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

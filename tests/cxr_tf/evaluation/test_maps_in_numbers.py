@@ -58,8 +58,8 @@ class Knows:
     def __init__(self, fails=False):
         self.calls, self.fails = 0, fails
 
-    def predict(self, pixels, padding, **options):
-        assert options["patches"] == 20 and not options["explain"]
+    def predict(self, pixels, padding, vote):
+        assert vote.patches == 20
         self.calls += 1
         if self.fails:
             return SimpleNamespace(status="no_lung", probabilities=np.zeros(2))

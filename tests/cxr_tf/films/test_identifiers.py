@@ -12,12 +12,13 @@ from pydicom.uid import JPEG2000Lossless
 
 from cxr_tf import score
 from cxr_tf.films.identifiers import COLUMNS, identifier_reader, read_salt, salted_hash
-from cxr_tf.films.prediction import Prediction
+from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.scoring.options import ScoreOptions
 from pipelines import verify
 from pipelines.dicom.reading import IDENTIFIERS, read_identifiers
+from tests.cxr_tf.fake_answers import answered
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
 
 # pydicom warns where the tests write what DICOM does not allow.
@@ -36,13 +37,15 @@ class Model:
     model_version = "fake-1"
     card = {}
 
-    def predict(self, pixels, padding=-1, *, patches=100, **options):
+    def predict(self, pixels, padding=-1, vote=VoteOptions(), **options):  # noqa: B008
+        patches = vote.patches
         mask = np.zeros((256, 256), np.uint8)
         mask[50:200, 20:110] = 3
-        return Prediction(
+        return answered(
             "ok", "normal", 0, np.int32([patches, 0]), np.float32([0.75, 0.25]), 1.0, 0.2, patches,
-            "fake-1", mask, np.full((2, 256, 256), 0.5, np.float32),
-            np.full((patches, 2), 400, np.int32), np.full((patches, 2), 0.5, np.float32),
+            "fake-1", mask=mask, saliency=np.full((2, 256, 256), 0.5, np.float32),
+            centres=np.full((patches, 2), 400, np.int32),
+            patch_probabilities=np.full((patches, 2), 0.5, np.float32),
         )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from cxr_tf.films import parquet
+from cxr_tf.films.columns import Column
 from cxr_tf.films.rows import score_columns
 from cxr_tf.films.table import Table
 
@@ -8,7 +9,11 @@ from cxr_tf.films.table import Table
 def test_a_table_larger_than_a_chunk_keeps_rows_and_order(tmp_path, monkeypatch):
     reader = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr(parquet, "_ROWS", 3)
-    table = Table(tmp_path / "t.csv", ("path", "seed", "p_a"), parquet=True)
+    table = Table(
+        tmp_path / "t.csv",
+        (Column("path"), Column("seed", "int64"), Column("p_a", "float64")),
+        parquet=True,
+    )
     texts = ["plain", 'quote"d', "two\nlines", "", "NA", "null", "é,;"]
     table.add(*((text, 2**63 - 1 - i, f"{i / 7:.6f}") for i, text in enumerate(texts)))
     table.commit()

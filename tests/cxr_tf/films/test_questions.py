@@ -10,8 +10,9 @@ from rich.console import Console
 
 import cxr_tf
 from cxr_tf import score
+from cxr_tf.films.columns import parse_row
 from cxr_tf.films.model import TriageModel
-from cxr_tf.films.rows import typed_record
+from cxr_tf.films.rows import score_columns
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
 from cxr_tf.saved.load import load
@@ -53,8 +54,10 @@ def test_one_record_from_python_command_line_rest_and_grpc(
     options = ScoreOptions(inputs=tuple(inputs), model=exported, out=tmp_path)
     assert score.run(options, Reporter(quiet=True)) == 1
     with (tmp_path / "scores.csv").open(newline="", encoding="utf-8") as file:
-        columns, *rows = csv.reader(file)
-    expected = [typed_record(columns, row) for row in rows]
+        header, *rows = csv.reader(file)
+    columns = score_columns(model.classes)
+    assert tuple(header) == columns
+    expected = [parse_row(columns, row) for row in rows]
     statuses = ["ok", "unreadable", "constant", "ok", "unreadable"]
     assert [row["status"] for row in expected] == statuses
     assert [model.score(path).record for path in inputs] == expected
@@ -101,7 +104,7 @@ def test_what_is_no_film_or_option_is_refused(model, wrong):
     for ask in (model.score, model.segment, model.explain):
         with pytest.raises(ValueError, match=r"uint8 or uint16 \[H, W\]"):
             ask(wrong)
-    with pytest.raises(ValueError, match="choose 1 to 400"):
+    with pytest.raises(ValueError, match="patches 0: give a number from 1 to 400"):
         model.score(film(), patches=0)
 
 

@@ -1,5 +1,6 @@
 import csv
 import hashlib
+import io
 import json
 import os
 from types import SimpleNamespace
@@ -7,8 +8,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cxr_tf.films.rows import failure_row, patch_columns, patch_rows, score_columns, score_row
-from cxr_tf.films.table import Table
+from cxr_tf.films.columns import parse_row
+from cxr_tf.films.rows import (
+    failure_record,
+    patch_columns,
+    patch_rows,
+    score_columns,
+    score_record,
+)
+from cxr_tf.films.table import Table, csv_line
 from cxr_tf.runtime.text import one_line
 from cxr_tf.runtime.whole_files import write_json
 
@@ -98,27 +106,32 @@ def test_columns_are_those_of_the_contract():
     )
 
 
-def test_rows_fit_their_columns():
-    row = score_row("a.png", prediction(), CLASSES, 7, "two\nlines")
-    named = dict(zip(score_columns(CLASSES), row, strict=True))
-    assert named["votes_ill"] == 2 and named["p_ill"] == "0.750000"
-    assert named["agreement"] == "0.666667" and named["seed"] == 7
-    assert named["error"] == "two lines" and named["model_version"] == "m1"
-    assert named["agreement_low"] == "0.207660" and named["agreement_high"] == "0.938508"
-    assert named["calibrated_ill"] == "0.900000" and named["conformal_set"] == "normal|ill"
-    assert named["abstain"] == 1 and "doubtful" in named["warning"]
-    row = failure_row("a.png", "unreadable", CLASSES, 7, "m1", "cut off")
-    named = dict(zip(score_columns(CLASSES), row, strict=True))
-    assert named["label"] == "" and named["votes_ill"] == 0 and named["p_ill"] == "0.000000"
-    assert named["patches_used"] == 0 and named["error"] == "cut off"
-    assert named["conformal_set"] == "" and named["abstain"] == 0
+def test_records_have_a_typed_value_for_each_column():
+    found = score_record("a.png", prediction(), CLASSES, 7, "two\nlines")
+    assert list(found) == list(score_columns(CLASSES))
+    assert found["votes_ill"] == 2 and found["p_ill"] == 0.75
+    assert found["agreement"] == 0.666667 and found["seed"] == 7
+    assert found["error"] == "two lines" and found["model_version"] == "m1"
+    assert found["agreement_low"] == 0.20766 and found["agreement_high"] == 0.938508
+    assert found["calibrated_ill"] == 0.9 and found["conformal_set"] == "normal|ill"
+    assert found["abstain"] == 1 and "doubtful" in found["warning"]
+    refused = score_record("a.png", prediction(status="not_chest_film"), CLASSES, 7, "why")
+    assert refused["warning"] == "" and refused["error"] == "why"
+    failed = failure_record("a.png", "unreadable", CLASSES, 7, "m1", "cut off")
+    assert list(failed) == list(found) and failed["status"] == "unreadable"
+    assert failed["label"] == "" and failed["votes_ill"] == 0 and failed["p_ill"] == 0.0
+    assert failed["patches_used"] == 0 and failed["error"] == "cut off"
+    assert failed["conformal_set"] == "" and failed["abstain"] == 0
+    assert [type(value) for value in found.values()] == [type(value) for value in failed.values()]
 
 
-def test_a_model_of_an_earlier_version_rules_out_no_class():
-    older = dict.fromkeys(("calibrated_probabilities", "conformal_set"))
-    row = score_row("a.png", prediction(**older), CLASSES, 7, "")
-    named = dict(zip(score_columns(CLASSES), row, strict=True))
-    assert named["calibrated_ill"] == named["p_ill"] and named["conformal_set"] == "normal|ill"
+def test_a_record_survives_its_table():
+    for found in (
+        score_record("a.png", prediction(), CLASSES, 7, ""),
+        failure_record("a.png", "unreadable", CLASSES, 7, "m1", "cut off"),
+    ):
+        cells = next(csv.reader(io.StringIO(csv_line(list(found.values())))))
+        assert parse_row(score_columns(CLASSES), cells) == found
 
 
 def test_patch_rows_stop_at_the_patches_used():

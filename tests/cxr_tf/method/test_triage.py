@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from cxr_tf.method.triage import entry_points
 from cxr_tf.method.vote import EARLY_STEP, FAST_STEP
-from cxr_tf.method.voting import FAST_LEAD, patches_needed
+from cxr_tf.method.vote_options import FAST_LEAD
+from cxr_tf.method.voting import patches_needed
 from cxr_tf.saved.build import make_module
 from cxr_tf.saved.load import from_runs, load
 from cxr_tf.saved.run_folder import trained_model

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cxr_tf.films.prediction import Prediction
+from tests.cxr_tf.fake_answers import answered
 from tools.phantoms.chest import Phantom, phantom
 from tools.phantoms.files import write_dicom
 
@@ -38,9 +39,9 @@ def answer(drawn: Phantom, label: str = "viral") -> Prediction:
     votes[index] = 85
     saliency = np.zeros((4, 256, 256), np.float32)
     saliency[index][labels == 2] = 0.75
-    return Prediction(
+    return answered(
         "ok", label, index, votes, (votes / 100).astype(np.float32), 0.85,
-        float(np.isin(labels, (2, 3)).mean()), 100, VERSION, labels, saliency,
+        float(np.isin(labels, (2, 3)).mean()), 100, VERSION, mask=labels, saliency=saliency,
         centres=np.full((100, 2), 500, np.int32),
         patch_probabilities=np.full((100, 4), 0.25, np.float32),
     )  # fmt: skip
@@ -61,7 +62,7 @@ class TrueModel:
         self.card = {"phantom": phantom_notice, "options": {"resolution_limit": None}}
         self.found, self.calls, self.interrupt_at = answer(drawn), 0, interrupt_at
 
-    def predict(self, pixels, padding=-1, **_):
+    def predict(self, pixels, padding=-1, vote=None, **_):
         self.calls += 1
         if self.calls == self.interrupt_at:
             raise KeyboardInterrupt

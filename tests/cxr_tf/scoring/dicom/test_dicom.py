@@ -124,10 +124,10 @@ def test_the_report_holds_the_record_and_the_biomarkers(written, film_path, draw
     }
     (decided,) = decision.get_qualitative_evaluations(report.DECIDED)
     assert decided.value.meaning == row["label"] == "viral"
-    from cxr_tf.films.normalised import film_at
+    from cxr_tf.films.normalised import raw_and_normalised_at
 
     read = read_film(film_path)
-    _, normalised, _ = film_at(256, None)(read.pixels, read.padding)
+    _, normalised, _ = raw_and_normalised_at(256, None)(read.pixels, read.padding)
     truth = biomarkers(normalised, true_labels(drawn))
     (ratio,) = organs.get_measurements(report.RATIO)
     assert ratio.value == pytest.approx(truth.cardiothoracic_ratio, abs=1e-6) and ratio.value > 0.3

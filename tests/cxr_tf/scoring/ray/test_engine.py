@@ -16,6 +16,7 @@ from cxr_tf.films.inputs import Input
 from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.rows import score_columns
 from cxr_tf.measures.wilson import wilson
+from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.saved.model_folders import ModelFacts
 from cxr_tf.scoring.options import ScoreOptions
@@ -66,14 +67,18 @@ def stub_load(marker="", deadly=-1):
 
     def load(_):
         class Stub:
-            def predict(self, pixels, padding, *, seed, patches, decision_only, fast):
+            def predict(self, pixels, padding, vote):
+                patches = vote.patches
                 grey = int(pixels[0, 0])
                 if grey == deadly and not os.path.exists(marker):
                     with open(marker, "w"):
                         os.kill(os.getpid(), signal.SIGKILL)
                 votes = np.array([patches - grey % 3, grey % 3], np.int32)
                 means = np.array([0.75, 0.25], np.float32)
-                return Prediction("ok", "normal", 0, votes, means, 1.0, 0.25, patches, "stub-1")
+                return Prediction(
+                    "ok", "normal", 0, votes, means, 1.0, 0.25, patches, "stub-1",
+                    -1.0, -1.0, means, np.ones(2, np.int32), False, "",
+                )  # fmt: skip
 
         return Stub()
 
@@ -217,7 +222,7 @@ def test_parts_that_a_complete_run_left_behind_count_for_nothing(no_ray, tmp_pat
 
 def test_another_model_on_a_worker_is_refused(tmp_path):
     facts = ModelFacts(CLASSES, "a", {})
-    job = Job(str(tmp_path), facts, "0" * 64, 0, 100, False, False, True, False, 1)
+    job = Job(str(tmp_path), facts, "0" * 64, VoteOptions(), False, 1)
     with pytest.raises(score.UsageError, match="not the same on every machine"):
         PartScorer(job)
 

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from cxr_tf import score
-from cxr_tf.films.prediction import Prediction
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.scoring.options import ScoreOptions
+from tests.cxr_tf.fake_answers import answered
 from tests.samples import encode
 from tools.phantoms.chest import phantom
 
@@ -32,7 +32,7 @@ def answer(pixels, mask, label, share, patches=100):
     rng = np.random.default_rng(int(pixels[0, 0]))
     if not label:
         nothing = np.zeros(4, np.int32), np.zeros(4, np.float32)
-        return Prediction(
+        return answered(
             "no_lung", "", -1, *nothing, 0.0, 0.004, 0, "made-up", mask=np.zeros_like(mask),
             saliency=np.zeros((4, 256, 256), np.float32), centres=np.full((patches, 2), -1),
             patch_probabilities=np.zeros((patches, 4), np.float32),
@@ -51,7 +51,7 @@ def answer(pixels, mask, label, share, patches=100):
         saliency[winner, row, column] = 40
     saliency = np.stack([cv2.GaussianBlur(plane, (0, 0), 10) for plane in saliency])
     votes = np.bincount(winners, minlength=4).astype(np.int32)
-    return Prediction(
+    return answered(
         "ok", label, index, votes, probabilities.mean(0), won / patches, float((mask >= 2).mean()),
         patches, "made-up", mask=mask, saliency=np.clip(saliency * (mask >= 2), 0, 1),
         centres=centres, patch_probabilities=probabilities,
@@ -82,7 +82,7 @@ class MadeUpModel:
             self._answers[int(pixels.sum())] = mask, label, share
         (folder / "g_cut.png").write_bytes(b"\x89PNG\r\n\x1a\n cut short")
 
-    def predict(self, pixels, padding=-1, *, explain=False, **_):
+    def predict(self, pixels, padding=-1, vote=None, *, explain=False):
         """Answer as `TriageModel.predict` does."""
         self.calls += 1
         if self.calls == self.interrupt_at:
