@@ -21,7 +21,7 @@ CLASS = "CLASS"
 UNKNOWN = -1.0
 
 _MAP: tuple[Length, ...] = (SEGMENTATION_SIZE, SEGMENTATION_SIZE)
-_SHARE = (0.0, 1.0)
+_SHARE = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -135,12 +135,12 @@ OUTPUTS: tuple[Output, ...] = (
     Output(
         "film_score", "float32", (),
         "of being an upright frontal chest film, 0 to 1; -1 where the model has no gate", 0.0,
-        ("decide", "segment"), "film_score", (UNKNOWN, 1),
+        ("decide", "segment"), "film_score", (-1, 1),
     ),
     Output(
         "mask_quality", "float32", (),
         "estimated Jaccard similarity of the lungs' mask, 0 to 1; -1 where the model has none", 0.0,
-        ("decide", "segment"), "mask_quality", (UNKNOWN, 1),
+        ("decide", "segment"), "mask_quality", (-1, 1),
     ),
     Output(
         "calibrated_probabilities", "float32", ("C",),

@@ -10,17 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipelines.status import STATUSES
+from cxr_tf.method.outputs import Giver, Output, given_by
+from pipelines.sizes import MOST_PATCHES
 
 FOLDER = Path(__file__).parents[2] / "saved_models" / "serving" / "schemata"
 Schema = dict[str, Any]
 
-_SIDE = 256
 _LEVELS = 65535
 _TEXT = {"type": "string"}
-_SHARE = {"type": "number", "minimum": 0, "maximum": 1}
-#: -1 where the model was exported without.
-_SCORE = {"type": "number", "minimum": -1, "maximum": 1}
 _BYTES = {
     "description": "a PNG or JPEG file",
     "type": "object",
@@ -40,59 +37,52 @@ def _array(items: Schema, least: int = 1, most: int | None = None) -> Schema:
     return found if most is None else found | {"maxItems": most}
 
 
-def _map(items: Schema) -> Schema:
-    """A map of 256 x 256 pixels."""
-    return _array(_array(items, _SIDE, _SIDE), _SIDE, _SIDE)
+def _value(output: Output) -> Schema:
+    """The schema of one value of an output."""
+    if output.choices:
+        return {"enum": list(output.choices)}
+    if output.dtype in ("string", "bool"):
+        return {"type": {"string": "string", "bool": "boolean"}[output.dtype]}
+    found: Schema = {"type": "number" if output.dtype == "float32" else "integer"}
+    for word, bound in zip(("minimum", "maximum"), output.bounds, strict=True):
+        if bound is not None:
+            found[word] = bound
+    return found
+
+
+def _tensor(output: Output) -> Schema:
+    """The schema of an output of a batch: at least two classes, at least one patch."""
+    found = _value(output)
+    for length in reversed(output.shape):
+        if isinstance(length, int):
+            found = _array(found, length, length)
+        else:
+            found = _array(found, 2 if length == "C" else 1)
+    return _array(found)
+
+
+def _outputs(entry: Giver) -> dict[str, Schema]:
+    return {output.name: _tensor(output) for output in given_by(entry)}
 
 
 _IMAGE = {"image_bytes": _array(_BYTES)}
-_STATUS = {"status": _array({"enum": list(STATUSES)})}
-_DECISION = {
-    "label": _array(_TEXT),
-    "class_index": _array(_integer(-1)),
-    "votes": _array(_array(_integer(0), 2)),
-    "probabilities": _array(_array(_SHARE, 2)),
-    "agreement": _array(_SHARE),
-    "lung_fraction": _array(_SHARE),
-    "patches_used": _array(_integer(0, 400)),
-    **_STATUS,
-    "model_version": _array(_TEXT),
-    "film_score": _array(_SCORE),
-    "mask_quality": _array(_SCORE),
-    "warning": _array(_TEXT),
-    "calibrated_probabilities": _array(_array(_SHARE, 2)),
-    "conformal_set": _array(_array(_integer(0, 1), 2)),
-    "abstain": _array({"type": "boolean"}),
-}
-_MASK = {"mask": _array(_map(_integer(0, 3)))}
 INPUTS: dict[str, Schema] = {
     "serving_default": _IMAGE,
     "predict_pixels": {
         "pixels": _array(_array(_array(_integer(0, _LEVELS)))),
         "padding": _array(_integer(-1, _LEVELS)),
         "seed": _array({"type": "integer"}),
-        "patches": _array(_integer(1, 400)),
+        "patches": _array(_integer(1, MOST_PATCHES)),
     },
     "segment": _IMAGE,
     "explain": _IMAGE,
 }
-OUTPUTS: dict[str, Schema] = {
-    "serving_default": _DECISION,
-    "predict_pixels": _DECISION,
-    "segment": {
-        **_MASK,
-        "probabilities": _array(_map(_array(_SHARE, 4, 4))),
-        **_STATUS,
-        "film_score": _array(_SCORE),
-        "mask_quality": _array(_SCORE),
-    },
-    "explain": {
-        **_DECISION,
-        "saliency": _array(_array(_map(_SHARE), 2)),
-        **_MASK,
-        "centres": _array(_array(_array(_integer(-1, 1023), 2, 2))),
-        "patch_probabilities": _array(_array(_array(_SHARE, 2))),
-    },
+#: What each signature gives, by the names of `cxr_tf.method.outputs`.
+GIVERS: dict[str, Giver] = {
+    "serving_default": "decide",
+    "predict_pixels": "decide",
+    "segment": "segment",
+    "explain": "explain",
 }
 
 
@@ -130,7 +120,7 @@ def schemata() -> dict[str, Schema]:
         required = ["inputs"] if default else ["signature_name", "inputs"]
         title = f"Request of {name}: POST /v1/models/NAME:predict"
         found[f"{name}.request.json"] = _document(title, required, fields, True)
-        reply = {"outputs": _tensors(OUTPUTS[name], False)}
+        reply = {"outputs": _tensors(_outputs(GIVERS[name]), False)}
         found[f"{name}.reply.json"] = _document(f"Reply of {name}", ["outputs"], reply, True)
     error = {"error": _TEXT}
     title = "Reply with an HTTP status other than 200"

@@ -8,6 +8,7 @@ import urllib.request
 import numpy as np
 import pytest
 
+from cxr_tf.method.outputs import given_by
 from cxr_tf.runtime.errors import ServerError
 from cxr_tf.scoring.server.remote_model import connect
 from cxr_tf.scoring.server.rest_transport import RestTransport
@@ -56,10 +57,11 @@ def test_files_are_what_the_tool_writes():
 
 def test_tensors_are_those_of_the_model(served):
     names = {name for name in served if name != "module"}
-    assert schemata.INPUTS.keys() == schemata.OUTPUTS.keys() == names
+    assert schemata.INPUTS.keys() == schemata.GIVERS.keys() == names
     for name in names:
         assert schemata.INPUTS[name].keys() == served[name].structured_input_signature[1].keys()
-        assert schemata.OUTPUTS[name].keys() == served[name].structured_outputs.keys()
+        given = {output.name for output in given_by(schemata.GIVERS[name])}
+        assert given == served[name].structured_outputs.keys()
 
 
 def test_decisions_asked_for_and_given(rest, exported, log):

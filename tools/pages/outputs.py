@@ -1,0 +1,76 @@
+"""Fills the tables of columns and outputs: `python -m tools.pages.outputs`.
+
+docs/reference/scores.md has a row for each column of `scores.csv`, saved_models/README.md one for
+each output of the signatures; both are made of `cxr_tf.method.outputs`.
+"""
+
+import sys
+from pathlib import Path
+
+from cxr_tf.films.rows import column_meanings
+from cxr_tf.method import outputs
+from cxr_tf.method.outputs import Giver, Output
+from tools.pages.marked_tables import fill_tables
+
+ROOT = Path(__file__).parents[2]
+_SIGNATURES: dict[Giver, str] = {
+    "decide": "`serving_default`, `predict_pixels`, `explain`",
+    "explain": "`explain`",
+    "segment": "`segment`",
+}
+
+
+def _columns() -> list[str]:
+    rows = [f"| `{name}` | {meaning} |" for name, meaning in column_meanings().items()]
+    return ["| column | meaning |", "|---|---|", *rows]
+
+
+def _signatures(output: Output) -> str:
+    givers = [
+        giver for giver in output.givers if not (giver == "explain" and "decide" in output.givers)
+    ]
+    return ", ".join(_SIGNATURES[giver] for giver in givers)
+
+
+def _outputs() -> list[str]:
+    rows = []
+    for output in outputs.OUTPUTS:
+        shape = ", ".join(map(str, ("B", *output.shape)))
+        rows.append(
+            f"| `{output.name}` | {output.dtype} [{shape}] | {output.meaning} "
+            f"| {_signatures(output)} |"
+        )
+    return ["| output | type | meaning | signatures |", "|---|---|---|---|", *rows]
+
+
+def pages() -> dict[Path, str]:
+    """Make the pages with their tables.
+
+    Returns:
+        Content by path.
+
+    Raises:
+        ValueError: a page lacks its table.
+    """
+    tables = {
+        ROOT / "docs" / "reference" / "scores.md": {"columns": _columns()},
+        ROOT / "saved_models" / "README.md": {"outputs": _outputs()},
+    }
+    return {
+        path: fill_tables(path.read_text(encoding="utf-8"), found) for path, found in tables.items()
+    }
+
+
+def main() -> int:
+    """Write the pages.
+
+    Returns:
+        The exit status.
+    """
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
