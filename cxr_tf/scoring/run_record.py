@@ -4,11 +4,10 @@ import datetime
 import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, machine, project_version, versions
 from cxr_tf.saved.model_folders import ModelFacts, model_digest
 from cxr_tf.scoring.loop import Outcome
@@ -19,18 +18,11 @@ if TYPE_CHECKING:
     from cxr_tf.scoring.server.remote_model import RemoteModel
 
 
-#: Options that rows depend on, and those that say which tables there are.
-_FACTS = (
-    *(field.name for field in fields(VoteOptions)),
-    "format",
-    "engine",
-    "voi",
-    "overlays",
-    "dicom_out",
-    "report",
-    "patch_table",
-    "keep_identifiers",
-    "hash_identifiers",
+#: Options that neither rows nor tables depend on: what they name has a hash of its own (inputs,
+#: model), or they say where, when and how loudly a run does its work. All others are facts.
+_NO_FACTS = frozenset(
+    {"inputs", "where", "recursive", "model", "out", "restart", "quiet", "log_json"}
+    | {"server", "deadline", "requests", "ray_address", "workers", "read_deadline"}
 )
 
 
@@ -51,7 +43,7 @@ def run_facts(
     Returns:
         A dictionary that JSON can hold.
     """
-    values = {name: getattr(options, name) for name in _FACTS}
+    values = {k: v for k, v in asdict(options).items() if k not in _NO_FACTS}
     return {
         "cxr_tf": project_version(),
         "model_version": model.model_version,

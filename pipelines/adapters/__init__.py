@@ -1,23 +1,14 @@
 """Adapters: each turns the layout of one data release into a manifest.
 
 An adapter is a module with `LOOKS_FOR` (one line for messages), `recognises(folder) -> bool`,
-which only looks at names and headers, and `adapt(folder) -> Manifest`. It is entered in
-`ADAPTERS`.
+which only looks at names and headers, and `adapt(folder) -> Manifest`. Its name is entered in
+`NAMES`.
 """
 
+import importlib
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
-from pipelines.adapters import (
-    cohen,
-    coronahack,
-    covidx,
-    development,
-    jsrt,
-    montgomery,
-    rsna,
-    shenzhen,
-)
 from pipelines.adapters.phantoms import PHANTOM_MARKER, mark_phantoms
 from pipelines.manifest.table import Manifest, ManifestError, is_manifest, read_manifest
 
@@ -36,15 +27,19 @@ class Adapter(Protocol):
         """Makes the manifest of the folder."""
 
 
+#: The modules here that are adapters.
+NAMES = (
+    "development",
+    "jsrt",
+    "montgomery",
+    "shenzhen",
+    "coronahack",
+    "cohen",
+    "rsna",
+    "covidx",
+)
 ADAPTERS: dict[str, Adapter] = {
-    "development": development,
-    "jsrt": jsrt,
-    "montgomery": montgomery,
-    "shenzhen": shenzhen,
-    "coronahack": coronahack,
-    "cohen": cohen,
-    "rsna": rsna,
-    "covidx": covidx,
+    name: cast(Adapter, importlib.import_module(f"{__name__}.{name}")) for name in NAMES
 }
 
 

@@ -1,0 +1,205 @@
+"""Draws the house: `python -m tools.pages.house` writes docs/pictures/architecture.svg.
+
+Rooms and layers are those of the contract in pyproject.toml, and what is said of a room is the
+first sentence of its `__init__`: the picture changes when they do, and a test holds it to them.
+The way of a film and of a training are the tables below.
+"""
+
+import ast
+import html
+import sys
+import textwrap
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PICTURE = ROOT / "docs" / "pictures" / "architecture.svg"
+
+#: What happens to a film that is scored, and in which room.
+FILM = (
+    ("films", "named and read ahead (inputs, reading)"),
+    ("pipelines", "decoded and normalised (dicom, decode, normalise)"),
+    ("method", "prepared at both sizes (preparation)"),
+    ("models", "segmented by FC-DenseNet103 (method/segmenter)"),
+    ("method", "gated, and its patches vote (trust, vote, maps)"),
+    ("films", "a record of typed values (prediction, rows)"),
+    ("scoring", "written: tables, report, DICOM (loop)"),
+)
+#: What happens in a training step, and in which room.
+TRAINING = (
+    ("pipelines", "films and masks of the manifest become examples (datasets)"),
+    ("training", "a task cuts and varies a batch (segmentation, classification)"),
+    ("models", "the network answers (registry)"),
+    ("training", "loss, gradient, step (objectives, trainer)"),
+    ("training", "evaluation, checkpoint (loop, monitor, state)"),
+    ("saved", "the run on disk (run_folder, run_options)"),
+    ("export", "one SavedModel of two runs (saved/write)"),
+)
+
+_WIDTH, _LEFT, _GAP, _LINE = 1080, 118, 12, 13
+_STYLE = """
+    .sheet { fill: #ffffff; } .lane { fill: #f5f7f8; stroke: #cfd8dc; }
+    .box { fill: #ffffff; stroke: #546e7a; stroke-width: 1.2; }
+    .name { font-weight: 600; fill: #102027; } .note { font-size: 11px; fill: #455a64; }
+    .file { font-size: 10.5px; fill: #78909c; font-family: monospace; }
+    .head { font-size: 13px; font-weight: 600; fill: #37474f; }
+    .film { fill: #1565c0; } .training { fill: #e65100; }
+    .count { fill: #ffffff; font-size: 11px; font-weight: 600; text-anchor: middle; }
+    .down { stroke: #37474f; stroke-width: 1.6; fill: none; marker-end: url(#head); }
+"""
+
+
+def layers() -> list[list[str]]:
+    """Give the rooms of `cxr_tf` from top to bottom, as the contract names them.
+
+    Returns:
+        The names of each layer.
+
+    Raises:
+        KeyError: pyproject.toml has no such contract.
+    """
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    rooms = next(each for each in contracts if each.get("containers") == ["cxr_tf"])
+    return [[name.strip() for name in layer.split("|")] for layer in rooms["layers"]]
+
+
+def sentence(place: Path) -> str:
+    """Read the first sentence of what a package says of itself.
+
+    Args:
+        place: its folder.
+    """
+    text = ast.get_docstring(ast.parse((place / "__init__.py").read_text(encoding="utf-8"))) or ""
+    return text.split("\n\n")[0].replace("\n", " ").rstrip(".").replace("`", "")
+
+
+def modules(place: Path) -> str:
+    """List what lies in a room: its modules, and the rooms within it with a stroke behind.
+
+    Args:
+        place: its folder.
+    """
+    found = [path.stem for path in sorted(place.glob("*.py")) if not path.stem.startswith("_")]
+    found += [f"{path.parent.name}/" for path in sorted(place.glob("*/__init__.py"))]
+    return "  ".join(found)
+
+
+def _lanes() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Title of each lane, and its rooms: name, sentence and modules."""
+
+    def room(place: Path) -> tuple[str, str, str]:
+        return place.name, sentence(place), modules(place)
+
+    yield "tools", [room(ROOT / "tools")]
+    commands, *rest = layers()
+    yield "commands", [(name, f"python -m cxr_tf.{name}", "") for name in commands]
+    for number, layer in enumerate(rest):
+        yield "" if number else "cxr_tf", [room(ROOT / "cxr_tf" / name) for name in layer]
+    yield "pipelines", [room(ROOT / "pipelines")]
+
+
+def _text(x: float, y: float, kind: str, text: str) -> str:
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{html.escape(text)}</text>'
+
+
+def _badge(x: float, y: float, kind: str, mark: str) -> list[str]:
+    return [
+        f'<circle class="{kind}" cx="{x:g}" cy="{y:g}" r="9"/>',
+        _text(x, y + 4, "count", mark),
+    ]
+
+
+def _lines(room: tuple[str, str, str], width: float) -> list[tuple[str, str]]:
+    """What a room says below its name, wrapped to its width."""
+    _, note, inside = room
+    found = [("note", line) for line in textwrap.wrap(note, int((width - 16) / 5.9))]
+    return found + [("file", line) for line in textwrap.wrap(inside, int((width - 16) / 6.4))]
+
+
+def _room(x: float, y: float, width: float, height: float, room: tuple[str, str, str]) -> list[str]:
+    """One room: its name, sentence and modules, and the steps that happen in it."""
+    name = room[0]
+    found = [
+        f'<rect class="box" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5"/>',
+        _text(x + 10, y + 20, "name", name),
+    ]
+    for row, (kind, line) in enumerate(_lines(room, width)):
+        found.append(_text(x + 10, y + 35 + row * _LINE, kind, line))
+    marks = [("film", str(n)) for n, (place, _) in enumerate(FILM, 1) if place == name]
+    marks += [("training", "abcdefg"[n]) for n, (place, _) in enumerate(TRAINING) if place == name]
+    for place, (kind, mark) in enumerate(reversed(marks)):
+        found += _badge(x + width - 14 - 21 * place, y + 14, kind, mark)
+    return found
+
+
+def _steps(
+    x: float, y: float, kind: str, title: str, steps: Sequence[tuple[str, str]]
+) -> list[str]:
+    found = [_text(x, y, "head", title)]
+    for row, (room, text) in enumerate(steps):
+        mark = str(row + 1) if kind == "film" else "abcdefg"[row]
+        found += _badge(x + 9, y + 18 + 22 * row, kind, mark)
+        found.append(_text(x + 26, y + 22 + 22 * row, "note", f"{room}: {text}"))
+    return found
+
+
+def drawing() -> str:
+    """Draw the house.
+
+    Returns:
+        The picture as SVG.
+    """
+    body: list[str] = []
+    bottom = 12.0
+    for title, rooms in _lanes():
+        width = (_WIDTH - 22 - _LEFT - _GAP * (len(rooms) - 1)) / len(rooms)
+        height = 32 + _LINE * max(len(_lines(room, width)) for room in rooms)
+        body.append(
+            f'<rect class="lane" x="10" y="{bottom:g}" width="{_WIDTH - 20}" '
+            f'height="{height + 8:g}" rx="6"/>'
+        )
+        body.append(_text(22, bottom + 24, "head", title))
+        for place, room in enumerate(rooms):
+            x = _LEFT + place * (width + _GAP)
+            body += _room(x, bottom + 4, width, height, room)
+        bottom += height + 16
+    body.append(f'<path class="down" d="M 102 24 V {bottom - 18:g}"/>')
+    for row, words in enumerate(("imports", "go down")):
+        body.append(_text(22, 50 + 12 * row, "note", words))
+    body += _steps(22, bottom + 20, "film", "The way of a film", FILM)
+    body += _steps(_WIDTH / 2 + 10, bottom + 20, "training", "The way of a training", TRAINING)
+    total = bottom + 50 + 22 * max(len(FILM), len(TRAINING))
+    title = "The rooms of cxr-tf: imports go downward, with the way of a film and of a training"
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {total:g}" '
+        'font-family="sans-serif" font-size="13" role="img" aria-labelledby="title">'
+    )
+    marker = (
+        '<marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
+        'orient="auto"><path d="M0 0 10 5 0 10z" fill="#37474f"/></marker>'
+    )
+    lines = [
+        head,
+        f'<title id="title">{title}</title>',
+        f"<defs>{marker}<style>{_STYLE}</style></defs>",
+        f'<rect class="sheet" width="{_WIDTH}" height="{total:g}"/>',
+        *body,
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write the picture.
+
+    Returns:
+        The exit status.
+    """
+    PICTURE.write_text(drawing(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
