@@ -14,8 +14,8 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "load": "cxr_tf.saved.load",
     "from_runs": "cxr_tf.saved.load",
-    "Prediction": "cxr_tf.saved.load",
-    "TriageModel": "cxr_tf.saved.load",
+    "Prediction": "cxr_tf.films.prediction",
+    "TriageModel": "cxr_tf.films.model",
     "Score": "cxr_tf.films.results",
     "Explanation": "cxr_tf.films.results",
     "Segmentation": "cxr_tf.films.results",
