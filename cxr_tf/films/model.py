@@ -142,8 +142,8 @@ class TriageModel(FilmQuestions):
             padding: grey level to leave out, -1 for none.
 
         Returns:
-            float32 [F], in the order of `cxr_tf.method.reliability.features.FEATURES`; mask and
-            status as `segment` gives them.
+            float32 [F], in the order of `cxr_tf.method.reliability.feature_names.FEATURES`; mask
+            and status as `segment` gives them.
 
         Raises:
             UsageError: the model was exported by an earlier version.

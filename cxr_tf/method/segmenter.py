@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from cxr_tf.method.frozen import frozen
 from cxr_tf.method.preparation import PreparedFilm
-from cxr_tf.method.reliability.features import FEATURES, mask_features
+from cxr_tf.method.reliability.feature_names import FEATURES
+from cxr_tf.method.reliability.features import mask_features
 from cxr_tf.models.split_channels import in_pieces
 from pipelines.components import clean_labels
 from pipelines.sizes import SEGMENTATION_SIZE

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from cxr_tf.method.outputs import UNKNOWN
 from cxr_tf.method.reliability.calibration import calibrate, conformal_set, unsure
+from cxr_tf.method.reliability.judgement import score
 from cxr_tf.method.reliability.parameters import Reliability
 from cxr_tf.method.reliability.refusal import DOUBTFUL_MASK, put_right, reason
 from cxr_tf.method.segmenter import Segmenter
@@ -43,7 +44,7 @@ class Trust:
         if self._fitted is None:
             found = [tf.constant(UNKNOWN)] * 2
         else:
-            found = [each.score(features) for each in (self._fitted.gate, self._fitted.mask)]
+            found = [score(each, features) for each in (self._fitted.gate, self._fitted.mask)]
         film_score, mask_quality = (tf.where(status == OK, x, 0.0) for x in found)
         return {"film_score": film_score, "mask_quality": mask_quality}
 
@@ -79,7 +80,7 @@ class Trust:
         def refused() -> tf.Tensor:
             films = put_right(small, self._options.enhance)
             scores = tf.map_fn(
-                lambda film: gate.score(self._segmenter.look(film).features),
+                lambda film: score(gate, self._segmenter.look(film).features),
                 films,
                 parallel_iterations=1,
             )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.method.reliability.features import FEATURES
+from cxr_tf.method.reliability.feature_names import FEATURES
 from tools.phantoms.non_films import TURNED, non_films
 from tools.reliability.degrade import DEGRADE
 

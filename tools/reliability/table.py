@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cxr_tf.method.reliability.features import FEATURES
+from cxr_tf.method.reliability.feature_names import FEATURES
 from pipelines.masks import LEAST_LUNG_FRACTION
 from tools.phantoms.non_films import TURNED
 from tools.reliability.degrade import DEGRADE

@@ -8,18 +8,9 @@ import math
 
 import tensorflow as tf
 
+from cxr_tf.method.reliability.feature_names import FEATURES
 from pipelines.masks import HEART, LEFT_LUNG, RIGHT_LUNG
 
-#: Names of the features, in order; `mask_features` says what they are.
-FEATURES = (
-    "lungs_uneven",
-    "taper",
-    "heart_share",
-    "heart_low",
-    "doubt",
-    "entropy",
-    "contrast",
-)
 #: Areas are compared with at least this share of the frame: nothing divides by zero.
 _LEAST = 1e-3
 #: A pixel whose most probable part has less than this is in doubt.

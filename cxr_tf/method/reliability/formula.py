@@ -1,20 +1,15 @@
-"""A score between 0 and 1 of a few features: logistic, with squares where both ends are odd."""
+"""A score between 0 and 1 of a few features: logistic, with squares where both ends are odd.
 
-import dataclasses
-from collections.abc import Mapping
-from typing import Any
+These are the numbers, without NumPy and TensorFlow, so that a model card can hold them;
+`cxr_tf.method.reliability.judgement` computes with them.
+"""
 
-import numpy as np
-import numpy.typing as npt
-import tensorflow as tf
+from dataclasses import dataclass
 
-from cxr_tf.method.reliability.features import FEATURES
-
-#: A feature counts as at most this many standard deviations from the middle of real films.
-FARTHEST = 5.0
+from cxr_tf.method.reliability.feature_names import FEATURES
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Term:
     """What one feature adds to a score.
 
@@ -32,8 +27,19 @@ class Term:
     linear: float
     square: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
 
-@dataclasses.dataclass(frozen=True)
+        Raises:
+            ValueError: the feature is unknown, or the scale not above 0.
+        """
+        if self.feature not in FEATURES:
+            raise ValueError(f"the feature {self.feature!r} is not one of {FEATURES}")
+        if not self.scale > 0:
+            raise ValueError(f"the scale of {self.feature} is {self.scale}, not above 0")
+
+
+@dataclass(frozen=True)
 class Formula:
     """`sigmoid(intercept + sum(linear z + square z^2))` of features `z`, standardised and clipped.
 
@@ -47,59 +53,11 @@ class Formula:
     terms: tuple[Term, ...]
     threshold: float
 
-    def score(self, features: tf.Tensor) -> tf.Tensor:
-        """Judge one film.
-
-        Args:
-            features: float32 [F], in the order of `FEATURES`.
-
-        Returns:
-            float32 scalar in 0..1.
-        """
-        chosen = tf.gather(features, [FEATURES.index(term.feature) for term in self.terms])
-        table = self._table()
-        z = tf.clip_by_value((chosen - table[0]) / table[1], -FARTHEST, FARTHEST)
-        return tf.sigmoid(self.intercept + tf.reduce_sum(table[2] * z + table[3] * z * z))
-
-    def scores(self, features: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Judge many films outside of a graph.
-
-        Args:
-            features: float64 [N, F], in the order of `FEATURES`.
-
-        Returns:
-            float64 [N] in 0..1.
-        """
-        chosen = features[:, [FEATURES.index(term.feature) for term in self.terms]]
-        table = self._table().astype(np.float64)
-        z = np.clip((chosen - table[0]) / table[1], -FARTHEST, FARTHEST)
-        total = self.intercept + z @ table[2] + (z * z) @ table[3]
-        return 1.0 / (1.0 + np.exp(-total))
-
-    def _table(self) -> npt.NDArray[np.float32]:
-        rows = [(term.centre, term.scale, term.linear, term.square) for term in self.terms]
-        return np.array(rows, np.float32).T
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "Formula":
-        """Take a formula from JSON.
-
-        Args:
-            record: the fields of this class.
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
 
         Raises:
-            ValueError: a field is missing or makes no sense; the message says which.
+            ValueError: there is no term, or the threshold is none.
         """
-        try:
-            terms = tuple(Term(**term) for term in record["terms"])
-            found = cls(float(record["intercept"]), terms, float(record["threshold"]))
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"a formula needs intercept, terms and threshold: {error}") from error
-        for term in terms:
-            if term.feature not in FEATURES:
-                raise ValueError(f"the feature {term.feature!r} is not one of {FEATURES}")
-            if not term.scale > 0:
-                raise ValueError(f"the scale of {term.feature} is {term.scale}, not above 0")
-        if not terms or not 0 <= found.threshold <= 1:
+        if not self.terms or not 0 <= self.threshold <= 1:
             raise ValueError("a formula needs a term, and a threshold from 0 to 1")
-        return found

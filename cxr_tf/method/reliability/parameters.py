@@ -8,6 +8,7 @@ from typing import Any
 
 from cxr_tf.method.reliability.formula import Formula
 from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.typed_json import read_typed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,15 @@ class Reliability:
     coverage: float
     fitted: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: the temperature or the conformal threshold is none.
+        """
+        if not self.temperature > 0 or not 0 <= self.conformal <= 1:
+            raise ValueError("the temperature is above 0, the conformal threshold from 0 to 1")
+
     def record(self) -> dict[str, Any]:
         """Give the fields as JSON holds them."""
         return dataclasses.asdict(self)
@@ -46,21 +56,7 @@ class Reliability:
         Raises:
             ValueError: a field is missing or makes no sense; the message says which.
         """
-        try:
-            found = cls(
-                str(record["model_version"]),
-                Formula.from_record(record["gate"]),
-                Formula.from_record(record["mask"]),
-                float(record["temperature"]),
-                float(record["conformal"]),
-                float(record["coverage"]),
-                dict(record.get("fitted", {})),
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"a field is missing or of another type: {error}") from error
-        if not found.temperature > 0 or not 0 <= found.conformal <= 1:
-            raise ValueError("the temperature is above 0, the conformal threshold from 0 to 1")
-        return found
+        return read_typed(cls, record)
 
 
 def read_reliability(path: Path, model_version: str) -> Reliability:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cxr_tf.method.reliability.calibration import calibrate, conformal_set
-from cxr_tf.method.reliability.features import FEATURES
+from cxr_tf.method.reliability.feature_names import FEATURES
 from tools.phantoms.non_films import TURNED
 from tools.phantoms.other_parts import PARTS, other_part
 from tools.reliability import fit, measures

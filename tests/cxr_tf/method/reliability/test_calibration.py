@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from cxr_tf.measures.wilson import wilson
 from cxr_tf.method.reliability.calibration import calibrate, conformal_set, unsure
-from cxr_tf.method.reliability.features import FEATURES
+from cxr_tf.method.reliability.feature_names import FEATURES
 from cxr_tf.method.reliability.formula import Formula, Term
+from cxr_tf.method.reliability.judgement import score, scores
 from cxr_tf.method.reliability.parameters import Reliability, read_reliability
 from cxr_tf.method.reliability.refusal import NO_CHEST, REASONS, put_right, reason
 from cxr_tf.runtime.errors import UsageError
@@ -51,12 +52,12 @@ def test_wilson_as_scipy_has_it(trials, share):
 
 def test_a_formula_in_the_graph_and_outside():
     features = np.random.default_rng(0).normal(0, 20, (5, len(FEATURES))).astype(np.float32)
-    check_op(FORMULA.score, features[0], atol=1e-6)
-    found = [FORMULA.score(row) for row in features]
-    np.testing.assert_allclose(found, FORMULA.scores(features.astype(float)), atol=1e-6)
+    check_op(lambda row: score(FORMULA, row), features[0], atol=1e-6)
+    found = [score(FORMULA, row) for row in features]
+    np.testing.assert_allclose(found, scores(FORMULA, features.astype(float)), atol=1e-6)
     one = np.zeros((1, len(FEATURES)))
     one[0, FEATURES.index("doubt")] = 3.0
-    assert FORMULA.scores(one)[0] == pytest.approx(1 / (1 + np.exp(-(0.5 - 1.0 + 0.25))))
+    assert scores(FORMULA, one)[0] == pytest.approx(1 / (1 + np.exp(-(0.5 - 1.0 + 0.25))))
 
 
 def test_numbers_go_through_json(tmp_path):
@@ -71,10 +72,11 @@ def test_numbers_go_through_json(tmp_path):
     ("change", "message"),
     [
         ({"temperature": 0}, "temperature is above 0"),
-        ({"gate": {"intercept": 0, "terms": []}}, "threshold"),
+        ({"gate": {"intercept": 0, "terms": []}}, "gate.threshold is missing"),
         ({"mask": dataclasses.asdict(FORMULA) | {"terms": []}}, "needs a term"),
         ({"mask": {"intercept": 0, "threshold": 0.5, "terms": [
-            {"feature": "age", "centre": 0, "scale": 1, "linear": 1}]}}, "'age' is not one of"),
+            {"feature": "age", "centre": 0, "scale": 1, "linear": 1, "square": 0}]}},
+         "'age' is not one of"),
     ],
 )  # fmt: skip
 def test_damaged_numbers_are_refused(tmp_path, change, message):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cxr_tf.method.reliability.features import FEATURES, mask_features
+from cxr_tf.method.reliability.feature_names import FEATURES
+from cxr_tf.method.reliability.features import mask_features
 from tests.protocol import check_op
 
 SIDE = 60
