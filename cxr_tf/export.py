@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import tyro
 
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.models.names import Precision
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.stopping import Stops, stop_status
-from cxr_tf.saved.model_folders import CARD, WEIGHTS, version_folders
+from cxr_tf.saved.model_folders import CARD, WEIGHTS, version_folders, write_card
 
 SIGNATURES = ("serving_default", "predict_pixels", "segment", "explain")
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
@@ -106,20 +107,19 @@ def _export(config: ExportOptions) -> Path:
     if config.model:
         from cxr_tf.saved.rebuild import remake_module
 
-        module, card = remake_module(config.model, config.precision, config.reliability)
+        module, card, hashes = remake_module(config.model, config.precision, config.reliability)
     else:
-        module, card = make_module(
+        module, card, hashes = make_module(
             config.segmentation or None,
             config.classification,
             mantissa_bits=config.mantissa_bits,
             precision=config.precision,
             reliability=config.reliability,
         )
-    hashes = {name: facts.pop("weights") for name, facts in card["networks"].items()}
     partial = out / f".{version}.partial"
     partial.mkdir(parents=True, exist_ok=True)
     classes = partial / "classes.txt"
-    classes.write_text("".join(f"{name}\n" for name in card["classes"]))
+    classes.write_text("".join(f"{name}\n" for name in card.classes))
     module.classes_asset = tf.saved_model.Asset(str(classes))
     functions = entry_points(module)
     for name, function in functions.items():
@@ -132,10 +132,8 @@ def _export(config: ExportOptions) -> Path:
         options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
     )
     card = complete_card(card, out.name, version)
-    path = saved / CARD
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(card, indent=2) + "\n")
-    (path.parent / "model_card.md").write_text(card_text(card))
+    write_card(saved, card)
+    (saved / CARD).with_suffix(".md").write_text(card_text(card))
     (saved / WEIGHTS).write_text(json.dumps(hashes, indent=1) + "\n")
     if config.warmup:
         write_warmup(saved / WARMUP, out.name)
@@ -151,7 +149,7 @@ def _remove_halves(out: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def complete_card(card: dict[str, Any], name: str, version: int) -> dict[str, Any]:
+def complete_card(card: ModelCard, name: str, version: int) -> ModelCard:
     """Add to the facts of a model what an export knows.
 
     Args:
@@ -159,20 +157,20 @@ def complete_card(card: dict[str, Any], name: str, version: int) -> dict[str, An
         name: name of the model.
         version: number of the version.
     """
-    return {
-        "name": name,
-        "version": version,
-        **card,
-        "signatures": list(SIGNATURES),
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "software": {
+    return dataclasses.replace(
+        card,
+        name=name,
+        version=version,
+        signatures=SIGNATURES,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        software={
             package: importlib.metadata.version(package) for package in ("tensorflow", "keras")
         },
-        "use": NOTICE,
-    }
+        use=NOTICE,
+    )
 
 
-def card_text(card: dict[str, Any]) -> str:
+def card_text(card: ModelCard) -> str:
     """Write a model card for a reader.
 
     Args:
@@ -181,21 +179,20 @@ def card_text(card: dict[str, Any]) -> str:
     Returns:
         Markdown.
     """
-    lines = [f"# {card['name']} {card['version']}", "", card["use"], ""]
-    if card["phantom"]:
+    lines = [f"# {card.name} {card.version}", "", card.use, ""]
+    if card.phantom:
         lines += [
             "**Trained on generated phantoms: its answers about real films mean nothing.**",
             "",
         ]
-    lines += [f"- Classes: {', '.join(card['classes'])}", f"- Weights: {card['model_version']}"]
-    for name, facts in card["networks"].items():
+    lines += [f"- Classes: {', '.join(card.classes)}", f"- Weights: {card.model_version}"]
+    for name, facts in card.networks.items():
         lines.append(
-            f"- {name}: {facts['network']}, preset {facts['preset']}, trained on "
-            f"the training split of a data set of {facts['data']['films']} films (data "
-            f"{facts['data']['fingerprint'][:12]}), weights "
-            f"{facts['weights_sha256'][:12]}"
+            f"- {name}: {facts.network}, preset {facts.preset}, trained on the training split of a "
+            f"data set of {facts.data.films} films (data {facts.data.fingerprint[:12]}), weights "
+            f"{facts.weights_sha256[:12]}"
         )
-    lines += [f"- {name}: {value}" for name, value in card["options"].items()]
+    lines += [f"- {name}: {value}" for name, value in dataclasses.asdict(card.options).items()]
     return "\n".join([*lines, ""])
 
 

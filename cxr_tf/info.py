@@ -19,24 +19,22 @@ def describe_model(folder: Path) -> dict[str, Any]:
         folder: `saved_models/<name>/<version>`.
 
     Returns:
-        name, version, path, model_version, classes, signatures, phantom; a field the card does not
-        give is None, and `fault` says why a card could not be read.
+        name, version, path, model_version, classes, signatures, phantom; where there is no card, or
+        it cannot be read, what only it knows is None, and `fault` says why.
     """
-    fault: str | None = None
+    card, fault = None, None
     try:
         card = read_card(folder)
-        if not card:
-            fault = "no model card"
     except (OSError, ValueError) as error:
-        card, fault = {}, str(error)
+        fault = str(error)
     return {
-        "name": card.get("name", folder.parent.name),
+        "name": card.name if card else folder.parent.name,
         "version": folder.name,
         "path": str(folder),
-        "model_version": card.get("model_version"),
-        "classes": card.get("classes"),
-        "signatures": card.get("signatures"),
-        "phantom": card.get("phantom"),
+        "model_version": card.model_version if card else None,
+        "classes": list(card.classes) if card else None,
+        "signatures": list(card.signatures) if card else None,
+        "phantom": card.phantom if card else None,
         "fault": fault,
     }
 

@@ -14,6 +14,7 @@ import tyro
 from cxr_tf.films.addresses import read_location
 from cxr_tf.films.identifiers import Identify, identifier_reader
 from cxr_tf.films.inputs import Input, films_named
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.errors import EngineError, ServerError, UsageError
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.native_logs import native_logs_aside
@@ -22,7 +23,7 @@ from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
 from cxr_tf.runtime.stopping import Stops, raise_if_stopped, stop_status
 from cxr_tf.runtime.text import utf8
 from cxr_tf.runtime.whole_files import write_json
-from cxr_tf.saved.model_folders import ModelFacts, read_facts
+from cxr_tf.saved.model_folders import read_card
 from cxr_tf.scoring.checks import check
 from cxr_tf.scoring.loop import Outcome, score_films
 from cxr_tf.scoring.options import ScoreOptions
@@ -82,7 +83,7 @@ def _score_here(
     reporter: Reporter,
     load: "Callable[[Path], TriageModel] | None",
     identify: Identify | None,
-) -> "tuple[TriageModel | RemoteModel | ModelFacts, Listed, Outcome]":
+) -> tuple[ModelCard, Listed, Outcome]:
     """Score in this process, by a model that is loaded here or served elsewhere."""
     inputs = tuple(films)
     films.tell(reporter)
@@ -91,7 +92,7 @@ def _score_here(
     with native_logs_aside(options.quiet or options.log_json):
         model = _load(folder, options, load)
     loading_seconds = time.perf_counter() - began
-    if model.card.get("phantom"):
+    if model.card.phantom:
         reporter.warn(PHANTOM_NOTICE)
 
     def read(location: Path | str) -> "Film":
@@ -99,13 +100,13 @@ def _score_here(
 
     paths = [item.name for item in inputs]
     listed = Listed(len(inputs), films.skipped, paths_digest(paths))
-    facts = run_facts(options, model, folder, listed.digest)
+    facts = run_facts(options, model.card, folder, listed.digest)
     done = begin(options.out, facts, paths, model.classes, options.restart)
     if len(done):
         reporter.note(f"going on: {len(done)} of {len(paths)} films are done")
     outcome = score_films(model, inputs, read, options, reporter, identify, done)
     outcome.seconds["loading"] = loading_seconds
-    return model, listed, outcome
+    return model.card, listed, outcome
 
 
 def _score_on_ray(
@@ -114,21 +115,21 @@ def _score_on_ray(
     folder: Path,
     reporter: Reporter,
     load: "Callable[[Path], TriageModel] | None",
-) -> "tuple[TriageModel | RemoteModel | ModelFacts, Listed, Outcome]":
+) -> tuple[ModelCard, Listed, Outcome]:
     """Score on the workers of a Ray cluster; the model is loaded there."""
     from cxr_tf.scoring.ray.engine import list_parts, score_on_ray
 
     try:
-        model = read_facts(folder)
-    except ValueError as error:
+        card = read_card(folder)
+    except (OSError, ValueError) as error:
         raise UsageError(f"--model: {error}") from error
-    if model.card.get("phantom"):
+    if card.phantom:
         reporter.warn(PHANTOM_NOTICE)
     parts = list_parts(iter(films), options.out)
     films.tell(reporter)
     listed = Listed(parts.films, films.skipped, parts.digest)
-    outcome = score_on_ray(parts, model, folder, options, reporter, load)
-    return model, listed, outcome
+    outcome = score_on_ray(parts, card, folder, options, reporter, load)
+    return card, listed, outcome
 
 
 @dataclass
@@ -206,9 +207,9 @@ def _run(
         found = _score_on_ray(options, films, folder, reporter, load)
     else:
         found = _score_here(options, films, folder, reporter, load, identify)
-    model, listed, outcome = found
+    card, listed, outcome = found
     status = int(outcome.failed > 0) if outcome.complete else outcome.stop_status
-    record = run_record(options, model, folder, listed, outcome, started, status)
+    record = run_record(options, card, folder, listed, outcome, started, status)
     name = "run.json" if outcome.complete else "run.json.partial"
     write_json(options.out / name, record)
     if outcome.complete:

@@ -25,8 +25,8 @@ def model():
 
 def test_the_results_are_this_model_s():
     card, record = read_card(MODEL), json.loads((TEST / "metrics.json").read_text())
-    assert card["phantom"] is False and tuple(card["classes"]) == PAPER_CLASSES.names
-    assert record["model"]["version"] == card["model_version"]
+    assert card.phantom is False and card.classes == PAPER_CLASSES.names
+    assert record["model"]["version"] == card.model_version
     assert record["arguments"]["model"] == "saved_models/cxr_triage"
 
 

@@ -36,7 +36,7 @@ class PredictedMasks:
     @property
     def resolution_limit(self) -> int | None:
         """The longer side that films are reduced to before they are resized, as the model does."""
-        return self.model.card.get("options", {}).get("resolution_limit") or None
+        return self.model.card.options.resolution_limit or None
 
     def __call__(self, row: ManifestRow, reading: Reading) -> tuple[Labels, str]:
         """Give a film's label map.

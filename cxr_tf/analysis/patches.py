@@ -69,13 +69,13 @@ class Patches:
     """
 
     def __init__(self, model: "TriageModel", rows: Sequence[ManifestRow]) -> None:
-        options = model.card.get("options", {})
-        if options.get("approach") != "local" or not model.classes:
+        options = model.card.options
+        if options.approach != "local" or not model.classes:
             raise UsageError("--patches needs a model that decides patches: give a local one")
-        self.classes = class_map_of(model.classes, str(model.card.get("class_map", "")))
+        self.classes = class_map_of(model.classes, model.card.class_map)
         self.model = model
-        self.resolution_limit: int | None = options.get("resolution_limit") or None
-        self.size = int(options["patch_size"])
+        self.resolution_limit: int | None = options.resolution_limit or None
+        self.size = options.patch_size
         self.rows = [row for row in rows if row.split_classification == "test"]
         if not self.rows:
             raise UsageError("--patches: there is no test film; leave it out or change --split")

@@ -198,7 +198,7 @@ def first_record(options: AnalysisOptions, films: Manifest, masks: Any) -> dict[
         What `analysis.json` begins with.
     """
     model = getattr(masks, "model", None)
-    notices = [PHANTOM_NOTICE] if model is not None and model.card.get("phantom") else []
+    notices = [PHANTOM_NOTICE] if model is not None and model.card.phantom else []
     notices += [PHANTOM_DATA_NOTICE] if films.phantom else []
     films_of = [row.patient for row in films]
     notes = ["every film counts, also several of one patient"] * (

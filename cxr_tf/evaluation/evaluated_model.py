@@ -52,8 +52,7 @@ def load_subject(options: Options) -> Subject:
         model = load(folder)
     except (OSError, ValueError) as error:
         raise UsageError(f"--model {options.model} cannot be loaded: {error}") from error
-    approach = str(model.card.get("options", {}).get("approach", ""))
-    return Subject(model, folder, approach, str(model.card.get("class_map", "")))
+    return Subject(model, folder, model.card.options.approach, model.card.class_map)
 
 
 def _load_run(run: Path, task: str, clean: bool | None) -> Subject:

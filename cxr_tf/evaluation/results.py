@@ -250,15 +250,15 @@ def first_record(
         What `metrics.json` begins with.
     """
     task, model = task_of(options), subject.model
-    notices = [PHANTOM_NOTICE] if model.card.get("phantom") else []
+    notices = [PHANTOM_NOTICE] if model.card.phantom else []
     notices += [PHANTOM_DATA_NOTICE] if films.phantom else []
     notes = notes_on(manifest, films, task, options.split)
     if options.paper_list_only:
         notes.append("only films on the paper's own case list")
     if options.films and len(films) == options.films:
         notes.append(f"only the first {options.films} films of the split")
-    trained_on = model.card.get("networks", {}).get(task, {}).get("data", {}).get("fingerprint")
-    if trained_on is not None and trained_on != manifest.fingerprint():
+    network = model.card.networks.get(task)
+    if network is not None and network.data.fingerprint != manifest.fingerprint():
         notes.append(
             "the model was trained on other data than this manifest: whether it saw these patients "
             "cannot be told here"

@@ -11,6 +11,7 @@ from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.questions import FilmQuestions, FilmSource, notices_of, read_source
 from cxr_tf.films.results import Segmentation
 from cxr_tf.films.rows import REASONS
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.question import vote_tensors
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
@@ -26,29 +27,21 @@ class TriageModel(FilmQuestions):
     """A trained model: `score`, `explain`, `segment` and `plot` one film, `predict` a decoded one.
 
     Attributes:
-        classes: names in order.
-        model_version: names weights and options.
-        card: the model card.
+        card: the model card; `classes` and `model_version` are its own.
     """
 
     def __init__(
         self,
         functions: Mapping[str, Callable[..., Mapping[str, Any]]],
-        classes: tuple[str, ...],
-        model_version: str,
-        card: dict[str, Any],
+        card: ModelCard,
     ):
         """Take the entry points.
 
         Args:
             functions: `predict_film`, `decide_film`, `explain_film` and `segment_film` of `Triage`.
-            classes: names in order.
-            model_version: names weights and options.
             card: the model card.
         """
         self._functions = functions
-        self.classes = classes
-        self.model_version = model_version
         self.card = card
 
     def predict(
@@ -144,14 +137,9 @@ class TriageModel(FilmQuestions):
         Returns:
             float32 [F], in the order of `cxr_tf.method.reliability.feature_names.FEATURES`; mask
             and status as `segment` gives them.
-
-        Raises:
-            UsageError: the model was exported by an earlier version.
         """
         answer = self._functions["segment_film"](
             tf.constant(pixels, tf.uint16), tf.constant(padding, tf.int32)
         )
-        if "features" not in answer:
-            raise UsageError("this model gives no features: export it again with --model")
         mask, features = np.asarray(answer["mask"]), np.asarray(answer["features"])
         return features, mask, np.asarray(answer["status"]).item().decode()

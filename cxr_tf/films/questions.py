@@ -12,6 +12,7 @@ from cxr_tf.films.inputs import film_named
 from cxr_tf.films.reading import Answer, Reading, model_fault, read_ahead
 from cxr_tf.films.results import Explanation, Score
 from cxr_tf.films.rows import Record, row_of
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
@@ -70,7 +71,7 @@ def read_source(
     return name or item.name, reading
 
 
-def notices_of(card: dict[str, Any]) -> tuple[str, ...]:
+def notices_of(card: ModelCard) -> tuple[str, ...]:
     """Say what must stand beside every answer of a model.
 
     Args:
@@ -79,15 +80,23 @@ def notices_of(card: dict[str, Any]) -> tuple[str, ...]:
     Returns:
         The notice, and that of a model that learnt from phantoms.
     """
-    return (NOTICE, PHANTOM_NOTICE) if card.get("phantom") else (NOTICE,)
+    return (NOTICE, PHANTOM_NOTICE) if card.phantom else (NOTICE,)
 
 
 class FilmQuestions:
     """Answers about a film by whatever has `predict`: a loaded model, or one behind a server."""
 
-    classes: tuple[str, ...]
-    model_version: str
-    card: dict[str, Any]
+    card: ModelCard
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names in order."""
+        return self.card.classes
+
+    @property
+    def model_version(self) -> str:
+        """Names weights and options."""
+        return self.card.model_version
 
     def predict(self, *args: Any, **options: Any) -> "Prediction":
         """Decide on one film; see `cxr_tf.films.model.TriageModel.predict`."""
@@ -190,4 +199,4 @@ class FilmQuestions:
                 raise
             except Exception as fault:  # as on the command line, a film's failure is its answer
                 answer = Answer(None, model_fault(fault))
-        return row_of(path, reading, answer, self, asked.seed).record, answer.prediction
+        return row_of(path, reading, answer, self.card, asked.seed).record, answer.prediction

@@ -5,11 +5,12 @@ Numbers stay numbers until a table is written; fractions have six decimals.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cxr_tf.films.columns import Column, Kind, Value
 from cxr_tf.films.reading import FAILED, Answer, Reading
 from cxr_tf.measures.wilson import wilson
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.outputs import CLASS, Output, given_by
 from cxr_tf.runtime.text import one_line, utf8
 from pipelines.status import (
@@ -77,20 +78,6 @@ RUN_COLUMNS = (
     ),
     RunColumn("agreement_high", "float64", "its upper end", "model_version"),
 )
-
-
-class Named(Protocol):
-    """What a row says of the model.
-
-    Attributes:
-        classes: names in order.
-        model_version: names weights and options.
-    """
-
-    @property
-    def classes(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def model_version(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -233,7 +220,7 @@ def row_of(
     path: str,
     reading: Reading,
     answer: Answer,
-    model: Named,
+    card: ModelCard,
     seed: int,
     trouble: str = "",
 ) -> Row:
@@ -243,7 +230,7 @@ def row_of(
         path: the film.
         reading: what came of reading it.
         answer: what the model said.
-        model: the model.
+        card: the model's.
         seed: the seed of the run.
         trouble: why something beside the score was not written, or ''.
 
@@ -261,9 +248,9 @@ def row_of(
         reason = f"{reason}: {prediction.warning}"
     error = trouble or one_line(error or reason)
     if prediction is not None:
-        record = score_record(path, prediction, model.classes, seed, error)
+        record = score_record(path, prediction, card.classes, seed, error)
     else:
-        record = failure_record(path, status, model.classes, seed, model.model_version, error)
+        record = failure_record(path, status, card.classes, seed, card.model_version, error)
     return Row(record, is_failure(status) or bool(trouble))
 
 

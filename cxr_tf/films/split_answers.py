@@ -146,7 +146,8 @@ def decide_films(
         OSError: the table cannot be written; it appears under its name only when complete.
     """
     tally = Tally()
-    least = (model.card.get("reliability") or {}).get("gate", {}).get("threshold", -1.0)
+    fitted = model.card.reliability
+    least = fitted.gate.threshold if fitted is not None else -1.0
     truth = np.array([class_map.index(row.label) for row in rows], np.int64)
     decided = np.full(len(rows), -1, np.int64)
     probabilities = np.zeros((len(rows), len(class_map)), np.float64)

@@ -5,9 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cxr_tf.method.model_card import DataFacts, ModelCard, NetworkFacts
+from cxr_tf.method.triage_options import PreparationOptions
 from cxr_tf.models.names import Precision
 from cxr_tf.models.weights import MANTISSA_BITS, round_kernels, weight_hashes
 from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.typed_json import read_typed
 from cxr_tf.saved.run_folder import BEST, DATA, trained_model
 from cxr_tf.saved.run_options import (
     ClassificationTrainingOptions,
@@ -27,7 +30,7 @@ def make_module(
     mantissa_bits: int = MANTISSA_BITS,
     precision: Precision = "float32",
     reliability: Path | None = None,
-) -> tuple[Any, dict[str, Any]]:
+) -> tuple[Any, ModelCard, dict[str, dict[str, str]]]:
     """Build the inference module of runs, and the facts of its model card.
 
     Args:
@@ -40,7 +43,8 @@ def make_module(
         reliability: numbers fitted for this model, JSON; None for none.
 
     Returns:
-        The `Triage` module and the card.
+        The `Triage` module, the card as far as it is known before an export, and the hashes of the
+        weights by network and variable.
 
     Raises:
         FileNotFoundError: a folder holds no run.
@@ -49,7 +53,6 @@ def make_module(
     """
     from cxr_tf.method.reliability.parameters import read_reliability
     from cxr_tf.method.triage import Triage
-    from cxr_tf.method.triage_options import TriageOptions
 
     classifier: ClassificationTrainingOptions | None = None
     if classification_run is not None:
@@ -99,36 +102,39 @@ def make_module(
     facts = json.dumps([hashes, options | digits, classes], sort_keys=True)
     version = hashlib.sha256(facts.encode()).hexdigest()[:12]
     trust = read_reliability(reliability, version) if reliability else None
-    data = {name: json.loads((run / DATA).read_text()) for name, run in runs.items()}
-    card: dict[str, Any] = {
-        "classes": list(classes),
-        "model_version": version,
-        "class_map": classifier.classes if classifier is not None else "",
-        "phantom": any(facts["phantom"] for facts in data.values()),
-        "options": options,
-        "mantissa_bits": mantissa_bits,
-        "precision": precision,
-        "networks": {
-            name: {
-                "network": configs[name].network,
-                "weights_sha256": hashes[name],
-                "data": data[name],
-                "preset": configs[name].preset,
-            }
-            for name in runs
-        },
-        "reliability": trust.record() if trust else None,
-    }
     networks = {name: trained_model(run, precision) for name, run in runs.items()}
-    for name, network in networks.items():
-        if mantissa_bits != MANTISSA_BITS:
+    if mantissa_bits != MANTISSA_BITS:
+        for network in networks.values():
             round_kernels(network, mantissa_bits)
-        card["networks"][name]["size"] = network.input_shape[1]
-        card["networks"][name]["weights"] = weight_hashes(network)
-    module = Triage(
-        networks["segmentation"],
-        networks.get("classification"),
-        TriageOptions(classes=classes, version=version, **options),
-        trust,
+    facts_of = {
+        name: NetworkFacts(
+            network=configs[name].network,
+            weights_sha256=hashes[name],
+            data=_data_facts(run / DATA),
+            preset=configs[name].preset,
+            size=networks[name].input_shape[1],
+        )
+        for name, run in runs.items()
+    }
+    card = ModelCard(
+        classes=classes,
+        model_version=version,
+        class_map=classifier.classes if classifier is not None else "",
+        phantom=any(each.data.phantom for each in facts_of.values()),
+        options=PreparationOptions(**options),
+        mantissa_bits=mantissa_bits,
+        precision=precision,
+        networks=facts_of,
+        reliability=trust,
     )
-    return module, card
+    segmentation, classification = networks["segmentation"], networks.get("classification")
+    module = Triage(segmentation, classification, card.triage_options, trust)
+    return module, card, {name: weight_hashes(network) for name, network in networks.items()}
+
+
+def _data_facts(path: Path) -> DataFacts:
+    """Read what a network was trained on, as `train` writes it beside its weights."""
+    try:
+        return read_typed(DataFacts, json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}; restore it, or train again") from error

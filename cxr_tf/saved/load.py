@@ -22,14 +22,12 @@ def load(path: str | Path) -> TriageModel:
         The model.
 
     Raises:
-        FileNotFoundError: there is no model.
+        FileNotFoundError: there is no model, or it has no card.
+        ValueError: model or card is damaged, or from an earlier version.
     """
     folder = version_folder(Path(path))
     card = read_card(folder)
-    if not card:
-        raise FileNotFoundError(f"{folder} has no model card: export the model again")
-    functions = saved_functions(folder, _FUNCTIONS)
-    return TriageModel(functions, tuple(card["classes"]), card["model_version"], card)
+    return TriageModel(saved_functions(folder, _FUNCTIONS), card)
 
 
 def from_runs(
@@ -58,7 +56,7 @@ def from_runs(
     """
     from cxr_tf.method.triage import entry_points
 
-    module, card = make_module(
+    module, card, _ = make_module(
         segmentation_run, classification_run, resolution_limit, clean_masks, precision=precision
     )
-    return TriageModel(entry_points(module), tuple(card["classes"]), card["model_version"], card)
+    return TriageModel(entry_points(module), card)

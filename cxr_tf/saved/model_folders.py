@@ -2,45 +2,15 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from cxr_tf.method.model_card import ModelCard
+from cxr_tf.runtime.whole_files import write_text
 from pipelines.manifest.checks import file_sha256
 
 CARD = Path("assets.extra") / "model_card.json"
 #: Hashes of the weights by network and variable.
 WEIGHTS = Path("assets.extra") / "weights.json"
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """What the card says of a model that is not loaded here.
-
-    Attributes:
-        classes: names in order.
-        model_version: names weights and options.
-        card: the model card.
-    """
-
-    classes: tuple[str, ...]
-    model_version: str
-    card: dict[str, Any]
-
-
-def read_facts(folder: Path) -> ModelFacts:
-    """Read what the card says of a model.
-
-    Args:
-        folder: a version's folder.
-
-    Raises:
-        ValueError: there is no card, or it is not a JSON object.
-    """
-    card = read_card(folder)
-    if not card:
-        raise ValueError(f"{folder} has no model card: export the model again")
-    return ModelFacts(tuple(card["classes"]), str(card["model_version"]), card)
 
 
 def is_version_folder(folder: Path) -> bool:
@@ -94,28 +64,45 @@ def version_folder(path: Path) -> Path:
     )
 
 
-def read_card(folder: Path) -> dict[str, Any]:
+def read_card(folder: Path) -> ModelCard:
     """Read the model card that stands beside the weights.
 
     Args:
         folder: a version's folder.
 
     Returns:
-        The card, or an empty dictionary when the model has none.
+        The card.
 
     Raises:
-        ValueError: the card is not a JSON object.
+        FileNotFoundError: the model has none.
+        ValueError: it is no JSON, or a field that this version needs is missing or of another type.
     """
     path = folder / CARD
     if not path.is_file():
-        return {}
+        raise FileNotFoundError(f"{folder} has no model card ({CARD}): export the model again")
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not JSON ({error}): export the model again") from error
-    if not isinstance(card, dict):
-        raise ValueError(f"{path} holds no JSON object: export the model again")
-    return card
+    try:
+        return ModelCard.from_record(record)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; export the model again") from error
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    """Write a model card where `read_card` finds it.
+
+    Args:
+        folder: a version's folder.
+        card: the card, complete.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = folder / CARD
+    path.parent.mkdir(exist_ok=True)
+    write_text(path, json.dumps(card.record(), indent=2) + "\n")
 
 
 def model_digest(folder: Path) -> str:

@@ -2,12 +2,12 @@
 
 import hashlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from cxr_tf.method.reliability.parameters import Reliability, read_reliability
+from cxr_tf.method.model_card import ModelCard
+from cxr_tf.method.reliability.parameters import read_reliability
 from cxr_tf.method.triage import Triage
-from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.models.names import Precision
 from cxr_tf.models.precision import built_in
 from cxr_tf.models.registry import build
@@ -19,7 +19,7 @@ from cxr_tf.saved.weights_out import ExtractOptions, extract
 
 def remake_module(
     model: str | Path, precision: Precision = "float32", reliability: Path | None = None
-) -> tuple[Triage, dict[str, Any]]:
+) -> tuple[Triage, ModelCard, dict[str, dict[str, str]]]:
     """Take the weights and options of an exported model, as `make_module` takes those of runs.
 
     The weights are the same, so the model keeps its version's name unless the precision changes.
@@ -30,40 +30,30 @@ def remake_module(
         reliability: numbers fitted for this model, JSON; None keeps those that it has.
 
     Returns:
-        The module and the card.
+        What `make_module` returns; the card keeps the name, version and date of the old model.
 
     Raises:
-        FileNotFoundError: there is no model.
+        FileNotFoundError: there is no model, or it has no card.
+        ValueError: the card is damaged, or from an earlier version.
         UsageError: the model was exported without hashes of its weights, or `reliability` was not
             fitted for it.
     """
     folder = version_folder(Path(model))
-    card = {k: v for k, v in read_card(folder).items() if k not in ("name", "version")}
-    before = card.get("precision", "float32")
-    card["precision"] = precision
-    if precision != before:
-        named = f"{card['model_version']} {precision}"
-        card["model_version"] = hashlib.sha256(named.encode()).hexdigest()[:12]
-    trust = None
+    card = read_card(folder)
+    if precision != card.precision:
+        named = f"{card.model_version} {precision}"
+        version = hashlib.sha256(named.encode()).hexdigest()[:12]
+        card = replace(card, precision=precision, model_version=version)
     if reliability is not None:
-        trust = read_reliability(reliability, card["model_version"])
-    elif card.get("reliability"):
-        trust = Reliability.from_record(card["reliability"])
-    card["reliability"] = trust.record() if trust else None
-    classes = tuple(card["classes"])
+        card = replace(card, reliability=read_reliability(reliability, card.model_version))
     networks = {}
     with tempfile.TemporaryDirectory() as name:
         runs = {run.name: run for run in extract(ExtractOptions(model=folder, out=Path(name)))}
-        for task, facts in card["networks"].items():
-            options = {"classes": len(classes)} if task == "classification" else {}
+        for task, facts in card.networks.items():
+            options = {"classes": len(card.classes)} if task == "classification" else {}
             with built_in(precision):
-                networks[task] = build(facts["network"], size=facts["size"], **options)
+                networks[task] = build(facts.network, size=facts.size, **options)
             load_weights(networks[task], runs[task] / BEST)
-            facts["weights"] = weight_hashes(networks[task])
-    module = Triage(
-        networks["segmentation"],
-        networks["classification"],
-        TriageOptions(classes=classes, version=card["model_version"], **card["options"]),
-        trust,
-    )
-    return module, card
+    segmentation, classification = networks["segmentation"], networks["classification"]
+    module = Triage(segmentation, classification, card.triage_options, card.reliability)
+    return module, card, {name: weight_hashes(network) for name, network in networks.items()}

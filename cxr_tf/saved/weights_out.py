@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import tyro
 
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.saved.model_folders import WEIGHTS, read_card, version_folder
@@ -73,13 +74,13 @@ def extract(options: ExtractOptions) -> list[Path]:
     for network, run in runs.items():
         arrays = {name: found[each] for name, each in hashes[network].items()}
         save_arrays(arrays, run / BEST, {"notice": NOTICE, "model": folder.parent.name})
-        facts = card["networks"][network]["data"]
+        facts = dataclasses.asdict(card.networks[network].data)
         (run / DATA).write_text(json.dumps(facts, indent=2) + "\n")
         run_config(network, card, runs["segmentation"]).save(run / "config.json")
     return list(runs.values())
 
 
-def run_config(network: str, card: dict[str, Any], segmentation: Path) -> TrainingOptions:
+def run_config(network: str, card: ModelCard, segmentation: Path) -> TrainingOptions:
     """Give the options of a network that a model card knows.
 
     Args:
@@ -90,15 +91,15 @@ def run_config(network: str, card: dict[str, Any], segmentation: Path) -> Traini
     Returns:
         Its preset, with what decides how the network is built and used.
     """
-    facts, options = card["networks"][network], card["options"]
-    start = PRESETS[network].get(facts["preset"], PRESETS[network]["improved"])
-    known: dict[str, Any] = {"network": facts["network"]}
+    facts, options = card.networks[network], card.options
+    start = PRESETS[network].get(facts.preset, PRESETS[network]["improved"])
+    known: dict[str, Any] = {"network": facts.network}
     if network == "segmentation":
-        known |= {"size": facts["size"], "normalise": options["enhance"]}
+        known |= {"size": facts.size, "normalise": options.enhance}
     else:
         kept = ("resolution_limit", "clean_masks", "approach", "patch_size", "content", "scaling")
-        known |= {name: options[name] for name in kept}
-        known |= {"classes": card["class_map"], "segmentation": str(segmentation)}
+        known |= {name: getattr(options, name) for name in kept}
+        known |= {"classes": card.class_map, "segmentation": str(segmentation)}
     return dataclasses.replace(start, **known)
 
 

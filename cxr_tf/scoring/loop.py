@@ -133,7 +133,7 @@ class _Scorer:
 
             (options.out / FOLDER).mkdir(exist_ok=True)
             index = table(f"{FOLDER}/index.csv", DICOM_COLUMNS)
-            self.dicom = DicomWriter(options, model.card, model.classes, index)
+            self.dicom = DicomWriter(options, model.card, index)
         # Last: a film is done once its score is there, and its other rows are written before.
         columns = score_columns(model.classes)
         path = options.out / "scores.csv"
@@ -162,7 +162,7 @@ class _Scorer:
         if answer.prediction is not None:
             found = self._measure(reading, answer.prediction)
             trouble = self._explain(path, reading, answer.prediction, name, found)
-        row = row_of(path, reading, answer, self.model, self.options.seed, trouble)
+        row = row_of(path, reading, answer, self.model.card, self.options.seed, trouble)
         if self.dicom is not None and answer.prediction is not None:
             began = time.perf_counter()
             stem = Path(name).stem
@@ -170,7 +170,7 @@ class _Scorer:
             self.outcome.seconds["dicom"] += time.perf_counter() - began
             if wrong:
                 trouble = "; ".join(filter(None, (trouble, wrong)))
-                row = row_of(path, reading, answer, self.model, self.options.seed, trouble)
+                row = row_of(path, reading, answer, self.model.card, self.options.seed, trouble)
         if self.identifiers is not None and self.identify is not None:
             # Of a file at an address nothing but its pixels is looked at.
             local = isinstance(item.path, Path)
@@ -189,7 +189,7 @@ class _Scorer:
             return None
         from cxr_tf.films.normalised import film_biomarkers
 
-        limit = self.model.card.get("options", {}).get("resolution_limit") or None
+        limit = self.model.card.options.resolution_limit or None
         return film_biomarkers(reading, prediction, limit)
 
     def _explain(
@@ -246,7 +246,7 @@ class _Scorer:
             )
         if prediction.warning:
             caption += f"   {prediction.warning}"
-        phantom = bool(self.model.card.get("phantom"))
+        phantom = self.model.card.phantom
         picture = render_overlay(
             reading.pixels,
             prediction.mask,

@@ -8,14 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, machine, project_version, versions
-from cxr_tf.saved.model_folders import ModelFacts, model_digest
+from cxr_tf.saved.model_folders import model_digest
 from cxr_tf.scoring.loop import Outcome
 
 if TYPE_CHECKING:
-    from cxr_tf.films.model import TriageModel
     from cxr_tf.scoring.options import ScoreOptions
-    from cxr_tf.scoring.server.remote_model import RemoteModel
 
 
 #: Options that neither rows nor tables depend on: what they name has a hash of its own (inputs,
@@ -28,7 +27,7 @@ _NO_FACTS = frozenset(
 
 def run_facts(
     options: "ScoreOptions",
-    model: "TriageModel | RemoteModel | ModelFacts",
+    card: ModelCard,
     folder: Path,
     inputs_sha256: str,
 ) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def run_facts(
 
     Args:
         options: the arguments.
-        model: the model that answers.
+        card: of the model that answers.
         folder: the SavedModel's folder.
         inputs_sha256: of the films, in order; see `paths_digest`.
 
@@ -46,7 +45,7 @@ def run_facts(
     values = {k: v for k, v in asdict(options).items() if k not in _NO_FACTS}
     return {
         "cxr_tf": project_version(),
-        "model_version": model.model_version,
+        "model_version": card.model_version,
         "model_sha256": model_digest(folder),
         "inputs_sha256": inputs_sha256,
         **{k: str(v) if isinstance(v, Path) else v for k, v in values.items()},
@@ -102,7 +101,7 @@ class Listed:
 
 def run_record(
     options: "ScoreOptions",
-    model: "TriageModel | RemoteModel | ModelFacts",
+    card: ModelCard,
     folder: Path,
     listed: Listed,
     outcome: Outcome,
@@ -113,7 +112,7 @@ def run_record(
 
     Args:
         options: the arguments.
-        model: the model that answered.
+        card: of the model that answered.
         folder: the SavedModel's folder.
         listed: the inputs.
         outcome: what the run came to.
@@ -123,7 +122,7 @@ def run_record(
     Returns:
         What `run.json` holds.
     """
-    phantom = bool(model.card.get("phantom"))
+    phantom = card.phantom
     finished = datetime.datetime.now(datetime.UTC)
     return {
         "command": "cxr_tf.score",
@@ -143,8 +142,8 @@ def run_record(
         },
         "model": {
             "path": str(folder),
-            "model_version": model.model_version,
-            "classes": list(model.classes),
+            "model_version": card.model_version,
+            "classes": list(card.classes),
             "sha256": model_digest(folder),
         },
         "inputs": {
@@ -156,7 +155,7 @@ def run_record(
         },
         "counts": {
             "status": dict(sorted(outcome.statuses.items())),
-            "label": {name: outcome.labels[name] for name in model.classes},
+            "label": {name: outcome.labels[name] for name in card.classes},
             "failed": outcome.failed,
         },
         "seconds": {

@@ -17,6 +17,7 @@ from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from pipelines.manifest.table import Manifest, ManifestRow, write_manifest
 from pipelines.sizes import SEGMENTATION_SIZE
+from tests.cards import made_up_card
 from tests.cxr_tf.fake_runs import film
 
 CLASSES = ("normal", "bacterial", "covid19")
@@ -68,7 +69,7 @@ class Segments:
     model_version = "fake-1"
 
     def __init__(self):
-        self.card = {"options": {"resolution_limit": 200}}
+        self.card = made_up_card(resolution_limit=200)
         self.calls = 0
 
     def segment(self, pixels, padding):

@@ -19,6 +19,7 @@ from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from pipelines.classes import PAPER_CLASSES
 from pipelines.manifest.table import Manifest, ManifestError, ManifestRow, write_manifest
+from tests.cards import made_up_card
 from tests.cxr_tf.fake_answers import answered
 
 CLASSES = PAPER_CLASSES.names
@@ -40,7 +41,7 @@ class Reads:
     model_version = "fake-1"
 
     def __init__(self, **card):
-        self.card = card
+        self.card = made_up_card(**card)
         self.calls = []
 
     def predict(self, pixels, padding, vote, *, explain=False, unweighted=False):
@@ -154,7 +155,7 @@ def segmented(tmp_path):
 
 
 def _run(manifest, out, model=None, kind=ClassificationEvaluationOptions, **changes):
-    model = model or Reads()
+    model = model or Reads(fingerprint=manifest.fingerprint())
     options = kind(data=manifest.root, run=out, out=out, quiet=True, samples=200, **changes)
     status = run(options, Reporter(quiet=True), lambda _: Subject(model, out, "local"))
     text = (out / "metrics.json").read_text(encoding="utf-8")
@@ -168,7 +169,7 @@ def _rows(path):
 
 def test_decisions_metrics_and_groups_are_right(decided, tmp_path, capsys):
     out = tmp_path / "out"
-    model = Reads()
+    model = Reads(fingerprint=decided.fingerprint())
     status, record = _run(decided, out, model, patches=7, seed=5)
     assert status == 0 and model.calls == [(5, 7, 0, False)] * 10
     assert record["statuses"] == {"no_lung": 1, "ok": 9}
@@ -286,8 +287,8 @@ def test_phantom_models_and_phantom_data_are_named_everywhere(decided, tmp_path,
 
 def test_a_model_trained_on_other_data_is_told(decided, tmp_path):
     def notes(fingerprint):
-        trained = {"classification": {"data": {"fingerprint": fingerprint}}}
-        return _run(decided, tmp_path / "out", Reads(networks=trained))[1]["notes"]
+        model = Reads(fingerprint=fingerprint)
+        return _run(decided, tmp_path / "out", model)[1]["notes"]
 
     assert "other data" in notes("0" * 64)[0]
     assert notes(decided.fingerprint()) == []
@@ -365,7 +366,7 @@ def test_a_model_with_other_classes_is_refused(decided, tmp_path):
 
 
 def test_other_rules_decide_from_the_same_patches(decided, tmp_path):
-    out, model = tmp_path / "out", Reads(options={"patch_size": 224})
+    out, model = tmp_path / "out", Reads()
     status, record = _run(decided, out, model, aggregations=True, stride=64)
     assert status == 0 and model.calls == [(0, 100, 64, True)] * 10
     rules = record["aggregations"]
@@ -385,7 +386,7 @@ def test_other_rules_decide_from_the_same_patches(decided, tmp_path):
     }  # fmt: skip
     assert rows[4]["majority"] == rows[4]["area_weighted"] == ""
     assert "## Aggregation" in (out / "summary.md").read_text()
-    whole = Reads(options={"patch_size": 224, "approach": "global"})
+    whole = Reads(approach="global")
     with pytest.raises(UsageError, match="global"):
         _run(decided, out, whole, aggregations=True)
 

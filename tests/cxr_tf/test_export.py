@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import subprocess
@@ -59,28 +60,28 @@ def test_core_operations_only(exported):
 
 def test_model_card(exported, fake_segmentation, fake_classification, served):
     card = read_card(exported / "1")
-    assert (card["name"], card["version"]) == ("cxr_fake", 1)
-    assert card["classes"] == ["normal", "bacterial", "tuberculosis", "viral"]
-    assert card["phantom"] is True
-    assert card["signatures"] == list(SIGNATURES)
-    assert "not a medical device" in card["use"].lower()
-    hashes = {name: facts["weights_sha256"] for name, facts in card["networks"].items()}
+    assert (card.name, card.version) == ("cxr_fake", 1)
+    assert card.classes == ("normal", "bacterial", "tuberculosis", "viral")
+    assert card.phantom is True
+    assert card.signatures == SIGNATURES
+    assert "not a medical device" in card.use.lower()
+    hashes = {name: facts.weights_sha256 for name, facts in card.networks.items()}
     assert hashes == {
         "segmentation": file_sha256(fake_segmentation / "best.safetensors"),
         "classification": file_sha256(fake_classification / "best.safetensors"),
     }
-    assert card["options"]["patch_size"] == 64 and card["options"]["resolution_limit"] == 0
+    assert card.options.patch_size == 64 and card.options.resolution_limit == 0
     answer = served["serving_default"](image_bytes=tf.constant([b""]))
-    assert answer["model_version"].numpy().tolist() == [card["model_version"].encode()]
+    assert answer["model_version"].numpy().tolist() == [card.model_version.encode()]
 
 
 def test_model_card_for_readers(exported):
     text = (exported / "1/assets.extra/model_card.md").read_text()
     card = read_card(exported / "1")
     assert text.startswith("# cxr_fake 1\n")
-    for part in (card["use"], "phantoms", "tuberculosis", card["model_version"]):
+    for part in (card.use, "phantoms", "tuberculosis", card.model_version):
         assert part in text
-    assert "phantom" not in card_text(card | {"phantom": False})
+    assert "phantom" not in card_text(dataclasses.replace(card, phantom=False))
 
 
 def test_existing_version_is_kept(exported, fake_classification):

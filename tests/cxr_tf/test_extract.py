@@ -51,7 +51,7 @@ def test_a_rounded_model_has_another_version_and_nearly_the_same_answer(
     eight_bits, exported, from_python
 ):
     model, plain = load(eight_bits), load(exported)
-    assert model.card["mantissa_bits"] == 8 and plain.card["mantissa_bits"] == 23
+    assert model.card.mantissa_bits == 8 and plain.card.mantissa_bits == 23
     assert plain.model_version == from_python.model_version != model.model_version
     left, right = (x.predict(film(), explain=True) for x in (model, plain))
     assert 0 < np.abs(left.probabilities - right.probabilities).max() < 0.05
@@ -76,8 +76,8 @@ def test_the_extracted_runs_answer_as_the_model_did(exported, from_python, tmp_p
     """The classification run finds the segmentation beside it, with the options of the model."""
     assert main([str(exported), "--out", str(tmp_path)]) == 0
     model = from_runs(None, tmp_path / "classification")
-    assert model.card["options"] == from_python.card["options"]
-    assert model.card["phantom"] is True and model.classes == from_python.classes
+    assert model.card.options == from_python.card.options
+    assert model.card.phantom is True and model.classes == from_python.classes
     left, right = (each.predict(film(), patches=3) for each in (model, from_python))
     np.testing.assert_array_equal(left.probabilities, right.probabilities)
     # A run that is there, and may have been trained since, is not written over.

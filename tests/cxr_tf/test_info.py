@@ -12,20 +12,20 @@ from cxr_tf.runtime import provenance
 from cxr_tf.runtime.provenance import PHANTOM_NOTICE, package_versions
 from cxr_tf.saved.model_folders import CARD
 from pipelines.classes import PAPER_CLASSES
+from tests.cards import made_up_card
 
 REPOSITORY = Path(info.__file__).parent.parent
-COMPLETE = {
-    "name": "cxr_triage",
-    "version": 1,
-    "model_version": "abc",
-    "classes": ["normal", "ill"],
-    "signatures": ["serving_default", "segment"],
-    "phantom": True,
-}
+COMPLETE = made_up_card(
+    ("normal", "ill"),
+    name="cxr_triage",
+    model_version="abc",
+    signatures=("serving_default", "segment"),
+    phantom=True,
+)
 
 
 def make_models(root):
-    for version, card in ((1, json.dumps(COMPLETE)), (2, None), (3, "{")):
+    for version, card in ((1, json.dumps(COMPLETE.record())), (2, None), (3, "{")):
         folder = root / "cxr_triage" / str(version)
         folder.mkdir(parents=True)
         (folder / "saved_model.pb").write_bytes(b"")
@@ -42,11 +42,12 @@ def test_json_lists_versions_classes_and_models(tmp_path, capsys):
     assert answer["packages"]["numpy"] == metadata.version("numpy")
     assert "Not a medical device" in answer["notice"]
     first, second, third = answer["models"]
-    assert {name: first[name] for name in ("model_version", "classes", "signatures")} == {
-        name: COMPLETE[name] for name in ("model_version", "classes", "signatures")
-    }
+    assert (first["name"], first["model_version"]) == ("cxr_triage", "abc")
+    assert first["classes"] == ["normal", "ill"]
+    assert first["signatures"] == ["serving_default", "segment"]
     assert first["phantom"] is True and first["fault"] is None
-    assert second["version"] == "2" and second["fault"] == "no model card"
+    assert second["version"] == "2" and "has no model card" in second["fault"]
+    assert (second["name"], second["classes"]) == ("cxr_triage", None)
     assert "is not JSON" in third["fault"]
 
 

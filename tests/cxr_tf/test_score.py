@@ -21,6 +21,7 @@ from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import PHANTOM_NOTICE
 from cxr_tf.scoring.options import ScoreOptions
 from pipelines.films import Film
+from tests.cards import made_up_card
 from tests.cxr_tf.fake_answers import answered
 from tests.cxr_tf.fake_runs import film, png
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
@@ -35,7 +36,7 @@ class FakeModel:
     model_version = "fake-1"
 
     def __init__(self, phantom=False, interrupt_at=None):
-        self.card = {"phantom": phantom}
+        self.card = made_up_card(CLASSES, phantom=phantom)
         self.interrupt_at = interrupt_at
         self.calls = []
 

@@ -165,7 +165,7 @@ def test_what_a_run_leaves(trained, phantoms, task):
 @pytest.mark.slow
 def test_runs_answer_without_an_export(trained):
     model = from_runs(None, trained["classification"])
-    assert model.card["phantom"] is True
+    assert model.card.phantom is True
     assert model.predict(film(), patches=3).status == "ok"
 
 

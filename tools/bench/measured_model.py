@@ -64,7 +64,7 @@ class Subject:
         Returns:
             From float32 [20, 224, 224] in 0..255 to logits [20, C].
         """
-        scaling = self.model.card["options"]["scaling"]
+        scaling = self.model.card.options.scaling
         network = grey_network(self.networks["classification"], scaling)
         run = frozen(
             lambda x: network(x)["logits"],
@@ -83,9 +83,9 @@ def subject(path: Path) -> Subject:
         ValueError: it is another kind of model.
     """
     model = load(path)
-    card, options = model.card, model.card["options"]
-    names = {task: facts["network"] for task, facts in card["networks"].items()}
-    if names != NETWORKS or (options["approach"], options["scaling"]) != ("local", "imagenet"):
+    card, options = model.card, model.card.options
+    names = {task: facts.network for task, facts in card.networks.items()}
+    if names != NETWORKS or (options.approach, options.scaling) != ("local", "imagenet"):
         raise ValueError(
             f"{path}: the bench takes local models of {NETWORKS} with ImageNet scaling"
         )
@@ -94,19 +94,19 @@ def subject(path: Path) -> Subject:
         files = {run.name: run / BEST for run in runs}
         networks = {
             "segmentation": build(NETWORKS["segmentation"], size=None),
-            "classification": build(NETWORKS["classification"], classes=len(card["classes"])),
+            "classification": build(NETWORKS["classification"], classes=len(card.classes)),
         }
         for task, network in networks.items():
             load_weights(network, files[task])
         elsewhere = {"segmentation": FCDenseNet103(), "classification": ResNet18()}
         for task, network in elsewhere.items():
             load_arrays(network, load_file(files[task]))
-    size = int(card["networks"]["segmentation"]["size"])
+    size = card.networks["segmentation"].size
     triage = TorchTriage(
         elsewhere["segmentation"],
         elsewhere["classification"],
         size=size,
-        resolution_limit=options["resolution_limit"],
-        clean_masks=options["clean_masks"],
+        resolution_limit=options.resolution_limit,
+        clean_masks=options.clean_masks,
     )
     return Subject(model, size, networks, elsewhere, triage)

@@ -25,7 +25,7 @@ def keep_record(path: Path, command: str, model: Path, facts: Mapping[str, Any])
     record = {
         "command": command,
         "notice": NOTICE,
-        "model": read_card(model).get("model_version"),
+        "model": read_card(model).model_version,
         **facts,
         "versions": versions(),
         "revision": revision(),

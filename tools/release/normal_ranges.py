@@ -100,10 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = version_folder(options.model)
     card = read_card(folder)
     record = json.loads((options.analysis / "analysis.json").read_text(encoding="utf-8"))
-    if record["model"] != card["model_version"]:
+    if record["model"] != card.model_version:
         parser.error(
             f"{options.analysis} was made by model {record['model']}, not by "
-            f"{card['model_version']}: run the analysis with this model"
+            f"{card.model_version}: run the analysis with this model"
         )
     with (options.analysis / "biomarkers.csv").open(encoding="utf-8", newline="") as stream:
         groups = ranges(csv.DictReader(stream), normal_paths(open_data(options.data)))

@@ -3,12 +3,13 @@
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cxr_tf.films.inputs import Input
 from cxr_tf.films.rows import Record
 from cxr_tf.films.table import Table
 from cxr_tf.measures.biomarkers import Biomarkers
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.scoring.dicom.report import report
 from cxr_tf.scoring.dicom.result import Result
 from cxr_tf.scoring.dicom.saliency import saliency_capture
@@ -38,20 +39,17 @@ class DicomWriter:
         passed_over: films with an answer that are no DICOM files here, and so have no study.
     """
 
-    def __init__(
-        self, options: "ScoreOptions", card: dict[str, Any], classes: tuple[str, ...], index: Table
-    ) -> None:
+    def __init__(self, options: "ScoreOptions", card: ModelCard, index: Table) -> None:
         """Prepare the folder.
 
         Args:
             options: of the run.
             card: the model's.
-            classes: names in order.
             index: a table of `COLUMNS`.
         """
         self._folder = options.out / FOLDER
-        self._classes, self.index, self.passed_over = classes, index, 0
-        self._phantom = bool(card.get("phantom"))
+        self._classes, self.index, self.passed_over = card.classes, index, 0
+        self._phantom = card.phantom
         self._options: dict[str, int | bool] = {
             "seed": options.seed, "patches": options.patches, "voi": options.voi,
         }  # fmt: skip

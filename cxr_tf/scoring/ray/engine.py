@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from cxr_tf.films.inputs import Input
 from cxr_tf.films.rows import is_failure, score_columns
 from cxr_tf.films.table import Table
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.errors import EngineError, UsageError
 from cxr_tf.runtime.native_logs import native_logs_aside
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
 from cxr_tf.runtime.text import one_line
 from cxr_tf.runtime.whole_files import write_json
-from cxr_tf.saved.model_folders import ModelFacts, model_digest
+from cxr_tf.saved.model_folders import model_digest
 from cxr_tf.scoring.loop import Outcome
 from cxr_tf.scoring.ray.parts import Parts, list_films
 from cxr_tf.scoring.ray.worker import Job, PartScorer
@@ -54,7 +55,7 @@ def list_parts(inputs: Iterator[Input], out: Path) -> Parts:
 
 def score_on_ray(
     parts: Parts,
-    model: ModelFacts,
+    card: ModelCard,
     folder: Path,
     options: "ScoreOptions",
     reporter: Reporter,
@@ -69,7 +70,7 @@ def score_on_ray(
 
     Args:
         parts: the films, from `list_parts`.
-        model: what the card says; the workers load the model, each once.
+        card: of the model; the workers load it, each once.
         folder: the SavedModel's, the same on every machine.
         options: see `cxr_tf.score`.
         reporter: told of every film.
@@ -84,7 +85,7 @@ def score_on_ray(
         EngineError: Ray gave up.
         OSError: a part or the table cannot be written.
     """
-    facts = run_facts(options, model, folder, parts.digest)
+    facts = run_facts(options, card, folder, parts.digest)
     if not goes_on(options.out, facts, options.restart):
         parts.clear()
     parts.keep_list()
@@ -96,7 +97,7 @@ def score_on_ray(
     outcome = Outcome(resumed=resumed)
     job = Job(
         folder=os.path.abspath(folder),
-        model=replace(model, card={}),
+        card=card,
         model_sha256=model_digest(folder),
         vote=options.vote,
         voi=options.voi,
@@ -114,21 +115,19 @@ def score_on_ray(
                 reporter.note(f"{workers} workers, {kind} each")
                 job = replace(job, threads=cpus)
                 for block in _blocks(parts, done, job, workers, cpus, gpus):
-                    _keep(block, parts, outcome, reporter, model)
+                    _keep(block, parts, outcome, reporter, card)
     except KeyboardInterrupt as stop:
         outcome.stop_status = stop_status(stop)
     finally:
         reporter.stop()
-    _finish(parts, model, options, outcome)
+    _finish(parts, card, options, outcome)
     outcome.seconds["scoring"] = time.perf_counter() - began
     return outcome
 
 
-def _keep(
-    block: Any, parts: Parts, outcome: Outcome, reporter: Reporter, model: ModelFacts
-) -> None:
+def _keep(block: Any, parts: Parts, outcome: Outcome, reporter: Reporter, card: ModelCard) -> None:
     """Write the parts of a block, and tell of their films."""
-    columns: tuple[str, ...] = score_columns(model.classes)
+    columns: tuple[str, ...] = score_columns(card.classes)
     for part in block.to_pylist():
         parts.write(part["part"], part["rows"])
         outcome.seconds["reading"] += part["reading"]
@@ -142,9 +141,9 @@ def _keep(
             reporter.film(name, row["status"], row["label"], seconds, error, failed)
 
 
-def _finish(parts: Parts, model: ModelFacts, options: "ScoreOptions", outcome: Outcome) -> None:
+def _finish(parts: Parts, card: ModelCard, options: "ScoreOptions", outcome: Outcome) -> None:
     """Count what is done, and where that is everything make the table of it."""
-    columns: tuple[str, ...] = score_columns(model.classes)
+    columns: tuple[str, ...] = score_columns(card.classes)
 
     def counted() -> Iterator[list[str]]:
         for cells in parts.rows():

@@ -12,9 +12,10 @@ from cxr_tf.films.inputs import Input
 from cxr_tf.films.reading import Reading, answers, read_ahead
 from cxr_tf.films.rows import row_of
 from cxr_tf.films.table import csv_line
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
-from cxr_tf.saved.model_folders import ModelFacts, model_digest
+from cxr_tf.saved.model_folders import model_digest
 from pipelines.sizes import READ_DEADLINE
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Job:
 
     Attributes:
         folder: the SavedModel's, the same path on every machine.
-        model: what its card says.
+        card: of the model.
         model_sha256: of its files.
         vote: how films are put to the vote.
         voi: see `cxr_tf.score`.
@@ -40,7 +41,7 @@ class Job:
     """
 
     folder: str
-    model: ModelFacts
+    card: ModelCard
     model_sha256: str
     vote: VoteOptions
     voi: bool
@@ -109,7 +110,7 @@ class PartScorer:
         rows, reading_seconds, model_seconds = io.StringIO(newline=""), 0.0, 0.0
         readings = read_ahead(inputs, self._read)
         for item, reading, answer in answers(readings, self._predict):
-            row = row_of(item.name, reading, answer, job.model, job.vote.seed)
+            row = row_of(item.name, reading, answer, job.card, job.vote.seed)
             rows.write(csv_line(list(row.record.values())))
             reading_seconds += reading.seconds
             model_seconds += answer.seconds

@@ -1,7 +1,6 @@
 """What the report holds of one film beside its row: outlines, patches and biomarkers."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.measures.biomarkers import Biomarkers
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.scoring.report.pictures import outlines
-from pipelines.sizes import CLASSIFICATION_SIZE, PATCH_SIZE
+from pipelines.sizes import CLASSIFICATION_SIZE
 from pipelines.status import OK
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MARKERS = (
 )
 
 
-def patch_side(card: Mapping[str, Any]) -> float:
+def patch_side(card: ModelCard) -> float:
     """Say how large a patch is.
 
     Args:
@@ -39,10 +39,9 @@ def patch_side(card: Mapping[str, Any]) -> float:
     Returns:
         Its side as a share of the frame's; 0 for a model that looks at whole films.
     """
-    options = card.get("options", {})
-    if options.get("approach", "local") != "local":
+    if card.options.approach != "local":
         return 0.0
-    return float(options.get("patch_size", PATCH_SIZE)) / CLASSIFICATION_SIZE
+    return card.options.patch_size / CLASSIFICATION_SIZE
 
 
 def _patches(prediction: "Prediction") -> list[list[float]]:

@@ -1,9 +1,10 @@
 """What a model cannot do, as the report shows it: from its card in words, or from its facts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+
+from cxr_tf.method.model_card import ModelCard
 
 #: The card in words, in the folder of all models.
 CARD = "MODEL_CARD.md"
@@ -62,7 +63,7 @@ def to_html(markdown: str) -> str:
     return str(parser.render(markdown))
 
 
-def limits_of(folder: Path, card: Mapping[str, Any]) -> list[tuple[str, str]]:
+def limits_of(folder: Path, card: ModelCard) -> list[tuple[str, str]]:
     """Say what a model is for and where it fails.
 
     Args:
@@ -74,17 +75,15 @@ def limits_of(folder: Path, card: Mapping[str, Any]) -> list[tuple[str, str]]:
         model, otherwise what the card itself can tell.
     """
     path = folder.parent.parent / CARD
-    name = str(card.get("name") or "")
-    if name and path.is_file():
+    if path.is_file():
         text = path.read_text(encoding="utf-8")
-        if text.startswith((f"# {name},", f"# {name}\n")):
+        if text.startswith((f"# {card.name},", f"# {card.name}\n")):
             parts = [(title, section_of(text, title)) for title in SECTIONS]
             if any(content for _, content in parts):
                 return [(title, to_html(content)) for title, content in parts if content]
     lines = ["- How well this model decides is not known here: it has no card in words."]
-    for kind, network in sorted(card.get("networks", {}).items()):
-        films = network.get("data", {}).get("films")
-        size = f" of {films} films" if films else ""
-        lines.append(f"- {kind}: {network.get('network', '?')}, trained on a data set{size}.")
+    for kind, facts in sorted(card.networks.items()):
+        films = facts.data.films
+        lines.append(f"- {kind}: {facts.network}, trained on a data set of {films} films.")
     lines.append("- Agreement and probability are not calibrated.")
     return [("What is known of it", to_html("\n".join(lines)))]

@@ -11,6 +11,7 @@ from typing import Any
 
 from cxr_tf.films.columns import cell
 from cxr_tf.films.rows import Record
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, project_version
 from cxr_tf.runtime.text import utf8
 from cxr_tf.scoring.report.cases import MARKERS, patch_side
@@ -24,16 +25,12 @@ class About:
     """What the page tells of the model.
 
     Attributes:
-        classes: its classes, in order.
-        version: names weights and options.
         card: its card.
         limits: titles, each with its text as safe HTML.
         ranges: biomarkers of normal films; see `cxr_tf.scoring.report.ranges.read_ranges`.
     """
 
-    classes: tuple[str, ...]
-    version: str
-    card: Mapping[str, Any]
+    card: ModelCard
     limits: Sequence[tuple[str, str]]
     ranges: Sequence[Mapping[str, Any]]
 
@@ -91,9 +88,9 @@ def worklist(
     Returns:
         A record a film; columns that this version does not know come as `more`.
     """
-    suspects = suspect_classes(about.card, about.classes)
+    suspects = suspect_classes(about.card)
     places = [place(row, suspects) for row in rows]
-    known = _shown(about.classes)
+    known = _shown(about.card.classes)
     found = []
     for index in triage_order(places):
         row = rows[index]
@@ -104,8 +101,8 @@ def worklist(
                 "path": row["path"],
                 "status": row["status"],
                 "label": row["label"],
-                "votes": [int(row[f"votes_{name}"]) for name in about.classes],
-                "p": [round(float(row[f"p_{name}"]), 4) for name in about.classes],
+                "votes": [int(row[f"votes_{name}"]) for name in about.card.classes],
+                "p": [round(float(row[f"p_{name}"]), 4) for name in about.card.classes],
                 "agreement": round(float(row["agreement"]), 4),
                 "lungs": round(float(row["lung_fraction"]), 4),
                 "patches": int(row["patches_used"]),
@@ -135,9 +132,9 @@ def write_pages(folder: Path, films: Sequence[Mapping[str, Any]], about: About) 
     with as_file(files("cxr_tf.scoring.report") / ASSETS) as assets:
         shutil.copytree(assets, folder / ASSETS, dirs_exist_ok=True)
     write_text(folder / WORKLIST, script("cxr.takeWorklist", list(films)))
-    suspects = suspect_classes(about.card, about.classes)
+    suspects = suspect_classes(about.card)
     facts = {
-        "classes": about.classes,
+        "classes": about.card.classes,
         "suspects": suspects,
         "groups": GROUPS,
         "uncertain": UNCERTAIN,
@@ -153,9 +150,9 @@ def write_pages(folder: Path, films: Sequence[Mapping[str, Any]], about: About) 
         facts=facts,
         films=len(films),
         notice=NOTICE,
-        phantom=PHANTOM_NOTICE if about.card.get("phantom") else "",
-        model=str(about.card.get("name") or "model"),
-        version=about.version,
+        phantom=PHANTOM_NOTICE if about.card.phantom else "",
+        model=about.card.name,
+        version=about.card.model_version,
         software=project_version(),
         limits=about.limits,
         suspects=suspects,

@@ -1,15 +1,16 @@
 """What biomarkers of normal films are like: percentiles of the training normals, beside a model."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from cxr_tf.method.model_card import ModelCard
 
 #: The file, in the folder above a model's versions; `tools.release.normal_ranges` writes it.
 NAME = "normal_ranges.json"
 
 
-def masks_key(card: Mapping[str, Any]) -> dict[str, Any]:
+def masks_key(card: ModelCard) -> dict[str, Any]:
     """Name what decides about a model's masks, and with them about its biomarkers.
 
     Args:
@@ -18,15 +19,16 @@ def masks_key(card: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         The weights of the segmentation, and the options that its masks depend on.
     """
-    options = card.get("options", {})
-    network = card.get("networks", {}).get("segmentation", {})
+    options = card.options
     return {
-        "segmentation_sha256": str(network.get("weights_sha256", "")),
-        **{name: options.get(name) for name in ("resolution_limit", "enhance", "clean_masks")},
+        "segmentation_sha256": card.networks["segmentation"].weights_sha256,
+        "resolution_limit": options.resolution_limit,
+        "enhance": options.enhance,
+        "clean_masks": options.clean_masks,
     }
 
 
-def read_ranges(folder: Path, card: Mapping[str, Any]) -> list[dict[str, Any]]:
+def read_ranges(folder: Path, card: ModelCard) -> list[dict[str, Any]]:
     """Read the ranges that were measured with the masks of a model.
 
     Args:

@@ -1,10 +1,10 @@
 """The order in which the films of a run are looked at (Fig. 9)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cxr_tf.films.rows import Record
+from cxr_tf.method.model_card import ModelCard
 from pipelines.classes import parse_classes
 from pipelines.status import OK
 
@@ -19,7 +19,7 @@ SUSPECT, UNSURE, REST, UNDECIDED = "suspect", "uncertain", "rest", "undecided"
 GROUPS = (SUSPECT, UNSURE, REST, UNDECIDED)
 
 
-def suspect_classes(card: Mapping[str, Any], classes: Sequence[str]) -> tuple[str, ...]:
+def suspect_classes(card: ModelCard) -> tuple[str, ...]:
     """Choose the classes whose films a triage puts first.
 
     A class counts that holds COVID-19, or nothing but viral pneumonia; without one, a class that
@@ -27,16 +27,11 @@ def suspect_classes(card: Mapping[str, Any], classes: Sequence[str]) -> tuple[st
 
     Args:
         card: the model card; its `class_map` says which manifest classes each class holds.
-        classes: the model's classes, in order.
 
     Returns:
         Some of the classes, in order.
     """
-    spec = str(card.get("class_map") or "") or ",".join(classes)
-    try:
-        members = parse_classes(spec).members
-    except ValueError:
-        members = {name: name for name in classes}
+    classes, members = card.classes, parse_classes(card.class_map).members
     held = {name: {m for m, target in members.items() if target == name} for name in classes}
     rules = (
         lambda parts: "covid19" in parts or (bool(parts) and parts <= SOUGHT),

@@ -69,7 +69,7 @@ class ReportWriter:
         except ValueError as error:
             raise UsageError(str(error)) from error
         limits = limits_of(model_folder, model.card)
-        self.about = About(model.classes, model.model_version, model.card, limits, ranges)
+        self.about = About(model.card, limits, ranges)
         if not goes_on and (folder / CASES).is_dir():
             shutil.rmtree(folder / CASES)
         (folder / CASES).mkdir(parents=True, exist_ok=True)

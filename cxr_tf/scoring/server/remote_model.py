@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.questions import FilmQuestions
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.vote_options import SERVING_SEED, VoteOptions
 from cxr_tf.runtime.errors import ServerError, UsageError
 from cxr_tf.saved.model_folders import read_card
@@ -28,12 +29,10 @@ class RemoteModel(FilmQuestions):
     seed, number of patches or padding is not the signatures' own, as pixels to `predict_pixels`.
 
     Attributes:
-        classes: names in order.
-        model_version: names weights and options; a server that answers with others is refused.
-        card: the model card.
+        card: the model card; a server that answers with another `model_version` is refused.
     """
 
-    def __init__(self, transport: Transport, card: dict[str, Any], tries: int = TRIES) -> None:
+    def __init__(self, transport: Transport, card: ModelCard, tries: int = TRIES) -> None:
         """Take the way to the server.
 
         Args:
@@ -43,8 +42,6 @@ class RemoteModel(FilmQuestions):
         """
         self._transport, self._tries = transport, tries
         self.card = card
-        self.classes: tuple[str, ...] = tuple(card["classes"])
-        self.model_version: str = card["model_version"]
 
     def predict(
         self,
@@ -131,13 +128,13 @@ def connect(address: str, folder: Path, deadline: float, tries: int = TRIES) -> 
         The model.
 
     Raises:
-        UsageError: the address is none, the folder has no card, or gRPC is not installed.
+        UsageError: the address is none, the folder has no usable card, or gRPC is not installed.
     """
     scheme, host, port = split_address(address)
-    card = read_card(folder)
-    if not card:
-        raise UsageError(f"{folder} has no model card: export the model again")
-    name = str(card["name"])
+    try:
+        card = read_card(folder)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--model: {error}") from error
     transport: Transport
     if scheme == "grpc":
         try:
@@ -146,9 +143,9 @@ def connect(address: str, folder: Path, deadline: float, tries: int = TRIES) -> 
             raise UsageError(
                 f"--server {address}: install the extra 'serving', or use http://"
             ) from error
-        transport = GrpcTransport(host, port, name, deadline)
+        transport = GrpcTransport(host, port, card.name, deadline)
     else:
         from cxr_tf.scoring.server.rest_transport import RestTransport
 
-        transport = RestTransport(scheme, host, port, name, deadline)
+        transport = RestTransport(scheme, host, port, card.name, deadline)
     return RemoteModel(transport, card, tries)

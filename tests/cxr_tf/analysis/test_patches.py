@@ -9,14 +9,20 @@ from cxr_tf.analysis.patches import Patches, patch_figures
 from cxr_tf.runtime.errors import UsageError
 from pipelines.classes import PAPER_CLASSES
 from pipelines.manifest.rows import ManifestRow
+from tests.cards import made_up_card
 
 CLASSES = PAPER_CLASSES.names
 CENTRES = np.array([[400, 400], [600, 400]], np.int32)
 
 
 def model(approach="local", classes=CLASSES):
-    return SimpleNamespace(classes=classes, card={"options": {
-        "approach": approach, "patch_size": 100, "resolution_limit": 512}})  # fmt: skip
+    networks = made_up_card().networks
+    if not classes:
+        networks = {"segmentation": networks["segmentation"]}
+    card = made_up_card(
+        classes, networks=networks, approach=approach, patch_size=100, resolution_limit=512
+    )
+    return SimpleNamespace(classes=classes, card=card)
 
 
 def rows(split="test"):

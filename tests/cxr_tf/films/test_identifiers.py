@@ -18,6 +18,7 @@ from cxr_tf.runtime.progress import Reporter
 from cxr_tf.scoring.options import ScoreOptions
 from pipelines import verify
 from pipelines.dicom.reading import IDENTIFIERS, read_identifiers
+from tests.cards import made_up_card
 from tests.cxr_tf.fake_answers import answered
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
 
@@ -35,7 +36,7 @@ class Model:
 
     classes = ("normal", "ill")
     model_version = "fake-1"
-    card = {}
+    card = made_up_card(classes)
 
     def predict(self, pixels, padding=-1, vote=VoteOptions(), **options):  # noqa: B008
         patches = vote.patches

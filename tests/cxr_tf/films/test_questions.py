@@ -19,6 +19,7 @@ from cxr_tf.saved.load import load
 from cxr_tf.scoring.options import ScoreOptions
 from cxr_tf.scoring.server.remote_model import connect
 from pipelines.films import read_film
+from tests.cards import made_up_card
 from tests.cxr_tf.fake_runs import film, png
 from tests.cxr_tf.scoring.server.stand_in import Answers, serve_grpc, serve_rest
 from tests.samples import dicom_bytes, dicom_dataset
@@ -113,7 +114,7 @@ def test_a_model_that_breaks_is_the_answer_of_that_film():
         raise RuntimeError("no memory")
 
     names = ("predict_film", "decide_film", "explain_film", "segment_film")
-    broken = TriageModel(dict.fromkeys(names, breaks), ("a", "b"), "v", {})
+    broken = TriageModel(dict.fromkeys(names, breaks), made_up_card(("a", "b")))
     found = broken.score(film())
     assert (found.status, found.label) == ("failed", "")
     assert found.error == "the model broke: RuntimeError: no memory"

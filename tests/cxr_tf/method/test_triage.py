@@ -383,7 +383,7 @@ def test_pixels_beyond_the_limit_are_too_large(served):
 @pytest.mark.slow
 def test_film_without_lungs(tmp_path, fake_classification):
     nowhere = segmentation_run(tmp_path / "nowhere", finds_lungs=False)
-    module, _ = make_module(nowhere, fake_classification)
+    module, *_ = make_module(nowhere, fake_classification)
     functions = entry_points(module)
     for name in ("serving_default", "explain"):
         [row] = rows(functions[name](tf.constant([png(film())])))
@@ -395,8 +395,8 @@ def test_film_without_lungs(tmp_path, fake_classification):
 @pytest.mark.slow
 def test_global_approach(tmp_path, fake_segmentation):
     run = classification_run(tmp_path / "global", fake_segmentation, approach="global")
-    module, card = make_module(None, run)
-    assert card["options"]["approach"] == "global"
+    module, card, _ = make_module(None, run)
+    assert card.options.approach == "global"
     functions = entry_points(module)
     [row] = rows(functions["explain"](tf.constant([png(film())])))
     assert_sound(row)
@@ -462,7 +462,7 @@ def test_the_segmentation_sees_films_of_the_size_it_was_trained_at(tmp_path):
     run = segmentation_run(tmp_path / "small", size=128)
     network = trained_model(run)
     assert network.input_shape == (None, 128, 128, 1)
-    module, _ = make_module(run, None)
+    module, *_ = make_module(run, None)
     found = module.segment_film(tf.constant(film()), tf.constant(-1))
     (small,), _ = normalise(tf.constant(film()), sizes=(128,))
     logits = network(small[None, :, :, None] / 255.0, training=False)[0].numpy()

@@ -27,8 +27,8 @@ def test_importing_the_package_imports_no_tensorflow():
 def test_folder_or_version_folder(exported):
     model, same = load(exported), load(exported / "1")
     assert model.classes == same.classes == ("normal", "bacterial", "tuberculosis", "viral")
-    assert model.model_version == same.model_version == model.card["model_version"]
-    assert model.card["phantom"] is True
+    assert model.model_version == same.model_version == model.card.model_version
+    assert model.card.phantom is True
 
 
 def test_values_are_plain_python(exported):
@@ -113,8 +113,8 @@ def test_version_names_weights_and_options(tmp_path, fake_segmentation, from_pyt
 
 def test_films_are_prepared_as_the_runs_were(tmp_path, fake_segmentation):
     plain = segmentation_run(tmp_path / "plain", normalise=False)
-    assert from_runs(plain).card["options"]["enhance"] is False
-    assert from_runs(fake_segmentation).card["options"]["enhance"] is True
+    assert from_runs(plain).card.options.enhance is False
+    assert from_runs(fake_segmentation).card.options.enhance is True
     limited = from_runs(fake_segmentation, resolution_limit=100)
     assert (limited.segment(film())[0] != from_runs(fake_segmentation).segment(film())[0]).any()
 
@@ -125,7 +125,7 @@ def test_masks_are_cleaned_where_the_run_says_so(tmp_path, fake_segmentation):
     assert (raw != expected).any()
     run = classification_run(tmp_path / "c", fake_segmentation, patch_size=64, clean_masks=True)
     model = from_runs(None, run)
-    assert model.card["options"]["clean_masks"] is True
+    assert model.card.options.clean_masks is True
     np.testing.assert_array_equal(model.segment(film())[0], expected)
     found = model.predict(film(), patches=1, explain=True)
     np.testing.assert_array_equal(found.mask, expected)
@@ -157,7 +157,7 @@ def test_a_bfloat16_model_has_another_version_and_nearly_the_same_answer(
     fake_classification, from_python
 ):
     model = from_runs(None, fake_classification, precision="mixed_bfloat16")
-    assert (model.card["precision"], from_python.card["precision"]) == ("mixed_bfloat16", "float32")
+    assert (model.card.precision, from_python.card.precision) == ("mixed_bfloat16", "float32")
     assert model.model_version != from_python.model_version
     ours, exact = (x.predict(film()) for x in (model, from_python))
     assert 0 < np.abs(ours.probabilities - exact.probabilities).max() < 0.05

@@ -3,12 +3,14 @@ import json
 import numpy as np
 import pytest
 
+from cxr_tf.saved.model_folders import write_card
 from cxr_tf.scoring.report.cases import MARKERS
 from cxr_tf.scoring.report.ranges import read_ranges
 from pipelines.manifest.table import Manifest, ManifestRow, write_manifest
+from tests.cards import made_up_card
 from tools.release import normal_ranges
 
-CARD = {"model_version": "v1", "networks": {"segmentation": {"weights_sha256": "ab"}}}
+CARD = made_up_card(model_version="v1")
 
 
 @pytest.fixture
@@ -29,9 +31,9 @@ def place(tmp_path):
     (tmp_path / "biomarkers.csv").write_text("\n".join([header, *lines]) + "\n")
     (tmp_path / "analysis.json").write_text(json.dumps({"model": "v1"}))
     version = tmp_path / "models" / "1"
-    (version / "assets.extra").mkdir(parents=True)
+    version.mkdir(parents=True)
     (version / "saved_model.pb").write_bytes(b"graph")
-    (version / "assets.extra" / "model_card.json").write_text(json.dumps(CARD))
+    write_card(version, CARD)
     return tmp_path
 
 

@@ -36,10 +36,10 @@ def file_of(from_python, tmp_path):
 
 
 def model_with(run, path):
-    module, card = make_module(None, run, reliability=path)
+    module, card, _ = make_module(None, run, reliability=path)
     name = "predict_film"
     function = tf.function(getattr(module, name), input_signature=FUNCTION_SPECS[name])
-    return TriageModel({name: function}, tuple(card["classes"]), card["model_version"], card)
+    return TriageModel({name: function}, card)
 
 
 def test_numbers_are_added_and_no_vote_changes(from_python, fake_classification, file_of):
@@ -92,7 +92,7 @@ def test_an_exported_model_gets_a_gate_and_keeps_it(exported, file_of, tmp_path)
     assert answer["status"].numpy().tolist() == [b"not_chest_film", b"unreadable"]
     assert answer["warning"].numpy().tolist() == [b"no frontal chest?", b""]
     np.testing.assert_array_equal(answer["film_score"], [0.5, 0.0])
-    assert load(folder).card["reliability"]["gate"]["threshold"] == 0.6
+    assert load(folder).card.reliability.gate.threshold == 0.6
     again = ExportOptions(model=str(folder), out=str(tmp_path / "m"), precision="mixed_bfloat16")
     with pytest.raises(UsageError, match="was fitted for model"):
         export(dataclasses.replace(again, reliability=file_of(PASSES)))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cxr_tf.films.prediction import Prediction
+from tests.cards import made_up_card
 from tests.cxr_tf.fake_answers import answered
 from tools.phantoms.chest import Phantom, phantom
 from tools.phantoms.files import write_dicom
@@ -59,7 +60,7 @@ class TrueModel:
     classes, model_version = CLASSES, VERSION
 
     def __init__(self, drawn: Phantom, phantom_notice: bool = False, interrupt_at: int = -1):
-        self.card = {"phantom": phantom_notice, "options": {"resolution_limit": None}}
+        self.card = made_up_card(CLASSES, model_version=VERSION, phantom=phantom_notice)
         self.found, self.calls, self.interrupt_at = answer(drawn), 0, interrupt_at
 
     def predict(self, pixels, padding=-1, vote=None, **_):

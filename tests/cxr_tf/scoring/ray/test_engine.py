@@ -18,12 +18,12 @@ from cxr_tf.films.rows import score_columns
 from cxr_tf.measures.wilson import wilson
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.progress import Reporter
-from cxr_tf.saved.model_folders import ModelFacts
 from cxr_tf.scoring.options import ScoreOptions
 from cxr_tf.scoring.ray import engine
 from cxr_tf.scoring.ray.worker import Job, PartScorer
 from cxr_tf.scoring.resume import STATE
 from pipelines.films import Film
+from tests.cards import made_up_card
 from tests.cxr_tf.fake_runs import film, jpeg, png
 
 QUIET = Reporter(quiet=True)
@@ -110,13 +110,13 @@ def run_stub(tmp_path, films, load=None, reporter=QUIET, **changes):
     out.mkdir(exist_ok=True)
     options = ScoreOptions(inputs=("x",), model=folder, out=out, engine="ray", workers=2, **changes)
     parts = engine.list_parts((Input(Path(f"{number}.png")) for number in range(films)), out)
-    facts = ModelFacts(CLASSES, "stub-1", {})
+    card = made_up_card(CLASSES, model_version="stub-1")
 
     def read(path):  # here, so that it goes to a worker as it is
         pixels = np.full((2, 2), int(path.stem) % 65536, np.uint16)
         return Film(pixels, -1, "ok", "", "png")
 
-    return engine.score_on_ray(parts, facts, folder, options, reporter, load or stub_load(), read)
+    return engine.score_on_ray(parts, card, folder, options, reporter, load or stub_load(), read)
 
 
 def expected(films):
@@ -221,8 +221,7 @@ def test_parts_that_a_complete_run_left_behind_count_for_nothing(no_ray, tmp_pat
 
 
 def test_another_model_on_a_worker_is_refused(tmp_path):
-    facts = ModelFacts(CLASSES, "a", {})
-    job = Job(str(tmp_path), facts, "0" * 64, VoteOptions(), False, 1)
+    job = Job(str(tmp_path), made_up_card(CLASSES), "0" * 64, VoteOptions(), False, 1)
     with pytest.raises(score.UsageError, match="not the same on every machine"):
         PartScorer(job)
 

@@ -8,6 +8,7 @@ import numpy as np
 from cxr_tf import score
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.scoring.options import ScoreOptions
+from tests.cards import made_up_card
 from tests.cxr_tf.fake_answers import answered
 from tests.samples import encode
 from tools.phantoms.chest import phantom
@@ -66,7 +67,9 @@ class MadeUpModel:
 
     def __init__(self, folder: Path, size: int = 256, interrupt_at: int = 0) -> None:
         """Draw the films into a folder."""
-        self.card = {"name": "made", "phantom": True, "class_map": CLASS_MAP}
+        self.card = made_up_card(
+            CLASSES, name="made", model_version="made-up", phantom=True, class_map=CLASS_MAP
+        )
         self.calls, self.interrupt_at = 0, interrupt_at
         self._answers = {}
         for number, (name, drawn, label, share) in enumerate(FILMS):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from cxr_tf.films.rows import score_columns
 from cxr_tf.scoring.report.pages import About, worklist, write_pages
+from tests.cards import made_up_card
 from tests.cxr_tf.scoring.report.made_up import CLASS_MAP, CLASSES, MARKUP
 
 ROWS = 5000
@@ -208,7 +209,7 @@ def test_five_thousand_rows_stay_fluid(tmp_path, open_page):
                   *(100 * p).astype(int), *p, p.max(), 0.3, 100, 0, "made-up", "",
                   0.2, 0.8, 1.0, 0.9, *p, CLASSES[label], 0, "")  # fmt: skip
         rows.append(dict(zip(columns, map(str, values), strict=True)))
-    about = About(CLASSES, "made-up", {"class_map": CLASS_MAP}, [], [])
+    about = About(made_up_card(CLASSES, class_map=CLASS_MAP), [], [])
     names_of = [f"film_{number:05d}" for number in range(ROWS)]
     write_pages(tmp_path, worklist(rows, names_of, frozenset(), about), about)
 

@@ -9,6 +9,8 @@ from cxr_tf.scoring.report.worklist import (
     suspect_classes,
     triage_order,
 )
+from pipelines.classes import parse_classes
+from tests.cards import made_up_card
 
 
 @pytest.mark.parametrize(
@@ -20,16 +22,11 @@ from cxr_tf.scoring.report.worklist import (
         ("normal,pneumonia=bacterial+viral", ("pneumonia",)),
         ("normal,tuberculosis,pneumonia", ("tuberculosis", "pneumonia")),
         ("healthy=normal,other=normal2+covid19", ("other",)),
+        ("normal,ill", ("ill",)),
     ],
 )
 def test_suspect_classes_follow_from_what_they_hold(spec, suspects):
-    classes = [part.partition("=")[0] for part in spec.split(",") if part[0] != "-"]
-    assert suspect_classes({"class_map": spec}, classes) == suspects
-
-
-def test_without_a_class_map_the_names_themselves_count():
-    assert suspect_classes({}, ("normal", "ill")) == ("ill",)
-    assert suspect_classes({}, ("normal",)) == ()
+    assert suspect_classes(made_up_card(parse_classes(spec).names, class_map=spec)) == suspects
 
 
 def row(label, p, agreement, status="ok"):

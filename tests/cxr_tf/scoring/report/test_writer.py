@@ -9,6 +9,7 @@ from PIL import Image
 
 from cxr_tf import score
 from cxr_tf.scoring.report import writer
+from tests.cards import made_up_card
 from tests.cxr_tf import fake_runs
 from tests.cxr_tf.scoring.report.made_up import CLASSES, FILMS, MARKUP, MadeUpModel, make_report
 
@@ -141,13 +142,13 @@ def test_a_server_gives_its_own_maps_alone(tmp_path):
 def test_the_ranges_beside_a_model_are_shown_or_refused(tmp_path):
     from cxr_tf.scoring.report.ranges import NAME, masks_key, read_ranges
 
-    folder, card = tmp_path / "1", {"options": {"resolution_limit": 512}}
+    folder, card = tmp_path / "1", made_up_card(resolution_limit=512)
     folder.mkdir()
     assert read_ranges(folder, card) == []
     groups = [{"name": "adult", "films": 3, "markers": {}}]
     (tmp_path / NAME).write_text(json.dumps({"masks": masks_key(card), "groups": groups}))
     assert read_ranges(folder, card) == groups
-    assert read_ranges(folder, {"options": {"resolution_limit": 256}}) == []  # other masks
+    assert read_ranges(folder, made_up_card(resolution_limit=256)) == []  # other masks
     (tmp_path / NAME).write_text("{")
     with pytest.raises(ValueError, match="make it again"):
         read_ranges(folder, card)
@@ -162,12 +163,13 @@ def test_limits_come_from_the_card_in_words_without_links_or_markup(tmp_path):
         "# cxr, version 1\n## Intended use\nOnly [this](x.md) & <b>that</b>.\n## Data\nno\n"
         "## Confounds and known failures\n- **One** ![p](http://a/b.png)\n"
     )
-    (use, text), (failures, items) = limits_of(folder, {"name": "cxr"})
+    (use, text), (failures, items) = limits_of(folder, made_up_card(name="cxr"))
     assert (use, failures) == ("Intended use", "Confounds and known failures")
     assert text == "<p>Only this &amp; &lt;b&gt;that&lt;/b&gt;.</p>\n"
     assert "<strong>One</strong> p" in items and "http" not in items
-    ((title, text),) = limits_of(folder, {"name": "other"})
+    ((title, text),) = limits_of(folder, made_up_card(name="other"))
     assert "not calibrated" in text and "this" not in title
+    assert "segmentation: u_net_small, trained on a data set of 12 films" in text
 
 
 def test_all_that_the_report_is_made_of_is_installed():

@@ -3,6 +3,7 @@
 import csv
 import os
 import socket
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from cxr_tf import score
 from cxr_tf.runtime.errors import ServerError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.saved.load import load
-from cxr_tf.saved.model_folders import read_card
 from cxr_tf.scoring.options import ScoreOptions
 from cxr_tf.scoring.server import transport
 from cxr_tf.scoring.server.remote_model import connect
@@ -142,9 +142,8 @@ def test_several_films_are_under_way_and_stay_in_order(serve, films, exported, t
 
 def test_another_model_is_refused_before_the_first_film(serve, films, exported, tmp_path):
     address, _ = serve()
-    card = read_card(exported / "1") | {"model_version": "another"}
     remote = connect(address, exported / "1", deadline=60)
-    remote.model_version = card["model_version"]
+    remote.card = replace(remote.card, model_version="another")
     with pytest.raises(ServerError, match="not another"):
         remote.check()
     remote.close()

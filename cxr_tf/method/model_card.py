@@ -1,0 +1,129 @@
+"""What is known of a model beside its weights: the card that an export writes next to them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from cxr_tf.method.reliability.parameters import Reliability
+from cxr_tf.method.triage_options import PreparationOptions, TriageOptions
+from cxr_tf.models.names import Precision
+from cxr_tf.runtime.typed_json import read_typed
+from pipelines.classes import parse_classes
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What a network was trained on.
+
+    Attributes:
+        fingerprint: of the manifest.
+        films: in the manifest.
+        phantom: whether some of them are generated.
+    """
+
+    fingerprint: str
+    films: int
+    phantom: bool
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """One network of a model.
+
+    Attributes:
+        network: its name.
+        weights_sha256: of the file of its weights.
+        data: what it was trained on.
+        preset: of its training.
+        size: side of its input in pixels.
+    """
+
+    network: str
+    weights_sha256: str
+    data: DataFacts
+    preset: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """The facts of one model. Those with a default are known once it is exported.
+
+    Attributes:
+        name: of the model, that of its folder.
+        version: number of its version, that of its folder.
+        classes: names in order; none for a model that only segments.
+        model_version: names weights and options.
+        class_map: which manifest classes each class holds, as `parse_classes` reads it.
+        phantom: whether it learnt from generated films: it says nothing of patients then.
+        options: how films are prepared.
+        mantissa_bits: binary digits that kernels were rounded to.
+        precision: what the networks compute in.
+        networks: `segmentation`, and `classification` where there are classes.
+        reliability: what was fitted of the model, None for nothing.
+        signatures: names of what it can be asked.
+        created: when it was exported.
+        software: versions of the packages that it was exported with.
+        use: what it is for.
+        order: of the fields on disk where the card was read, so that it is written as it was: a
+            model that was exported again by a later version has them in another order.
+    """
+
+    name: str = ""
+    version: int = 0
+    classes: tuple[str, ...]
+    model_version: str
+    class_map: str
+    phantom: bool
+    options: PreparationOptions
+    mantissa_bits: int
+    precision: Precision
+    networks: Mapping[str, NetworkFacts]
+    reliability: Reliability | None
+    signatures: tuple[str, ...] = ()
+    created: str = ""
+    software: Mapping[str, str] = field(default_factory=dict)
+    use: str = ""
+    order: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: networks or class map are not those of a model of these classes.
+        """
+        wanted = ["segmentation", "classification"] if self.classes else ["segmentation"]
+        if sorted(self.networks) != sorted(wanted):
+            raise ValueError(f"networks are {[*self.networks]}, not {wanted}")
+        if self.classes and parse_classes(self.class_map).names != self.classes:
+            raise ValueError(f"class_map is {self.class_map!r}, classes are {self.classes}")
+
+    @property
+    def triage_options(self) -> TriageOptions:
+        """What the graph takes of the card."""
+        options = asdict(self.options)
+        return TriageOptions(**options, classes=self.classes, version=self.model_version)
+
+    def record(self) -> dict[str, Any]:
+        """Give the fields as JSON holds them, in their order."""
+        values = asdict(self)
+        return {name: values[name] for name in self.order or _NAMES}
+
+    @classmethod
+    def from_record(cls, record: Any) -> "ModelCard":
+        """Take the card from JSON.
+
+        Args:
+            record: as `record` gives it; what it holds beside the fields is passed over.
+
+        Raises:
+            ValueError: a field is missing, of another type, or makes no sense; the message says
+                which.
+        """
+        if not isinstance(record, Mapping):
+            raise ValueError("it is no JSON object")
+        return read_typed(cls, {**record, "order": [name for name in record if name in _NAMES]})
+
+
+#: The fields that JSON holds.
+_NAMES = tuple(each.name for each in fields(ModelCard) if each.name != "order")
