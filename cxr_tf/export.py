@@ -1,30 +1,17 @@
 """Export a model: `python -m cxr_tf.export --segmentation RUN --classification RUN --out DIR`."""
 
 import dataclasses
-import datetime
-import importlib.metadata
-import importlib.util
-import json
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import tyro
 
-from cxr_tf.method.model_card import ModelCard
 from cxr_tf.models.names import Precision
 from cxr_tf.runtime.errors import UsageError
-from cxr_tf.runtime.folder_lock import held
-from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.stopping import Stops, stop_status
-from cxr_tf.saved.model_folders import CARD, WEIGHTS, version_folders, write_card
-
-SIGNATURES = ("serving_default", "predict_pixels", "segment", "explain")
-WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
+from cxr_tf.saved.model_folders import version_folders
+from cxr_tf.saved.write import exporting, write_model
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,177 +64,33 @@ def export(config: ExportOptions) -> Path:
         config.segmentation or config.mantissa_bits != ExportOptions.mantissa_bits
     ):
         raise UsageError("--model has its weights: leave out --segmentation and --mantissa-bits")
-    import tensorflow as tf
-
     out = Path(config.out)
-    with held(out):
-        _remove_halves(out)
-        try:
-            return _export(config)
-        except tf.errors.ResourceExhaustedError as error:
-            reason = error.message.splitlines()[0]
-            raise OSError(f"--out {out}: the model cannot be written: {reason}") from error
-        finally:
-            _remove_halves(out)
+    with exporting(out):
+        return _export(config, out)
 
 
-def _export(config: ExportOptions) -> Path:
+def _export(config: ExportOptions, out: Path) -> Path:
     """Export into a folder that is this process' own; see `export`."""
-    import tensorflow as tf
-
-    from cxr_tf.method.triage import entry_points
-    from cxr_tf.saved.build import make_module
-
-    out = Path(config.out)
     newest = [int(folder.name) for folder in version_folders(out)]
-    version = config.version or max(newest, default=0) + 1
-    folder = out / str(version)
+    folder = out / str(config.version or max(newest, default=0) + 1)
     if folder.exists():
         raise FileExistsError(f"{folder} exists; choose another --version")
     if config.model:
         from cxr_tf.saved.rebuild import remake_module
 
-        module, card, hashes = remake_module(config.model, config.precision, config.reliability)
+        made = remake_module(config.model, config.precision, config.reliability)
     else:
-        module, card, hashes = make_module(
+        from cxr_tf.saved.build import make_module
+
+        made = make_module(
             config.segmentation or None,
             config.classification,
             mantissa_bits=config.mantissa_bits,
             precision=config.precision,
             reliability=config.reliability,
         )
-    partial = out / f".{version}.partial"
-    partial.mkdir(parents=True, exist_ok=True)
-    classes = partial / "classes.txt"
-    classes.write_text("".join(f"{name}\n" for name in card.classes))
-    module.classes_asset = tf.saved_model.Asset(str(classes))
-    functions = entry_points(module)
-    for name, function in functions.items():
-        setattr(module, name, function)
-    saved = partial / "model"
-    tf.saved_model.save(
-        module,
-        str(saved),
-        signatures={name: functions[name] for name in SIGNATURES},
-        options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
-    )
-    card = complete_card(card, out.name, version)
-    write_card(saved, card)
-    (saved / CARD).with_suffix(".md").write_text(card_text(card))
-    (saved / WEIGHTS).write_text(json.dumps(hashes, indent=1) + "\n")
-    if config.warmup:
-        write_warmup(saved / WARMUP, out.name)
-    saved.rename(folder)
-    classes.unlink()
-    partial.rmdir()
+    write_model(*made, folder, config.warmup)
     return folder
-
-
-def _remove_halves(out: Path) -> None:
-    """Remove what exports left that were killed, or failed."""
-    for folder in out.glob(".*.partial"):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def complete_card(card: ModelCard, name: str, version: int) -> ModelCard:
-    """Add to the facts of a model what an export knows.
-
-    Args:
-        card: from `make_module`.
-        name: name of the model.
-        version: number of the version.
-    """
-    return dataclasses.replace(
-        card,
-        name=name,
-        version=version,
-        signatures=SIGNATURES,
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        software={
-            package: importlib.metadata.version(package) for package in ("tensorflow", "keras")
-        },
-        use=NOTICE,
-    )
-
-
-def card_text(card: ModelCard) -> str:
-    """Write a model card for a reader.
-
-    Args:
-        card: the complete card.
-
-    Returns:
-        Markdown.
-    """
-    lines = [f"# {card.name} {card.version}", "", card.use, ""]
-    if card.phantom:
-        lines += [
-            "**Trained on generated phantoms: its answers about real films mean nothing.**",
-            "",
-        ]
-    lines += [f"- Classes: {', '.join(card.classes)}", f"- Weights: {card.model_version}"]
-    for name, facts in card.networks.items():
-        lines.append(
-            f"- {name}: {facts.network}, preset {facts.preset}, trained on the training split of a "
-            f"data set of {facts.data.films} films (data {facts.data.fingerprint[:12]}), weights "
-            f"{facts.weights_sha256[:12]}"
-        )
-    lines += [f"- {name}: {value}" for name, value in dataclasses.asdict(card.options).items()]
-    return "\n".join([*lines, ""])
-
-
-def _drawn_chest() -> npt.NDArray[np.uint16]:
-    """Draw a body, two lungs cut flat below and a heart, so that a warm-up passes gate and all.
-
-    Returns:
-        uint16 [256, 256]. The shipped model gives it a film score of 0.997.
-    """
-    rows, columns = np.mgrid[:256, :256] / 256.0
-
-    def oval(x: float, y: float, width: float, height: float, edge: float) -> Any:
-        distance = np.hypot((columns - x) / width, (rows - y) / height)
-        return np.clip((1.0 - distance) / edge, 0.0, 1.0)
-
-    lungs = np.maximum(oval(0.29, 0.52, 0.155, 0.42, 0.25), oval(0.71, 0.52, 0.155, 0.42, 0.25))
-    lungs *= np.clip((0.78 - rows) / 0.03, 0.0, 1.0)
-    spine = np.exp(-(((columns - 0.5) / 0.05) ** 4))
-    body = oval(0.5, 0.7, 0.56, 0.72, 0.1)
-    film = (0.7 + 0.15 * spine) * body - 0.45 * lungs * (1.0 - oval(0.52, 0.62, 0.2, 0.19, 0.15))
-    return np.round((film - film.min()) / np.ptp(film) * 65535).astype(np.uint16)
-
-
-def write_warmup(path: Path, name: str = "cxr_triage") -> bool:
-    """Write records that TensorFlow Serving runs before it takes requests.
-
-    Args:
-        path: `assets.extra/tf_serving_warmup_requests` of the model.
-        name: name that the model is served under.
-
-    Returns:
-        False, with a notice on stderr, where tensorflow-serving-api is not installed.
-    """
-    if importlib.util.find_spec("tensorflow_serving") is None:
-        print(
-            "cxr_tf.export: no warm-up records: install the extra 'serving' to have them, or pass "
-            "--no-warmup",
-            file=sys.stderr,
-        )
-        return False
-    import tensorflow as tf
-    from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
-
-    image = tf.io.encode_png(_drawn_chest()[..., None]).numpy()
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for signature in ("serving_default", "segment", "explain"):
-            request = predict_pb2.PredictRequest(
-                model_spec=model_pb2.ModelSpec(name=name, signature_name=signature)
-            )
-            request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto([image]))
-            record = prediction_log_pb2.PredictionLog(
-                predict_log=prediction_log_pb2.PredictLog(request=request)
-            )
-            writer.write(record.SerializeToString())
-    return True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -54,67 +54,29 @@ def make_module(
     from cxr_tf.method.reliability.parameters import read_reliability
     from cxr_tf.method.triage import Triage
 
-    classifier: ClassificationTrainingOptions | None = None
-    if classification_run is not None:
-        config = read_run(Path(classification_run))
-        if not isinstance(config, ClassificationTrainingOptions):
-            raise UsageError(f"{classification_run} is a run of segmentation, not classification")
-        classifier = config
-        segmentation_run = segmentation_run or classifier.segmentation
-    if segmentation_run is None:
-        raise UsageError("name a segmentation run, a classification run, or both")
-    segmenter = read_run(Path(segmentation_run))
-    if not isinstance(segmenter, SegmentationTrainingOptions):
-        raise UsageError(f"{segmentation_run} is a run of classification, not segmentation")
-    configs: dict[str, TrainingOptions] = {"segmentation": segmenter}
-    runs = {"segmentation": Path(segmentation_run)}
-    classes: tuple[str, ...] = ()
-    options: dict[str, Any] = {
-        "resolution_limit": segmenter.resolution_limit,
-        "enhance": segmenter.normalise,
-        "clean_masks": False,
-    }
-    if classifier is not None:
-        configs["classification"] = classifier
-        runs["classification"] = Path(str(classification_run))
-        classes = parse_classes(classifier.classes).names
-        options |= {
-            name: getattr(classifier, name)
-            for name in (
-                "approach",
-                "patch_size",
-                "content",
-                "scaling",
-                "resolution_limit",
-                "clean_masks",
-            )  # fmt: skip
-        }
+    segmenter, classifier, runs = _runs(segmentation_run, classification_run)
+    options = _preparation(segmenter, classifier)
     if resolution_limit is not None:
         options["resolution_limit"] = resolution_limit
     if clean_masks is not None:
         options["clean_masks"] = clean_masks
-    hashes = {name: file_sha256(run / BEST) for name, run in runs.items()}
-    digits: dict[str, Any] = {}
-    if mantissa_bits != MANTISSA_BITS:
-        digits["mantissa_bits"] = mantissa_bits
-    if precision != "float32":
-        digits["precision"] = precision
-    facts = json.dumps([hashes, options | digits, classes], sort_keys=True)
-    version = hashlib.sha256(facts.encode()).hexdigest()[:12]
+    classes = parse_classes(classifier.classes).names if classifier else ()
+    hashes = {name: file_sha256(run / BEST) for name, (run, _) in runs.items()}
+    version = _version(hashes, options, mantissa_bits, precision, classes)
     trust = read_reliability(reliability, version) if reliability else None
-    networks = {name: trained_model(run, precision) for name, run in runs.items()}
+    networks = {name: trained_model(run, precision) for name, (run, _) in runs.items()}
     if mantissa_bits != MANTISSA_BITS:
         for network in networks.values():
             round_kernels(network, mantissa_bits)
     facts_of = {
         name: NetworkFacts(
-            network=configs[name].network,
+            network=config.network,
             weights_sha256=hashes[name],
             data=_data_facts(run / DATA),
-            preset=configs[name].preset,
+            preset=config.preset,
             size=networks[name].input_shape[1],
         )
-        for name, run in runs.items()
+        for name, (run, config) in runs.items()
     }
     card = ModelCard(
         classes=classes,
@@ -130,6 +92,65 @@ def make_module(
     segmentation, classification = networks["segmentation"], networks.get("classification")
     module = Triage(segmentation, classification, card.triage_options, trust)
     return module, card, {name: weight_hashes(network) for name, network in networks.items()}
+
+
+def _runs(
+    segmentation_run: str | Path | None, classification_run: str | Path | None
+) -> tuple[
+    SegmentationTrainingOptions,
+    ClassificationTrainingOptions | None,
+    dict[str, tuple[Path, TrainingOptions]],
+]:
+    """Read the options of both runs, and give each with its folder."""
+    classifier: ClassificationTrainingOptions | None = None
+    runs: dict[str, tuple[Path, TrainingOptions]] = {}
+    if classification_run is not None:
+        found = read_run(Path(classification_run))
+        if not isinstance(found, ClassificationTrainingOptions):
+            raise UsageError(f"{classification_run} is a run of segmentation, not classification")
+        classifier = found
+        segmentation_run = segmentation_run or classifier.segmentation
+    if segmentation_run is None:
+        raise UsageError("name a segmentation run, a classification run, or both")
+    segmenter = read_run(Path(segmentation_run))
+    if not isinstance(segmenter, SegmentationTrainingOptions):
+        raise UsageError(f"{segmentation_run} is a run of classification, not segmentation")
+    runs["segmentation"] = Path(segmentation_run), segmenter
+    if classifier is not None:
+        runs["classification"] = Path(str(classification_run)), classifier
+    return segmenter, classifier, runs
+
+
+def _preparation(
+    segmenter: SegmentationTrainingOptions, classifier: ClassificationTrainingOptions | None
+) -> dict[str, Any]:
+    """How films were prepared for training: fields of `PreparationOptions`."""
+    options = {
+        "resolution_limit": segmenter.resolution_limit,
+        "enhance": segmenter.normalise,
+        "clean_masks": False,
+    }
+    if classifier is None:
+        return options
+    names = "approach", "patch_size", "content", "scaling", "resolution_limit", "clean_masks"
+    return options | {name: getattr(classifier, name) for name in names}
+
+
+def _version(
+    hashes: dict[str, str],
+    options: dict[str, Any],
+    mantissa_bits: int,
+    precision: Precision,
+    classes: tuple[str, ...],
+) -> str:
+    """Name weights and options by twelve digits; what stands at its default changes no name."""
+    digits: dict[str, Any] = {}
+    if mantissa_bits != MANTISSA_BITS:
+        digits["mantissa_bits"] = mantissa_bits
+    if precision != "float32":
+        digits["precision"] = precision
+    facts = json.dumps([hashes, options | digits, classes], sort_keys=True)
+    return hashlib.sha256(facts.encode()).hexdigest()[:12]
 
 
 def _data_facts(path: Path) -> DataFacts:

@@ -10,10 +10,11 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from cxr_tf import export as exporting
-from cxr_tf.export import ExportOptions, card_text, export, main, write_warmup
+from cxr_tf.export import ExportOptions, export, main
 from cxr_tf.runtime.stopping import Stopped
 from cxr_tf.saved.model_folders import read_card
+from cxr_tf.saved.warmup import write_warmup
+from cxr_tf.saved.write import card_text
 from pipelines.manifest.checks import file_sha256
 from tests.cxr_tf.fake_runs import film, png
 
@@ -118,7 +119,7 @@ def test_missing_run_is_wrong_usage(missing, tmp_path, capsys, fake_classificati
 def test_an_export_that_fails_leaves_nothing(tmp_path, monkeypatch, capsys, fault, status):
     out = tmp_path / "model"
 
-    def half(_):
+    def half(*_):
         assert not (out / ".2.partial").exists()
         (out / ".1.partial" / "model").mkdir(parents=True)
         (out / ".1.partial" / "classes.txt").touch()
@@ -156,7 +157,7 @@ def test_warmup_records(tmp_path, served):
 
 
 def test_without_the_extra_export_says_what_is_left_out(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("cxr_tf.saved.warmup.importlib.util.find_spec", lambda name: None)
     assert not write_warmup(tmp_path / "warmup")
     assert "--no-warmup" in capsys.readouterr().err
     assert not (tmp_path / "warmup").exists()
