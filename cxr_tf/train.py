@@ -4,11 +4,14 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import tyro
 
+from cxr_tf.runtime.errors import DivergedError, UsageError
 from cxr_tf.runtime.stopping import Stops, stop_status
-from cxr_tf.saved.run_options import PRESETS, TrainingOptions
+from cxr_tf.saved.run_options import PRESETS, TrainingOptions, from_file
+from cxr_tf.training.cluster import read_cluster
 
 log = logging.getLogger("cxr_tf.train")
 
@@ -17,14 +20,34 @@ USAGE = f"""usage: python -m cxr_tf.train {"|".join(PRESETS)} --data MANIFEST|DI
 Train the network that segments heart and lungs, or the one that classifies lung patches.
 'python -m cxr_tf.train segmentation --help' lists the options of a task.
 
-Exit status: 0 done or stopped as asked, 1 the run cannot be written or another worker is gone,
-2 wrong usage or data, 130 interrupted by Ctrl-C, 143 by SIGTERM: after the step in work a
-checkpoint is written, and the same command goes on from there.
+Exit status: 0 done or stopped as asked, 1 the loss is not finite, a film or mask vanished or
+broke, the run cannot be written or another worker is gone, 2 wrong usage or data, 130
+interrupted by Ctrl-C, 143 by SIGTERM: after the step in work a checkpoint is written, and the
+same command goes on from there.
 """
 
 
+def given_for(option: str, words: Sequence[str]) -> str:
+    """Find the value of an option that decides what others default to.
+
+    Args:
+        option: its name with dashes.
+        words: the command line.
+
+    Returns:
+        The last value, '' for none.
+    """
+    found = ""
+    for index, word in enumerate(words):
+        if word == option and index + 1 < len(words):
+            found = words[index + 1]
+        elif word.startswith(f"{option}="):
+            found = word.partition("=")[2]
+    return found
+
+
 def parse_arguments(arguments: Sequence[str]) -> TrainingOptions:
-    """Read the command line: the task, its preset, and options that change the preset's values.
+    """Read the command line: the task, its preset, a file, and options that change their values.
 
     Args:
         arguments: the command line without the program's name.
@@ -40,19 +63,24 @@ def parse_arguments(arguments: Sequence[str]) -> TrainingOptions:
         print(USAGE, end="", file=sys.stdout if asked else sys.stderr)
         raise SystemExit(0 if asked else 2)
     task, rest = arguments[0], list(arguments[1:])
-    preset = "improved"
-    for index, word in enumerate(rest):
-        if word == "--preset" and index + 1 < len(rest):
-            preset = rest[index + 1]
-        elif word.startswith("--preset="):
-            preset = word.partition("=")[2]
-    default = PRESETS[task].get(preset, PRESETS[task]["improved"])
+    preset, file = given_for("--preset", rest), given_for("--config", rest)
+    if preset not in PRESETS[task]:  # an unknown name is told below
+        preset = ""
+    shown = f"the {preset or 'improved'} preset"
+    default = PRESETS[task][preset or "improved"]
+    if file:
+        try:
+            default = from_file(task, Path(file), preset)
+        except UsageError as error:
+            print(f"cxr_tf.train: --config {error}", file=sys.stderr)
+            raise SystemExit(2) from error
+        shown = f"{file}, and else of the {default.preset} preset"
     config: TrainingOptions = tyro.cli(
         type(default),
         args=rest,
         default=default,
         prog=f"python -m cxr_tf.train {task}",
-        description=f"Train the {task} network. Values shown are those of the {preset} preset.",
+        description=f"Train the {task} network. Values shown are those of {shown}.",
     )
     for name in ("data", "out"):
         if not getattr(config, name):
@@ -68,14 +96,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the command line without the program's name; None for this process's own.
 
     Returns:
-        Exit status: 0 done or stopped as asked, 1 another worker is gone or the run cannot be
-        written, 2 wrong usage or data, 130 interrupted by Ctrl-C, 143 by SIGTERM.
+        Exit status: 0 done or stopped as asked, 1 the loss is not finite, data vanished, another
+        worker is gone or the run cannot be written, 2 wrong usage or data, 130 interrupted by
+        Ctrl-C, 143 by SIGTERM.
     """
     config = parse_arguments(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("cxr_tf").setLevel(logging.INFO)
+    try:
+        cluster = read_cluster()
+    except UsageError as error:
+        print(f"cxr_tf.train: {error}", file=sys.stderr)
+        return 2
     # Workers cannot write a checkpoint unless all do, so that theirs end at once.
-    with Stops(listen="TF_CONFIG" not in os.environ) as stops:
+    with Stops(listen=cluster is None) as stops:
         return _run(config, stops)
 
 
@@ -85,7 +119,6 @@ def _run(config: TrainingOptions, stops: Stops) -> int:
     try:
         import tensorflow as tf
 
-        from cxr_tf.runtime.errors import UsageError
         from cxr_tf.training.run import train
         from pipelines.manifest.table import ManifestError
     except KeyboardInterrupt as stop:
@@ -102,10 +135,9 @@ def _run(config: TrainingOptions, stops: Stops) -> int:
     except (UsageError, ManifestError, FileNotFoundError) as error:
         print(f"cxr_tf.train: {error}", file=sys.stderr)
         return 2
-    except tf.errors.InvalidArgumentError as error:
-        # A film that cannot be read; the graph's own trace is of no use to a reader.
-        print(f"cxr_tf.train: {error.message.splitlines()[0]}", file=sys.stderr)
-        return 2
+    except DivergedError as error:
+        print(f"cxr_tf.train: {error}", file=sys.stderr)
+        return 1
     except (
         tf.errors.AbortedError,
         tf.errors.CancelledError,

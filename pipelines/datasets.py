@@ -22,6 +22,7 @@ from pipelines.augment import (
     vary_patch,
 )
 from pipelines.decode import decode_mask
+from pipelines.faults import each_row, mask_fault
 from pipelines.films import load_pixels
 from pipelines.manifest.table import ManifestRow
 from pipelines.masks import label_map, lungs_at_full_size, resize_labels, select_content
@@ -201,10 +202,11 @@ def read_segmentation(
         The examples in the order of the rows.
 
     Raises:
-        tf.errors.InvalidArgumentError: a film or a mask cannot be used; the message names it.
+        FileFault: a film or a mask cannot be used.
     """
-    films = [film for (film,) in film_dataset(rows, (size,), resolution_limit, enhance)]
-    labels = list(label_dataset(rows, size))
+    dataset = film_dataset(rows, (size,), resolution_limit, enhance)
+    films = [film for (film,) in each_row(dataset, rows)]
+    labels = list(each_row(label_dataset(rows, size), rows, mask_fault))
     with tf.device("CPU"):
         return SegmentationExamples(tf.stack(films), tf.stack(labels))
 
@@ -346,7 +348,7 @@ def read_classification(
         The examples in the order of the rows.
 
     Raises:
-        tf.errors.InvalidArgumentError: a film cannot be used; the message names it.
+        FileFault: a film cannot be used.
     """
     side = patch_size if whole else CLASSIFICATION_SIZE
 
@@ -362,7 +364,7 @@ def read_classification(
         pairs = tf.data.Dataset.zip(
             films.map(lambda film: film), tf.data.Dataset.from_tensor_slices(label_maps)
         )
-        for index, film in enumerate(_parallel(pairs, select)):
+        for index, film in enumerate(each_row(_parallel(pairs, select), rows)):
             kept[index] = film
         return tf.constant(kept)
 

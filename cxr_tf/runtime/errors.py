@@ -11,3 +11,11 @@ class UsageError(ValueError):
 
 class ServerError(RuntimeError):
     """The server refused a request, or did not answer it."""
+
+
+class DataChangedError(OSError):
+    """A film or mask went away or changed while it was in use."""
+
+
+class DivergedError(ArithmeticError):
+    """A training whose loss or weights are no finite numbers any more."""

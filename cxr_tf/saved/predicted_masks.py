@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.load import from_runs
 from cxr_tf.saved.run_folder import BEST
+from pipelines.faults import FileFault
 from pipelines.films import read_film
 from pipelines.manifest.checks import file_sha256
 from pipelines.manifest.table import ManifestRow
@@ -86,7 +86,7 @@ def predicted_masks(
 
     Raises:
         FileNotFoundError: the run has no weights.
-        UsageError: a film cannot be read or is constant; the message names it.
+        FileFault: a film cannot be read or is constant.
     """
     weights = run / BEST
     if not weights.is_file():
@@ -97,15 +97,19 @@ def predicted_masks(
     maps = np.empty((len(rows), 256, 256), np.uint8)
     made = 0
     for index, row in enumerate(rows):
-        known = store.read(row.path)
+        try:
+            known = store.read(row.path)
+        except OSError as error:
+            reason = f"the file cannot be read: {error.strerror or type(error).__name__}"
+            raise FileFault(row.path, "film", reason) from error
         if known is None:
             model = model or from_runs(run, resolution_limit=resolution_limit, clean_masks=clean)
             film = read_film(row.path)
             if film.pixels is None:
-                raise UsageError(f"{row.path}: {film.status}: {film.error}; repair or remove it")
+                raise FileFault(row.path, "film", f"{film.status}: {film.error}")
             known, status = model.segment(film.pixels, film.padding)
             if status != OK:
-                raise UsageError(f"{row.path}: {status}; remove it from the manifest")
+                raise FileFault(row.path, "film", status)
             store.write(row.path, known)
             made += 1
             if made % 50 == 0:

@@ -4,13 +4,13 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import tyro
 
 from cxr_tf.models.names import CLASSIFICATION_NETWORKS, SEGMENTATION_NETWORKS, Precision
-from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.whole_files import write_text
+from cxr_tf.saved.options_file import checked_values, read_values
 from pipelines.sizes import PATCH_SIZE, SEGMENTATION_SIZE
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ else:  # what the command line offers
 
 #: Options that may change when a run goes on.
 MAY_CHANGE = frozenset(
-    {"data", "out", "epochs", "patience", "profile", "stop_after_steps", "tensorboard"}
+    {"config", "data", "out", "epochs", "patience", "profile", "stop_after_steps", "tensorboard"}
     | {"checkpoint_minutes", "checkpoint_steps", "images_every", "cache", "histograms_every"}
 )
 
@@ -35,6 +35,8 @@ class TrainingOptions:
     """A manifest, a folder with one, or a data set that an adapter knows."""
     out: str = ""
     """Folder of the run; a run found there goes on."""
+    config: Annotated[str, tyro.conf.arg(metavar="FILE")] = ""
+    """A config.json of a run: its options go ahead of the preset's; those on the line win."""
     preset: Literal["paper", "improved", "demo"] = "improved"
     """Values of all other options: the paper's and its authors' (paper), ours (improved), or
     small networks for phantoms (demo)."""
@@ -126,15 +128,10 @@ class TrainingOptions:
             path: the file.
 
         Raises:
-            UsageError: the file has options that this version does not know.
+            UsageError: the file cannot be read, is of the other task, or has options or values
+                that this version does not know.
         """
-        values: dict[str, Any] = json.loads(path.read_text())
-        values.pop("task", None)
-        known = {field.name for field in dataclasses.fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise UsageError(f"{path}: unknown options {', '.join(unknown)}")
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return cls(**values)
+        return cls(**checked_values(path, read_values(path), cls, task_name(cls)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,7 +290,7 @@ def read_run(run: Path) -> TrainingOptions:
     path = run / "config.json"
     if not path.is_file():
         raise FileNotFoundError(f"{run}: no training run here (config.json is missing)")
-    task = json.loads(path.read_text()).get("task")
+    task = read_values(path).get("task")
     return (
         SegmentationTrainingOptions if task == "segmentation" else ClassificationTrainingOptions
     ).read(path)
@@ -312,3 +309,27 @@ def changed_options(old: TrainingOptions, new: TrainingOptions) -> list[str]:
         for name in before
         if name not in MAY_CHANGE and before[name] != after.get(name)
     ]
+
+
+def from_file(task: str, path: Path, preset: str = "") -> TrainingOptions:
+    """Read the options of a file over those of a preset.
+
+    Args:
+        task: `segmentation` or `classification`.
+        path: the file, such as a run's `config.json`, or its folder; it may leave options out.
+        preset: what gives the others; '' for the one that the file names.
+
+    Returns:
+        The options; `config` names the file.
+
+    Raises:
+        UsageError: the file cannot be read, is of the other task, or has unknown options or values
+            that an option cannot take.
+    """
+    if path.is_dir():
+        path = path / "config.json"
+    presets = PRESETS[task]
+    kind = type(presets["improved"])
+    values = checked_values(path, read_values(path), kind, task)
+    base = presets[preset or values.get("preset", "improved")]
+    return dataclasses.replace(base, **values | {"config": str(path)})

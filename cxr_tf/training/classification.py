@@ -12,6 +12,7 @@ from cxr_tf.method.saliency import enlargement, grad_cam, gradient_weights, norm
 from cxr_tf.method.voting import count_votes, decide, mean_probabilities
 from cxr_tf.models.registry import build
 from cxr_tf.models.resnet import LOGITS
+from cxr_tf.runtime.errors import DivergedError
 from cxr_tf.saved.run_options import ClassificationTrainingOptions
 from cxr_tf.training.objectives import classification_loss
 from cxr_tf.training.pictures import (
@@ -144,6 +145,9 @@ class ClassificationTask:
         Returns:
             `accuracy`, macro `f1`, mean cross entropy of the patches `loss`, the recall of each
             class, and the area under its ROC curve.
+
+        Raises:
+            DivergedError: the network's answers are not finite.
         """
         films = self.validation.fixed_patches(self.config.validation_patches, VALIDATION_SEED)
         truth = self.validation.labels.numpy()
@@ -153,6 +157,8 @@ class ClassificationTask:
             decided.append(int(decision))
             means.append(mean.numpy())
             losses.append(float(loss))
+        if not (np.isfinite(losses).all() and np.isfinite(means).all()):
+            raise DivergedError("the answers on the validation films are not finite")
         matrix = confusion_matrix(truth, np.asarray(decided), len(self.classes))
         figures = classification_metrics(matrix)
         probabilities = np.stack(means)

@@ -1,14 +1,17 @@
 """The training loop: epochs of steps, evaluation, checkpoints, early stopping."""
 
 import csv
+import math
 import time
 from pathlib import Path
 from typing import Any
 
 from cxr_tf.models.weights import save_weights
+from cxr_tf.runtime.errors import DivergedError
 from cxr_tf.runtime.stopping import Stops
 from cxr_tf.runtime.whole_files import whole
 from cxr_tf.saved.run_folder import BEST
+from cxr_tf.training.diverged import diverged, place_of
 from cxr_tf.training.monitor import Monitor
 from cxr_tf.training.schedules import learning_rate
 from cxr_tf.training.strategy import worker
@@ -23,6 +26,10 @@ def fit(trainer: Trainer, run: Path, monitor: Monitor, stops: Stops | None = Non
     with a checkpoint once the step in work is done; an evaluation in work is dropped, and made
     again when the run goes on.
 
+    A loss that is no finite number ends the run at its step. The first step of a run has a
+    checkpoint before it, and no checkpoint holds weights that are not finite, so that there is
+    always one from before such a step to go on from.
+
     Args:
         trainer: networks and optimiser.
         run: folder of the run.
@@ -31,6 +38,9 @@ def fit(trainer: Trainer, run: Path, monitor: Monitor, stops: Stops | None = Non
 
     Returns:
         True when training is over, False when `stop_after_steps` or a signal ended it early.
+
+    Raises:
+        DivergedError: the loss, the weights or the validation are not finite; see `diverged`.
     """
     stops = stops or Stops(listen=False)
     with stops.deferred():
@@ -44,15 +54,31 @@ def _fit(trainer: Trainer, run: Path, monitor: Monitor, stops: Stops) -> bool:
     manager = trainer.manager(run)
     steps = trainer.steps_per_epoch()
     done, saved, begun = 0, time.monotonic(), time.monotonic() - state.seconds
+    kept = place_of(state)
 
     def rate_of(number: int) -> float:
         total, factor = config.epochs * steps, state.factor
         base, warmup = config.learning_rate, config.warmup_steps
         return learning_rate(config.schedule, base, number, total, warmup, factor)
 
+    def fault(what: str) -> DivergedError:
+        rate = rate_of(state.epoch * steps + state.step - 1)
+        return diverged(what, config, state, rate, run, kept)
+
+    def check_weights() -> None:
+        if not trainer.weights_are_finite():
+            raise fault("the weights are not finite after")
+
+    def save() -> None:
+        nonlocal saved, kept
+        trainer.save(manager)
+        saved, kept = time.monotonic(), place_of(state)
+
     def unfinished() -> bool:
         return state.epoch < config.epochs and state.validation.waited < config.patience
 
+    if not (state.epoch or state.step):
+        save()
     while unfinished():
         batches = iter(trainer.batches(state.epoch, state.step, steps))
         while state.step < steps:
@@ -62,6 +88,8 @@ def _fit(trainer: Trainer, run: Path, monitor: Monitor, stops: Stops) -> bool:
             with monitor.traced(number):
                 loss = trainer.step(next(batches), rate)
             state.step += 1
+            if not math.isfinite(loss):  # the same on every replica and worker: all end here
+                raise fault(f"the loss is {loss} in")
             state.loss_sum += loss
             done += 1
             state.seconds = time.monotonic() - begun
@@ -72,11 +100,12 @@ def _fit(trainer: Trainer, run: Path, monitor: Monitor, stops: Stops) -> bool:
             enough = config.stop_after_steps and done >= config.stop_after_steps
             stop = bool(enough or stops.came)
             if due or late or stop:
-                trainer.save(manager)
-                saved = time.monotonic()
+                check_weights()
+                save()
             if stop:
                 return False
         next(batches, None)  # lets the data set see its end
+        check_weights()  # ahead of the evaluation, whose weights may be kept as the best
         row: dict[str, Any] = {
             "epoch": state.epoch,
             "loss": state.loss_sum / steps,
@@ -89,8 +118,10 @@ def _fit(trainer: Trainer, run: Path, monitor: Monitor, stops: Stops) -> bool:
                     model = trainer.prepare_evaluation()
                     figures = trainer.task.evaluate(model)
             except KeyboardInterrupt:
-                trainer.save(manager)
+                save()
                 return False
+            except DivergedError as error:
+                raise fault(f"{error} after") from error
             row |= {f"validation_{name}": value for name, value in figures.items()}
             if state.validation.improved(figures[trainer.task.score], state.epoch) and chief:
                 save_weights(model, run / BEST, {"epoch": str(state.epoch)})
@@ -104,8 +135,7 @@ def _fit(trainer: Trainer, run: Path, monitor: Monitor, stops: Stops) -> bool:
         if chief:
             write_history(run / "history.csv", state.history)
         monitor.after_epoch(state)
-        trainer.save(manager)
-        saved = time.monotonic()
+        save()
         if stops.came:
             return not unfinished()
     return True

@@ -15,7 +15,7 @@ import tensorflow as tf
 from cxr_tf.models.imagenet import download, load_imagenet
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.models.weights import load_weights
-from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.errors import DataChangedError, UsageError
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.provenance import machine, package_versions, revision
 from cxr_tf.runtime.stopping import Stops
@@ -28,6 +28,7 @@ from cxr_tf.saved.run_options import (
     TrainingOptions,
     changed_options,
     read_run,
+    task_name,
 )
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.loop import fit
@@ -36,10 +37,12 @@ from cxr_tf.training.segmentation import SegmentationTask
 from cxr_tf.training.strategy import make_strategy, worker
 from cxr_tf.training.task import Task
 from cxr_tf.training.trainer import Trainer
+from cxr_tf.training.watched import Watched
 from pipelines.adapters import open_data
 from pipelines.classes import parse_classes
 from pipelines.datasets import ClassificationExamples, read_classification, read_segmentation
-from pipelines.manifest.checks import validate
+from pipelines.faults import FileFault
+from pipelines.manifest.checks import missing_files, validate
 from pipelines.manifest.table import Manifest, ManifestRow
 from pipelines.masks import LEAST_LUNG_FRACTION, LEFT_LUNG, RIGHT_LUNG
 
@@ -62,6 +65,8 @@ def train(config: TrainingOptions, stops: Stops | None = None) -> bool:
         UsageError: the options do not fit each other or the run found, or another process trains
             it.
         ManifestError: the data have faults; all are listed.
+        DataChangedError: a film or mask of the run vanished or changed.
+        DivergedError: the loss or the weights are not finite.
         OSError: something of the run cannot be written.
     """
     parse_profile(config.profile)  # wrong usage is told before any work
@@ -87,9 +92,12 @@ def _train(
         tf.config.experimental.enable_op_determinism()
     data = open_data(config.data)
     log.info("%d films in %s", len(data), data.root)
+    fingerprint = data.fingerprint()
     if chief and (run / DATA).is_file():
         known = json.loads((run / DATA).read_text())["fingerprint"]
-        if known != data.fingerprint():
+        if known != fingerprint:
+            if gone := list(missing_files(data.select(task_name(type(config))).rows)):
+                raise DataChangedError(f"{run} was trained with what is gone now: {gone[0]}")
             raise UsageError(
                 f"{run} was trained on other data than {data.root} holds now; "
                 "choose another --out, or restore the data"
@@ -99,7 +107,7 @@ def _train(
     trainer = Trainer(task, strategy, start)
     steps = trainer.steps_per_epoch()  # refuses a batch that the films do not fill
     if chief:
-        describe(run, config, data)
+        describe(run, config, data, fingerprint)
     if trainer.restore(run):
         log.info("going on from epoch %d, step %d", trainer.state.epoch + 1, trainer.state.step)
     log.info(
@@ -130,17 +138,34 @@ def make_task(config: TrainingOptions, data: Manifest) -> Task:
 
     Raises:
         ManifestError: the data have faults; all are listed.
-        UsageError: a split is empty, or no segmentation run is named.
+        UsageError: a split is empty, no segmentation run is named, or a file cannot be used.
+        DataChangedError: a film or mask vanished or broke after the check.
     """
+    kind = task_name(type(config))
+    watched = Watched(data.select(kind), kind)
+    try:
+        if isinstance(config, SegmentationTrainingOptions):
+            return _segmentation_task(config, data)
+        assert isinstance(config, ClassificationTrainingOptions)
+        return _classification_task(config, data)
+    except FileFault as fault:
+        raise watched.error(fault) from fault
+
+
+def _segmentation_task(config: SegmentationTrainingOptions, data: Manifest) -> Task:
+    """Read films and masks; see `make_task`."""
+    validate(data, "segmentation", None)
     limit = config.resolution_limit or None
-    if isinstance(config, SegmentationTrainingOptions):
-        validate(data, "segmentation", None)
-        parts = [
-            read_segmentation(rows, config.size, limit, config.normalise)
-            for rows in splits(config, data, "segmentation")
-        ]
-        return SegmentationTask(config, *parts)
-    assert isinstance(config, ClassificationTrainingOptions)
+    parts = [
+        read_segmentation(rows, config.size, limit, config.normalise)
+        for rows in splits(config, data, "segmentation")
+    ]
+    return SegmentationTask(config, *parts)
+
+
+def _classification_task(config: ClassificationTrainingOptions, data: Manifest) -> Task:
+    """Read films and predict their masks; see `make_task`."""
+    limit = config.resolution_limit or None
     if not config.segmentation:
         raise UsageError("--segmentation is missing: name the run whose network makes the masks")
     try:
@@ -268,18 +293,19 @@ def first_weights(config: TrainingOptions, task: Task) -> list[np.ndarray] | Non
     return model.get_weights()
 
 
-def describe(run: Path, config: TrainingOptions, data: Manifest) -> None:
+def describe(run: Path, config: TrainingOptions, data: Manifest, fingerprint: str) -> None:
     """Save configuration, versions, revision and data fingerprint beside the run.
 
     Args:
         run: folder of the run.
         config: resolved options.
         data: all rows.
+        fingerprint: of the data, as they were before they were read.
     """
     run.mkdir(parents=True, exist_ok=True)
     config.save(run / "config.json")
     write_text(run / "environment.json", json.dumps(environment(), indent=2) + "\n")
-    facts = {"fingerprint": data.fingerprint(), "films": len(data), "phantom": data.phantom}
+    facts = {"fingerprint": fingerprint, "films": len(data), "phantom": data.phantom}
     write_text(run / DATA, json.dumps(facts, indent=2) + "\n")
 
 

@@ -1,12 +1,10 @@
 """Devices: one, several, or several machines, for the same training step."""
 
-import json
-import os
-
 import tensorflow as tf
 
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.run_options import TrainingOptions
+from cxr_tf.training.cluster import read_cluster
 
 
 def make_strategy(config: TrainingOptions) -> tf.distribute.Strategy:
@@ -19,10 +17,10 @@ def make_strategy(config: TrainingOptions) -> tf.distribute.Strategy:
         The strategy: TensorFlow's default one for a single device.
 
     Raises:
-        UsageError: the batch does not divide among the replicas, or XLA is asked for with
-            several of them.
+        UsageError: `TF_CONFIG` cannot be used, the batch does not divide among the replicas, or
+            XLA is asked for with several of them.
     """
-    workers = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {})
+    workers = read_cluster()
     devices = list(config.devices) or None
     kind = config.strategy
     if kind == "auto" and workers:

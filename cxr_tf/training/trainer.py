@@ -73,6 +73,7 @@ class Trainer:
             state=self.state_text,
         )
         self._step = tf.function(self._distributed_step, jit_compile=config.xla or None)
+        self._all_finite = tf.function(self._weights_are_finite)
 
     def _make_optimizer(self) -> keras.optimizers.Optimizer:
         config = self.config
@@ -121,6 +122,14 @@ class Trainer:
         """
         self.optimizer.learning_rate = rate
         return float(self._step(batch))
+
+    def _weights_are_finite(self) -> tf.Tensor:
+        weights = map(tf.convert_to_tensor, self.model.trainable_variables)
+        return tf.reduce_all([tf.reduce_all(tf.math.is_finite(weight)) for weight in weights])
+
+    def weights_are_finite(self) -> bool:
+        """Tell whether every trainable weight is a finite number."""
+        return bool(self._all_finite())
 
     def steps_per_epoch(self) -> int:
         """Steps of an epoch; at least one."""

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,8 +99,9 @@ def test_killed_run_goes_on_bit_for_bit(phantoms, tmp_path):
     try:
         checkpoint = tmp_path / "cut" / "checkpoints" / "checkpoint"
         end = time.monotonic() + 300
-        # An epoch has two steps and writes three checkpoints: the fourth lies within the second.
-        while not (checkpoint.is_file() and "ckpt-4" in checkpoint.read_text()):
+        # One before the first step; an epoch has two steps and writes three: the fifth lies within
+        # the second.
+        while not (checkpoint.is_file() and "ckpt-5" in checkpoint.read_text()):
             assert cut.poll() is None, cut.communicate()[0]
             assert time.monotonic() < end
             time.sleep(0.01)
@@ -358,6 +360,161 @@ def test_film_that_cannot_be_read_is_named(phantoms, tmp_path, capsys):
     assert "broken.png" in capsys.readouterr().err
 
 
+@pytest.fixture
+def own_phantoms(phantoms, tmp_path):
+    """A copy of the films, to be spoilt."""
+    return Path(shutil.copytree(phantoms, tmp_path / "data"))
+
+
+#: How a file is spoilt, and what is said of it.
+SPOILT = {
+    "vanished": lambda path: path.unlink(),
+    "changed": lambda path: path.write_bytes(path.read_bytes()[:-300]),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+@pytest.mark.parametrize(
+    ("column", "split", "role"),
+    [
+        ("path", "train", "film"),
+        ("path", "validation", "film"),
+        ("mask_heart", "validation", "heart mask"),
+        ("mask_right_lung", "train", "right lung mask"),
+    ],
+)
+def test_what_vanishes_or_breaks_during_a_run_is_named_once(
+    own_phantoms, tmp_path, monkeypatch, capfd, how, column, split, role
+):
+    from cxr_tf.training import run as module
+
+    manifest = read_manifest(own_phantoms / "manifest.csv")
+    path = getattr(list(manifest.select("segmentation", split))[-1], column)
+    validate = module.validate
+
+    def check_then_spoil(*arguments):
+        validate(*arguments)
+        SPOILT[how](path)
+
+    monkeypatch.setattr(module, "validate", check_then_spoil)
+    assert main(segmentation(own_phantoms, tmp_path / "run")) == 1
+    told = [line for line in capfd.readouterr().err.splitlines() if path.name in line]
+    (line,) = [line for line in told if str(path) in line]
+    assert f"{path}: {role} of the split '{split}' {how} during the run: " in line
+    assert "restore the file" in line and "the same command goes on" in line
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_film_that_vanishes_while_masks_are_predicted_is_named(
+    own_phantoms, tmp_path, monkeypatch, capfd, fake_segmentation, how
+):
+    from cxr_tf.training import run as module
+
+    manifest = read_manifest(own_phantoms / "manifest.csv")
+    path = list(manifest.select("classification", "train"))[0].path
+    validate = module.validate
+
+    def check_then_spoil(*arguments):
+        validate(*arguments)
+        SPOILT[how](path)
+
+    monkeypatch.setattr(module, "validate", check_then_spoil)
+    assert main(classification(own_phantoms, tmp_path / "run", fake_segmentation)) == 1
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if str(path) in line]
+    assert f"{path}: film of the split 'train' {how} during the run" in line
+
+
+def test_a_mask_that_was_never_whole_is_a_fault_of_the_data(own_phantoms, tmp_path, capfd):
+    path = read_manifest(own_phantoms / "manifest.csv").select("segmentation", "train").rows[0]
+    path.mask_left_lung.write_bytes(b"no mask")
+    assert main(segmentation(own_phantoms, tmp_path / "run")) == 2
+    (line,) = [x for x in capfd.readouterr().err.splitlines() if str(path.mask_left_lung) in x]
+    assert "left lung mask of the split 'train'" in line and "take it out of the manifest" in line
+
+
+@pytest.mark.slow
+def test_a_film_that_is_gone_when_a_run_goes_on_is_named(own_phantoms, tmp_path, capfd):
+    words = segmentation(own_phantoms, tmp_path / "run", "--stop-after-steps", 1)
+    assert main(words) == 0
+    path = read_manifest(own_phantoms / "manifest.csv").select("segmentation", "train").rows[0].path
+    path.unlink()
+    capfd.readouterr()
+    assert main(words) == 1
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if str(path) in line]
+    assert "is gone now" in line and "film is missing" in line
+
+
+@pytest.mark.slow
+def test_a_rate_that_overflows_ends_the_run_with_a_line(phantoms, tmp_path, capfd):
+    run = tmp_path / "run"
+    words = segmentation(phantoms, run, "--learning-rate", "1e38", "--schedule", "constant")
+    for _ in range(2):  # the same command goes on from the checkpoint, and ends there again
+        assert main(words) == 1
+        (line,) = [x for x in capfd.readouterr().err.splitlines() if "cxr_tf.train: " in x]
+        assert "in step 2 of epoch 1, at a learning rate of 1e+38" in line
+        assert "--learning-rate (such as 1e+37)" in line and "look at the data" in line
+        assert "checkpoint of the start of epoch 1 is kept" in line
+    assert list((run / "checkpoints").glob("*.index"))
+    assert not (run / "best.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_options_come_from_a_file(trained, phantoms, tmp_path):
+    """A run's config.json, then the line: the same training into another folder."""
+    file = trained["segmentation"] / "config.json"
+    words = ["segmentation", "--config", str(file), "--out", str(tmp_path / "run")]
+    assert main([*words, "--profile", "", "--tensorboard"]) == 0
+    assert_same_run(trained["segmentation"], tmp_path / "run")
+
+
+def parsed(*words):
+    return parse_arguments([*map(str, words), "--out", "run"])
+
+
+def test_the_line_wins_over_the_file_and_the_file_over_the_preset(tmp_path):
+    file = tmp_path / "my.json"
+    file.write_text('{"data": "films", "seed": 4, "l2": 1, "devices": ["GPU:0"], "epochs": 7}')
+    found = parsed("segmentation", "--config", file, "--preset", "paper", "--epochs", 9)
+    paper = PRESETS["segmentation"]["paper"]
+    assert (found.preset, found.data, found.seed, found.epochs) == ("paper", "films", 4, 9)
+    assert (found.l2, found.devices, found.config) == (1.0, ("GPU:0",), str(file))
+    assert found.schedule == paper.schedule != PRESETS["segmentation"]["improved"].schedule
+    file.write_text('{"data": "films", "preset": "demo", "augment": false}')
+    found = parsed("classification", f"--config={file}")
+    assert found.network == "resnet18_small" and not found.augment
+    assert parsed("classification", f"--config={file}", "--augment").augment
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no options can be read"),
+        ("{", "no JSON"),
+        ("[]", "no JSON object"),
+        ('{"epocs": 3}', "unknown options epocs"),
+        ('{"task": "classification", "epochs": 3}', "of the task 'classification'"),
+        ('{"epochs": "many"}', 'epochs is "many"; give a whole number'),
+        ('{"epochs": true}', "epochs is true; give a whole number"),
+        ('{"augment": 1}', "augment is 1; give true or false"),
+        ('{"learning_rate": null}', "learning_rate is null; give a number"),
+        ('{"schedule": "zigzag"}', "give one of constant, plateau, cosine"),
+        ('{"class_weights": [1, 2]}', "give a list of 4 numbers"),
+        ('{"devices": "GPU:0"}', "give a list of texts"),
+        ('{"preset": "best"}', "give one of paper, improved, demo"),
+    ],
+)
+def test_a_file_of_options_that_cannot_be_used_is_named(tmp_path, capsys, content, message):
+    file = tmp_path / "options.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(SystemExit) as stopped:
+        parsed("segmentation", "--config", file, "--data", "x", "--preset", "demo")
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(file) in line and message in line
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -471,7 +628,8 @@ def test_a_worker_that_is_gone_is_told_in_a_line(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setattr("cxr_tf.training.run.train", fails)
     arguments = ["segmentation", "--data", "films", "--out", str(tmp_path / "run")]
-    monkeypatch.setenv("TF_CONFIG", "{}")
+    config = {"cluster": {"worker": ["localhost:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
     assert main(arguments) == 1
     told = capsys.readouterr().err
     assert "another worker is gone (Connection reset by peer); start all workers" in told

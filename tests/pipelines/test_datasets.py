@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from pipelines import datasets
 from pipelines.augment import compress_film, example_seed, vary_film
+from pipelines.faults import FileFault
 from pipelines.films import read_film
 from pipelines.manifest.table import read_manifest
 from pipelines.masks import HEART, LEFT_LUNG, RIGHT_LUNG, lungs_at_full_size
@@ -115,7 +116,7 @@ def test_a_constant_film_is_named(rows, tmp_path):
 
 def test_a_film_that_cannot_be_read_is_named(rows, tmp_path):
     bad = with_culprit(rows, tmp_path, b"no image")
-    with pytest.raises(INVALID, match="culprit.png: unreadable"):
+    with pytest.raises(FileFault, match="culprit.png: unreadable"):
         datasets.read_classification(bad, np.zeros((3, 256, 256), np.uint8), [0, 1, 2], 112)
 
 

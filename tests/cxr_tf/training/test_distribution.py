@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tools.launch_workers import configurations, free_ports
+from tools.phantoms.layouts import write_manifest_layout
 
 REPOSITORY = Path(__file__).parents[3]
 SCRIPT = Path(__file__).with_name("three_steps.py")
@@ -100,3 +101,32 @@ def test_two_workers_against_one(kind, alone_and_two, tmp_path):
     for name in results[0]:
         if name.startswith(("weight", "average")) or name == "losses":
             np.testing.assert_array_equal(results[0][name], results[1][name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_two_workers_end_at_the_step_whose_loss_is_not_finite(tmp_path):
+    write_manifest_layout(tmp_path / "data", 12, 0, 160)
+    words = ["segmentation", "--preset", "demo", "--data", str(tmp_path / "data"), "--size", "64"]
+    words += ["--batch-size", "2", "--learning-rate", "1e38", "--schedule", "constant"]
+    words += ["--out", str(tmp_path / "run")]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "cxr_tf.train", *words],
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "TF_CONFIG": text},
+            cwd=REPOSITORY,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for text in configurations(free_ports(2))
+    ]
+    try:
+        said = [process.communicate(timeout=SECONDS)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    for process, text in zip(processes, said, strict=True):
+        assert process.returncode == 1 and "Traceback" not in text, text
+        (line,) = [x for x in text.splitlines() if x.startswith("cxr_tf.train: ")]
+        assert "in step 2 of epoch 1, at a learning rate of 1e+38" in line
+    assert list((tmp_path / "run" / "checkpoints").glob("*.index"))

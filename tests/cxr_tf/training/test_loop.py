@@ -12,10 +12,13 @@ import pytest
 import tensorflow as tf
 from safetensors import safe_open
 
+from cxr_tf.runtime.errors import DivergedError
 from cxr_tf.runtime.stopping import Stops
 from cxr_tf.saved.run_options import SegmentationTrainingOptions
+from cxr_tf.training.diverged import diverged
 from cxr_tf.training.loop import fit
 from cxr_tf.training.monitor import Monitor
+from cxr_tf.training.state import TrainingState
 from cxr_tf.training.trainer import Trainer
 
 CONFIG = SegmentationTrainingOptions(
@@ -205,6 +208,61 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path):
     assert set(kept) <= set((tmp_path / "checkpoints").iterdir())
     finished, trainer, rates = train(tmp_path, [0.1, 0.2, 0.3], epochs=3)
     assert finished and len(rates) == 3 * STEPS - 2
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({}, (0, 0)),
+        ({"checkpoint_steps": 1}, (1, 0)),
+        ({"schedule": "plateau", "learning_rate": 0.25}, (1, 0)),
+    ],
+)
+def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(tmp_path, loss, options, kept):
+    epoch = 0 if kept == (0, 0) else 1
+    losses = [1.0, 2.0]
+    losses[epoch] = loss
+    place = rf"the loss is (nan|inf) in step 1 of epoch {epoch + 1}, at a learning rate of "
+    with pytest.raises(DivergedError, match=place) as told:
+        train(tmp_path, [0.1], losses, epochs=3, **options)
+    assert f"{options.get('learning_rate', CONFIG.learning_rate):g}: the run ends here" in str(
+        told.value
+    )
+    assert f"the start of epoch {kept[0] + 1} is kept" in str(told.value)
+    # Once the data are mended, the run goes on from before that step.
+    finished, trainer, rates = train(tmp_path, [0.1, 0.2, 0.3], [1.0] * 3, epochs=3, **options)
+    assert finished and len(rates) == STEPS * (3 - kept[0])
+    assert all(np.isfinite(float(row["loss"])) for row in history(tmp_path))
+
+
+def test_weights_that_are_not_finite_are_neither_kept_nor_evaluated(tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=3)
+    trainer = Trainer(ScriptedTask(config, [0.1, 0.2]), tf.distribute.get_strategy())
+    step = trainer.step
+
+    def poisoned(batch, rate):
+        loss = step(batch, rate)
+        if trainer.state.epoch == 1:
+            trainer.model.get_layer("only").kernel.assign([[np.inf]])
+        return 1.0 if trainer.state.epoch == 1 else loss
+
+    trainer.step = poisoned
+    with pytest.raises(DivergedError, match="weights are not finite after step 3 of epoch 2"):
+        fit(trainer, tmp_path, Monitor(config, tmp_path))
+    assert len(trainer.task.evaluated) == 1 and best_epoch(tmp_path) == "0"
+    again = Trainer(ScriptedTask(config, []), tf.distribute.get_strategy())
+    assert again.restore(tmp_path) and again.weights_are_finite()
+    assert (again.state.epoch, again.state.step) == (1, 0)
+
+
+def test_float32_is_advised_where_less_is_computed_in(tmp_path):
+    config = dataclasses.replace(CONFIG, precision="mixed_float16", learning_rate=0.5)
+    error = diverged("the loss is nan in", config, TrainingState(1, 2), 0.25, tmp_path, "here")
+    assert "in step 2 of epoch 2, at a learning rate of 0.25" in str(error)
+    assert "--precision float32 instead of mixed_float16" in str(error)
+    plain = diverged("x", CONFIG, TrainingState(), 0.25, tmp_path, "here")
+    assert "--precision" not in str(plain)
 
 
 def test_two_checkpoints_are_kept(tmp_path):
