@@ -154,7 +154,12 @@ def column_meanings() -> dict[str, str]:
 
 
 def score_record(
-    path: str, prediction: "Prediction", classes: Sequence[str], seed: int, error: str
+    path: str,
+    prediction: "Prediction",
+    classes: Sequence[str],
+    seed: int,
+    error: str,
+    note: str = "",
 ) -> Record:
     """Make the record of a film that the model answered.
 
@@ -164,10 +169,13 @@ def score_record(
         classes: the model's classes, in order.
         seed: the seed of the patch centres.
         error: a one-line reason, or ''.
+        note: goes behind the warning, where the film has an answer.
     """
     values = {output.name: getattr(prediction, output.name) for output in given_by("decide")}
     if prediction.status != OK:
         values["warning"] = ""  # it is the reason then, and part of the error
+    elif note:
+        values["warning"] = "; ".join(filter(None, (prediction.warning, note)))
     low, high = wilson(max(map(int, prediction.votes)), int(prediction.patches_used))
     return _record(path, values, classes, seed, error, (low, high))
 
@@ -223,6 +231,7 @@ def row_of(
     card: ModelCard,
     seed: int,
     trouble: str = "",
+    note: str = "",
 ) -> Row:
     """Make the row of a film, the same for every engine.
 
@@ -233,6 +242,7 @@ def row_of(
         card: the model's.
         seed: the seed of the run.
         trouble: why something beside the score was not written, or ''.
+        note: what something beside the score does without, or ''.
 
     Returns:
         The row.
@@ -248,7 +258,7 @@ def row_of(
         reason = f"{reason}: {prediction.warning}"
     error = trouble or one_line(error or reason)
     if prediction is not None:
-        record = score_record(path, prediction, card.classes, seed, error)
+        record = score_record(path, prediction, card.classes, seed, error, note)
     else:
         record = failure_record(path, status, card.classes, seed, card.model_version, error)
     return Row(record, is_failure(status) or bool(trouble))

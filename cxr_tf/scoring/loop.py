@@ -166,11 +166,13 @@ class _Scorer:
         if self.dicom is not None and answer.prediction is not None:
             began = time.perf_counter()
             stem = Path(name).stem
-            wrong = self.dicom.add(item, stem, reading, answer.prediction, row.record, found)
+            written = self.dicom.add(item, stem, reading, answer.prediction, row.record, found)
+            wrong, note = written
             self.outcome.seconds["dicom"] += time.perf_counter() - began
-            if wrong:
+            if wrong or note:
                 trouble = "; ".join(filter(None, (trouble, wrong)))
-                row = row_of(path, reading, answer, self.model.card, self.options.seed, trouble)
+                seed, card = self.options.seed, self.model.card
+                row = row_of(path, reading, answer, card, seed, trouble, note)
         if self.identifiers is not None and self.identify is not None:
             # Of a file at an address nothing but its pixels is looked at.
             local = isinstance(item.path, Path)

@@ -38,12 +38,13 @@ def saliency_capture(result: Result, pixels: npt.NDArray[np.uint16], padding: in
         caption=f"{label}   {votes}   saliency of '{label}', fixed scale 0..1",
         warning=PHANTOM_NOTICE if result.phantom else "",
     )
+    rows, columns = result.source.orientation
     image = hd.sc.SCImage(
         pixel_array=picture,
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system="PATIENT",
-        patient_orientation=result.source.orientation,
+        patient_orientation=(rows[0], columns[0]),  # it takes no slanted ones
         study_instance_uid=header.StudyInstanceUID,
         patient_id=header.PatientID,
         patient_name=header.PatientName,
@@ -57,6 +58,7 @@ def saliency_capture(result: Result, pixels: npt.NDArray[np.uint16], padding: in
         specific_character_set="ISO_IR 192",
         **result.identity("saliency"),
     )
+    image.PatientOrientation = [rows, columns]
     image.DerivationDescription = f"Saliency of class {label}, 0 to 1. {result.notice}"[:1024]
     image.SourceImageSequence = [_reference(header)]
     image.BodyPartExamined = "CHEST"

@@ -1,5 +1,7 @@
 """Writes the DICOM objects of a scoring run into OUT/dicom, film by film."""
 
+import dataclasses
+import io
 import logging
 import os
 from pathlib import Path
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     from cxr_tf.scoring.options import ScoreOptions
 
 FOLDER = "dicom"
-#: Columns of OUT/dicom/index.csv: the film, and its objects in the same folder.
-COLUMNS = ("path", "segmentation", "saliency", "report")
+#: Columns of OUT/dicom/index.csv: the film, its objects in the same folder, and what of its header
+#: they do without.
+COLUMNS = ("path", "segmentation", "saliency", "report", "notes")
 
 # Its warnings quote the patient's name.
 logging.getLogger("highdicom").setLevel(logging.CRITICAL + 1)
@@ -62,7 +65,7 @@ class DicomWriter:
         prediction: "Prediction",
         record: Record,
         found: Biomarkers | None,
-    ) -> str:
+    ) -> tuple[str, str]:
         """Write the objects of one film.
 
         Args:
@@ -74,19 +77,19 @@ class DicomWriter:
             found: its biomarkers.
 
         Returns:
-            What went wrong, or ''; nothing of the header is repeated.
+            What went wrong, or '', and what of the header the objects do without, or ''. Nothing
+            of the header is repeated but the value of an attribute that is needed and invalid.
         """
         if prediction.status != OK:
-            return ""
+            return "", ""
         try:
             source = read_source(item.path) if isinstance(item.path, Path) else None
             if source is None:
                 self.passed_over += 1
-                return ""
+                return "", ""
             if prediction.mask is None or prediction.saliency is None:
-                return (
-                    "no DICOM objects: the server explains no film with padding; score it without "
-                    "--server"
+                raise SourceError(
+                    "the server explains no film with padding; score it without --server"
                 )
             assert found is not None, "a film with an answer has been measured"
             result = Result(
@@ -101,25 +104,48 @@ class DicomWriter:
             )
             if source.shape != reading.pixels.shape:
                 raise SourceError("the pixels do not have the size that the header states")
-            self._write(item.name, name, result, reading)
+            result = self._write(item.name, name, result, reading)
         except SourceError as fault:
-            return f"no DICOM objects: {fault}"
+            return f"no DICOM objects: {fault}", ""
+        except OSError as fault:
+            reason = fault.strerror or type(fault).__name__
+            return f"the DICOM objects were not written: {reason}", ""
         except Exception as fault:  # the score stands without its objects
-            return f"the DICOM objects were not written: {type(fault).__name__}"
-        return ""
+            # Its own words may quote the header.
+            kind = type(fault).__name__
+            return f"the DICOM objects were not written, which is a fault of ours ({kind})", ""
+        return "", "; ".join(result.source.notes)
 
-    def _write(self, path: str, name: str, result: Result, reading: "Reading") -> None:
+    def _write(self, path: str, name: str, result: Result, reading: "Reading") -> Result:
+        """Write the objects; returns what they were made of."""
         with quiet():
-            labels = segmentation(result)
-            picture = saliency_capture(result, reading.pixels, reading.padding)
-            objects = {
-                "segmentation": labels,
-                "saliency": picture,
-                "report": report(result, [labels, picture]),
-            }
+            try:
+                objects = _objects(result, reading)
+            except (AttributeError, TypeError, ValueError):
+                # A value that the rules of `values` let pass and the library refuses.
+                result = dataclasses.replace(result, source=result.source.bare())
+                objects = _objects(result, reading)
             files = {kind: f"{name}_{kind}.dcm" for kind in objects}
-            for kind, each in objects.items():
+            for kind, content in objects.items():
                 partial = self._folder / f"{files[kind]}.tmp"
-                each.save_as(partial, enforce_file_format=True)
+                partial.write_bytes(content)
                 os.replace(partial, self._folder / files[kind])
-        self.index.add((path, *files.values()))
+        self.index.add((path, *files.values(), "; ".join(result.source.notes)))
+        return result
+
+
+def _objects(result: Result, reading: "Reading") -> dict[str, bytes]:
+    """Make the files of a film, by kind."""
+    labels = segmentation(result)
+    picture = saliency_capture(result, reading.pixels, reading.padding)
+    objects = {
+        "segmentation": labels,
+        "saliency": picture,
+        "report": report(result, [labels, picture]),
+    }
+    contents = {}
+    for kind, each in objects.items():
+        file = io.BytesIO()
+        each.save_as(file, enforce_file_format=True)
+        contents[kind] = file.getvalue()
+    return contents
