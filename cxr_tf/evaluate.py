@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 from cxr_tf.evaluation import results
+from cxr_tf.evaluation.against import open_other
 from cxr_tf.evaluation.command import exit_status, show
 from cxr_tf.evaluation.evaluated_model import Subject, load_subject
 from cxr_tf.evaluation.options import (
@@ -88,9 +89,11 @@ def run(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     reporter.note(f"loading {options.run or options.model}")
     subject = load(options)
-    classes = None
+    classes = other = None
     if isinstance(options, ClassificationEvaluationOptions):
         classes = class_map_of(subject.model.classes, options.classes or subject.classes)
+        if options.against is not None:
+            other = open_other(options, options.against, load, classes)
     films = select(classes)
     out = _out_folder(options, subject)
     if read is None:
@@ -98,7 +101,9 @@ def run(
 
         read = read_film
     with held(out):
-        return _run(options, Job(subject, films, out, read, reporter, {}), manifest, started)
+        return _run(
+            options, Job(subject, films, out, read, reporter, {}, other=other), manifest, started
+        )
 
 
 def _run(options: Options, job: Job, manifest: Manifest, started: datetime.datetime) -> int:

@@ -1,4 +1,4 @@
-"""Deletion and insertion curves of a model's maps against random maps (Eq. 5, Figs. 7 and 8)."""
+"""Deletion, insertion and ROAD curves of a model's maps against random maps (Eq. 5, Figs. 7, 8)."""
 
 import contextlib
 import zlib
@@ -17,6 +17,7 @@ from cxr_tf.measures.deletion import (
     FRACTIONS,
     area_under,
     highest,
+    imputed,
     random_map,
     replaced,
     without_detail,
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
     from cxr_tf.films.prediction import Prediction
 
-#: Patches that vote on each changed film: a film is asked about 18 times.
+#: Patches that vote on each changed film: a film is asked about 35 times.
 CURVE_PATCHES = 20
 MAPS = ("map", "random")
-KINDS = ("deletion", "insertion")
+KINDS = ("deletion", "insertion", "road_most", "road_least")
 #: By map and kind of curve: the areas of a film, and the map's less the random one's.
 FIGURES = tuple((name, kind) for name in (*MAPS, "difference") for kind in KINDS)
 
@@ -47,7 +48,9 @@ class Curves:
     The map is that of the class decided: Eq. 5, or Grad-CAM where the model is a global one. The
     curve is the mean probability of that class. A changed film goes through the whole method, so
     that its mask and patches are its own. A good map has a small area under the deletion curve
-    and a large one under the insertion curve.
+    and a large one under the insertion curve; in ROAD, which fills what is taken out from its
+    neighbours, a small one where the most relevant pixels go first, a large one where the least
+    relevant do.
     """
 
     def __init__(
@@ -93,9 +96,7 @@ class Curves:
         coarse, chosen = without_detail(film.pixels), prediction.class_index
         maps = (prediction.saliency[chosen], random_map(len(lungs), own_seed))
 
-        def probability(base: npt.NDArray[np.uint16], other: npt.NDArray[np.uint16],
-                        mask: npt.NDArray[np.bool_]) -> float:  # fmt: skip
-            pixels = replaced(base, other, mask)
+        def probability(pixels: npt.NDArray[np.uint16]) -> float:
             found, status, error = predict_reading(
                 self._model, Reading(pixels, film.padding, OK, "", 0.0),
                 VoteOptions(seed=self._seed, patches=CURVE_PATCHES),
@@ -105,16 +106,26 @@ class Curves:
                 return float("nan")
             return float(found.probabilities[chosen])
 
-        nothing = np.zeros_like(lungs)
-        ends = probability(film.pixels, coarse, nothing), probability(film.pixels, coarse, lungs)
+        whole = film.pixels
+
+        def without(mask: npt.NDArray[np.bool_]) -> float:
+            return probability(replaced(whole, coarse, mask))
+
+        def road(mask: npt.NDArray[np.bool_]) -> float:
+            return probability(imputed(whole, mask, own_seed))
+
+        ends = probability(whole), without(lungs)
         curves = np.empty(self._curves.shape[1:])
         for place, saliency in enumerate(maps):
             for step, fraction in enumerate(FRACTIONS[1:-1], 1):
                 taken = highest(saliency, lungs, fraction, own_seed)
-                curves[place, 0, step] = probability(film.pixels, coarse, taken)
-                curves[place, 1, step] = probability(film.pixels, coarse, lungs & ~taken)
+                least = highest(-saliency, lungs, fraction, own_seed)
+                curves[place, :, step] = (
+                    without(taken), without(lungs & ~taken), road(taken), road(least),
+                )  # fmt: skip
         curves[:, 0, 0], curves[:, 0, -1] = ends
         curves[:, 1, -1], curves[:, 1, 0] = ends
+        curves[:, 2:, 0], curves[:, 2:, -1] = ends[0], road(lungs)
         if index not in self._left_out:
             self._curves[index] = curves
 

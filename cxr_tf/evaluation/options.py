@@ -59,9 +59,10 @@ class ClassificationEvaluationOptions(EvaluationOptions):
     """Accuracy, precision, recall, F1, specificity, sensitivities, ROC-AUC, confusion matrix.
 
     Writes predictions.csv, metrics.json, summary.md, subgroups.csv and subgroups.md (by source,
-    view, sex and age band), confusion.png and roc.png; with --aggregations also aggregation.csv,
-    with --saliency saliency.csv and saliency.png, with --zones zones.csv, with --curves curves.csv.
-    A film without a decision counts as wrong.
+    view, sex and age band), confusion.png, roc.png and pr.png; with --aggregations also
+    aggregation.csv, with --saliency saliency.csv and saliency.png, with --zones zones.csv, with
+    --curves curves.csv, with --against a run or model against_predictions.csv. A film without a
+    decision counts as wrong.
 
     Research use only. Not a medical device. Exit status: 0 done, 1 some films failed, 2 wrong
     usage.
@@ -81,7 +82,11 @@ class ClassificationEvaluationOptions(EvaluationOptions):
     """also measure how much of every class's map lies in the lungs and in each zone of them"""
     curves: bool = False
     """also take the pixels of the lungs out of the film, and put them back, in the order of the map
-    and of a random one (deletion and insertion): asks about each film 18 times more"""
+    and of a random one (deletion and insertion, and ROAD): asks about each film 35 times more"""
+    against: Path | None = None
+    """compare with another classifier on the films that both decide (McNemar's test, paired
+    bootstrap over patients): predictions.csv of another evaluation or its folder, a run of `train`,
+    or an exported model"""
     classes: str = ""
     """classes in order, such as a,b=c+d; by default as the model was trained"""
 

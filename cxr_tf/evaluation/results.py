@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.evaluation import subgroups
+from cxr_tf.evaluation.against import Other, compared
 from cxr_tf.evaluation.evaluated_model import Subject
 from cxr_tf.evaluation.options import (
     ClassificationEvaluationOptions,
@@ -55,6 +56,7 @@ class Job:
         reporter: told of every film.
         record: what `metrics.json` will hold; filled as the evaluation goes on.
         seen: positions of the films that the segmentation was trained or validated on.
+        other: the classifier that the subject is compared with; None for none.
     """
 
     subject: Subject
@@ -64,6 +66,7 @@ class Job:
     reporter: Reporter
     record: dict[str, Any]
     seen: Collection[int] = ()
+    other: Other | None = None
 
     @property
     def folder(self) -> Path:
@@ -94,6 +97,7 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
         What became of the films.
     """
     from cxr_tf.drawing.figures import confusion_figure, roc_figure
+    from cxr_tf.drawing.precision_recall import precision_recall_figure
     from cxr_tf.evaluation.curves import Curves
     from cxr_tf.evaluation.maps import Maps
     from cxr_tf.evaluation.rule_comparison import Rules
@@ -116,6 +120,11 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
         reporter=job.reporter,
         observers=[each.observe for each in (rules, maps, zones, curves) if each],
     )
+    if job.other is not None:
+        theirs = job.other.decisions(
+            films.rows, classes, job.read, job.out, job.folder, options.vote, job.reporter
+        )
+        job.record["against"] = compared(decisions, theirs, job.other, classes, options)
     if rules:
         rules.write(job.out / "aggregation.csv", job.folder)
         job.record["aggregations"] = rules.record(options.samples, options.seed)
@@ -154,15 +163,16 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
     }
     confusion = groups["all"].confusion
     confusion_figure(job.out / "confusion.png", confusion, classes.names, job.title, job.notice)
-    ranked = decisions.decided >= 0
-    roc_figure(
-        job.out / "roc.png",
-        decisions.truth[ranked],
-        decisions.probabilities[ranked],
-        classes.names,
-        job.title,
-        job.notice,
-    )
+    ranked = decisions.take(np.flatnonzero(decisions.decided >= 0).tolist())
+    for name, draw in (("roc.png", roc_figure), ("pr.png", precision_recall_figure)):
+        draw(
+            job.out / name,
+            ranked.truth,
+            ranked.probabilities,
+            classes.names,
+            job.title,
+            job.notice,
+        )
     return tally
 
 

@@ -5,8 +5,18 @@ from typing import Any
 
 from cxr_tf.measures.estimates import BY_CLASS, OVERALL
 from cxr_tf.measures.metrics import JACCARD_PARTS
+from cxr_tf.measures.paired import FIGURES as PAIRED
 
-_TITLES = {"f1": "F1", "roc_auc": "ROC-AUC"}
+_TITLES = {"f1": "F1", "roc_auc": "ROC-AUC", "average_precision": "average precision"}
+
+
+#: What the kinds of curves are called.
+CURVES = {
+    "deletion": "deletion",
+    "insertion": "insertion",
+    "road_most": "ROAD, most relevant first",
+    "road_least": "ROAD, least relevant first",
+}
 
 
 def title_of(figure: str) -> str:
@@ -87,6 +97,8 @@ def _classification(record: Mapping[str, Any]) -> list[str]:
             "Films decided rightly, by the class they have in the manifest:",
             table(["class in the manifest", "sensitivity"], rows),
         ]
+    if "against" in record:
+        parts += _against(record["against"])
     if "aggregations" in record:
         parts += _aggregations(record)
     if "saliency" in record:
@@ -103,6 +115,32 @@ def _classification(record: Mapping[str, Any]) -> list[str]:
     ]
     parts.append(table(["true \\ decided", *classes, "no decision"], rows))
     return parts
+
+
+def _against(against: Mapping[str, Any]) -> list[str]:
+    def number(value: float | None) -> str:
+        return "-" if value is None else f"{value:.3f}"
+
+    rows = [
+        [
+            title_of(name),
+            number(own["first"]),
+            number(own["second"]),
+            figure_text(own["difference"]),
+        ]
+        for name, own in ((name, against[name]) for name in PAIRED)
+    ]
+    test = against["mcnemar"]
+    return [
+        f"## Against {against['path']}",
+        f"{against['n']} films of {against['patients']} patients that both decided; left out: "
+        f"{against['left_out']}. Model of the other: {against['version'] or 'unknown'}. Intervals "
+        "are of the difference, both measured on the same films in each sample over patients.",
+        table(["figure", "this", "other", "difference"], rows),
+        f"Right by this one alone: {test['first_only']} films, by the other alone: "
+        f"{test['second_only']}, by both: {test['both_right']}, by neither: {test['both_wrong']}. "
+        f"McNemar's exact test, which takes each film for a patient: p = {test['p']:.3g}.",
+    ]
 
 
 def _aggregations(record: Mapping[str, Any]) -> list[str]:
@@ -168,13 +206,16 @@ def _curves(curves: Mapping[str, Any]) -> list[str]:
         for group, own in curves["areas"].items()
         for name in own
     ]
+    kinds = list(next(iter(curves["areas"]["all"].values())))
     return [
         "## Deletion and insertion",
         "Area under the mean probability of the decided class while pixels of the lungs are taken "
         "out (deletion: small is good) or put back (insertion: large is good) in the order of its "
-        f"map, and of a random map; {curves['patches']} patches each time. Films with a decision "
-        f"but without curves: {curves['left_out']}.",
-        table(["films", "order", "deletion", "insertion"], rows),
+        f"map, and of a random map; {curves['patches']} patches each time. In ROAD (remove and "
+        "debias; Rong et al., 2022) what is taken out is filled from its neighbours, so that its "
+        "shape tells nothing: most relevant pixels first (small is good), and least relevant first "
+        f"(large is good). Films with a decision but without curves: {curves['left_out']}.",
+        table(["films", "order", *(CURVES[kind] for kind in kinds)], rows),
     ]
 
 

@@ -15,12 +15,16 @@ from cxr_tf.measures.metrics import (
     macro_mean,
     roc_auc,
 )
+from cxr_tf.measures.precision_recall import average_precision
 from pipelines.manifest.rows import ManifestRow
 
-#: The figures averaged over classes, in the paper's order (Table X), and the area under the ROC.
-OVERALL = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc")
+#: The figures averaged over classes, in the paper's order (Table X), the area under the ROC, and
+#: that under precision against recall.
+OVERALL = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc", "average_precision")
 #: The figures by class; the sensitivity is the class's recall (Table XI).
-BY_CLASS = ("sensitivity", "precision", "f1", "specificity", "roc_auc")
+BY_CLASS = ("sensitivity", "precision", "f1", "specificity", "roc_auc", "average_precision")
+#: Of these, the ones that rank films by their probabilities.
+RANKINGS = {"roc_auc": roc_auc, "average_precision": average_precision}
 
 #: Group of the films that are new to the segmentation too.
 UNSEEN = "without_films_seen_in_segmentation"
@@ -94,12 +98,30 @@ class ClassificationEstimates:
         }
 
 
+def drawn_confusions(decisions: Decisions, weights: Floats, count: int) -> Floats:
+    """Counts films by true and decided class in each of several samples.
+
+    Args:
+        decisions: the films.
+        weights: float64 [S, n], how often each film counts in each sample.
+        count: the number of classes C.
+
+    Returns:
+        float64 [S, C, C + 1]; the last column counts the films without a decision.
+    """
+    films, decided = len(decisions.truth), decisions.decided
+    cells = np.zeros((films, count, count + 1))
+    cells[np.arange(films), decisions.truth, np.where(decided < 0, count, decided)] = 1
+    return (weights @ cells.reshape(films, -1)).reshape(len(weights), count, count + 1)
+
+
 def classification_estimates(
     decisions: Decisions, classes: Sequence[str], samples: int = SAMPLES, seed: int = 0
 ) -> ClassificationEstimates:
     """Computes all metrics of some films with 95 % bootstrap intervals over patients.
 
-    A film without a decision counts as wrong; the ROC looks at decided films only. A figure's n
+    A film without a decision counts as wrong; the ROC and the
+    average precision look at decided films only. A figure's n
     is the number of films it looks at: those of the class for the sensitivity, those decided for
     it for the precision, both for F1, those of other classes for the specificity. Bootstrap
     samples that miss one of the classes are left out of the intervals of the means over classes.
@@ -118,17 +140,16 @@ def classification_estimates(
     confusion = confusion_matrix(truth, decided, count)
     present = confusion.sum(axis=1) > 0
     weights = resample_patients(patients, samples, seed).astype(np.float64)
-    cells = np.zeros((films, count, count + 1))
-    cells[np.arange(films), truth, np.where(decided < 0, count, decided)] = 1
-    drawn = (weights @ cells.reshape(films, -1)).reshape(samples, count, count + 1)
+    drawn = drawn_confusions(decisions, weights, count)
     value = classification_metrics(confusion, present)
     sampled = classification_metrics(drawn, present)
 
     ranked = np.flatnonzero(decided >= 0)
     probabilities = decisions.probabilities[ranked]
-    area = roc_auc(truth[ranked], probabilities)
-    areas = roc_auc(truth[ranked], probabilities, weights[:, ranked])
-    has_area = ~np.isnan(area)
+    area = {name: of(truth[ranked], probabilities) for name, of in RANKINGS.items()}
+    areas = {
+        name: of(truth[ranked], probabilities, weights[:, ranked]) for name, of in RANKINGS.items()
+    }
 
     def over(chosen: Bools, figure: npt.ArrayLike, bootstrap: npt.ArrayLike) -> Estimate:
         names = [patients[film] for film in np.flatnonzero(chosen)]
@@ -138,10 +159,12 @@ def classification_estimates(
     overall = {
         name: over(everything, getattr(value, name), getattr(sampled, name))
         for name in OVERALL
-        if name != "roc_auc"
+        if name not in RANKINGS
     }
-    mean_areas = macro_mean(areas, has_area)
-    overall["roc_auc"] = over(ranks, macro_mean(area, has_area), mean_areas)
+    for name in RANKINGS:
+        has_area = ~np.isnan(area[name])
+        mean_areas = macro_mean(areas[name], has_area)
+        overall[name] = over(ranks, macro_mean(area[name], has_area), mean_areas)
     by_class = {}
     for index, name in enumerate(classes):
         own, called = truth == index, decided == index
@@ -154,7 +177,7 @@ def classification_estimates(
         by_class[name] = {
             kind: over(chosen, value.by_class[key][index], sampled.by_class[key][:, index])
             for kind, (key, chosen) in looked_at.items()
-        } | {"roc_auc": over(ranks, area[index], areas[:, index])}
+        } | {kind: over(ranks, area[kind][index], areas[kind][:, index]) for kind in RANKINGS}
     return ClassificationEstimates(films, len(set(patients)), confusion, overall, by_class)
 
 

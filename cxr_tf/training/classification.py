@@ -8,6 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cxr_tf.measures.metrics import Ints, classification_metrics, confusion_matrix, roc_auc
+from cxr_tf.measures.precision_recall import average_precision
 from cxr_tf.method.saliency import enlargement, grad_cam, gradient_weights, normalised
 from cxr_tf.method.voting import count_votes, decide, mean_probabilities
 from cxr_tf.models.registry import build
@@ -20,6 +21,7 @@ from cxr_tf.training.pictures import (
     confusion_picture,
     covered,
     in_colours,
+    precision_recall_picture,
     roc_picture,
     with_frames,
 )
@@ -144,7 +146,7 @@ class ClassificationTask:
 
         Returns:
             `accuracy`, macro `f1`, mean cross entropy of the patches `loss`, the recall of each
-            class, and the area under its ROC curve.
+            class, the area under its ROC curve, and its average precision.
 
         Raises:
             DivergedError: the network's answers are not finite.
@@ -163,7 +165,11 @@ class ClassificationTask:
         figures = classification_metrics(matrix)
         probabilities = np.stack(means)
         self._evaluated = (matrix, truth, probabilities)
-        of_classes = {"recall": figures.by_class["recall"], "auc": roc_auc(truth, probabilities)}
+        of_classes = {
+            "recall": figures.by_class["recall"],
+            "auc": roc_auc(truth, probabilities),
+            "average_precision": average_precision(truth, probabilities),
+        }
         by_class = {
             f"{figure}_{name}": float(value)
             for figure, values in of_classes.items()
@@ -174,13 +180,15 @@ class ClassificationTask:
         return {**overall, "loss": float(np.mean(losses)), **by_class}
 
     def figures(self) -> Iterator[tuple[str, Picture]]:
-        """Confusion matrix and ROC curves of the validation films, at the last evaluation."""
+        """Confusion matrix, ROC and precision-recall curves, at the last evaluation."""
         if self._evaluated is None:
             return
         matrix, truth, probabilities = self._evaluated
         what = f"validation films, {self.config.validation_patches} patches each"
         yield "evaluation/confusion", confusion_picture(matrix, self.classes, what)
         yield "evaluation/roc", roc_picture(truth, probabilities, self.classes, what)
+        curves = precision_recall_picture(truth, probabilities, self.classes, what)
+        yield "evaluation/precision_recall", curves
 
     def images(self, model: keras.Model) -> Iterator[tuple[str, Picture]]:
         """The first validation film of each class, and the first training examples.

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from cxr_tf.drawing.figures import draw_confusion, draw_roc, figure_pixels
 from cxr_tf.drawing.overlays import colour_saliency, draw_outlines
+from cxr_tf.drawing.precision_recall import draw_precision_recall
 from cxr_tf.runtime.provenance import NOTICE
 
 Picture = npt.NDArray[np.uint8]
@@ -112,3 +113,20 @@ def roc_picture(
         RGB uint8 [h, w, 3].
     """
     return figure_pixels(draw_roc(truth, probabilities, classes, what, NOTICE))
+
+
+def precision_recall_picture(
+    truth: npt.ArrayLike, probabilities: npt.ArrayLike, classes: Sequence[str], what: str
+) -> Picture:
+    """Draw precision against recall of each class.
+
+    Args:
+        truth: integer [n], true classes.
+        probabilities: float [n, C].
+        classes: C names.
+        what: is decided, such as `validation films`.
+
+    Returns:
+        RGB uint8 [h, w, 3].
+    """
+    return figure_pixels(draw_precision_recall(truth, probabilities, classes, what, NOTICE))

@@ -23,7 +23,7 @@ from tests.cards import made_up_card
 from tests.cxr_tf.fake_answers import answered
 
 CLASSES = PAPER_CLASSES.names
-FIGURES = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc")
+FIGURES = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc", "average_precision")
 
 
 def _prediction(status="ok", index=-1, probabilities=(0.0,) * 4):
@@ -47,7 +47,7 @@ class Reads:
     def predict(self, pixels, padding, vote, *, explain=False, unweighted=False):
         assert not vote.gate  # films that are known to be chests
         self.calls.append((vote.seed, vote.patches, vote.stride, explain))
-        answer = int(pixels[-1, -1]) // 257
+        answer = int(pixels[-1, 0]) // 257  # outside the lungs
         if answer == 99:
             return _prediction("no_lung")
         if answer == 98:
@@ -184,11 +184,12 @@ def test_decisions_metrics_and_groups_are_right(decided, tmp_path, capsys):
     assert overall["recall"]["value"] == pytest.approx((2 / 3 + 1 / 2 + 1 / 2 + 2 / 3) / 4)
     assert overall["precision"]["value"] == pytest.approx((2 / 3 + 1 / 2 + 1 + 2 / 3) / 4)
     assert tuple(overall) == FIGURES
-    for figure in FIGURES[:-1]:
+    for figure in FIGURES[:-2]:
         own = overall[figure]
         assert own["low"] < own["value"] < own["high"]
-    assert overall["roc_auc"]["low"] is None  # most samples miss a class among so few films
-    assert overall["roc_auc"]["n"] == 9
+    for figure in FIGURES[-2:]:
+        assert overall[figure]["low"] is None  # most samples miss a class among so few films
+        assert overall[figure]["n"] == 9
     assert {name: group["n"] for name, group in record["groups"].items()} == {
         "all": 10, "paper_list": 2, "cohort=adult": 8, "cohort=paediatric": 2,
         "source=cohen": 3, "source=jsrt": 3, "source=kermany": 2, "source=montgomery": 2,
@@ -203,7 +204,7 @@ def test_decisions_metrics_and_groups_are_right(decided, tmp_path, capsys):
     assert "Not a medical device" in printed.out and printed.err == ""
     assert {path.name for path in out.iterdir()} == {
         "predictions.csv", "metrics.json", "summary.md", "subgroups.csv", "subgroups.md",
-        "confusion.png", "roc.png",
+        "confusion.png", "roc.png", "pr.png",
     }  # fmt: skip
 
 
@@ -395,7 +396,7 @@ def test_maps_of_a_class_are_measured_by_true_class(decided, tmp_path):
     out, model = tmp_path / "out", Reads()
     status, record = _run(decided, out, model, saliency="viral", zones=True, curves=True)
     assert status == 0 and model.calls.count((0, 100, 0, True)) == 10
-    assert model.calls.count((0, 20, 0, False)) == 9 * 18  # the film without an answer has none
+    assert model.calls.count((0, 20, 0, False)) == 9 * 35  # the film without an answer has none
     found = record["saliency"]["by_true_class"]
     assert record["saliency"]["class"] == "viral" and list(found) == list(CLASSES)
     # Two of three viral films, and one of three normal ones, are decided so.
@@ -416,12 +417,100 @@ def test_maps_of_a_class_are_measured_by_true_class(decided, tmp_path):
     picture = cv2.imread(str(out / "saliency.png"))
     assert picture.shape[0] > 4 * 200 and picture.std() > 10
     assert "## Saliency of the class viral" in (out / "summary.md").read_text()
-    assert len(_rows(out / "zones.csv")) == 50 and len(_rows(out / "curves.csv")) == 40
+    assert len(_rows(out / "zones.csv")) == 50 and len(_rows(out / "curves.csv")) == 80
     assert record["zones"]["viral"]["viral"]["lungs"]["value"] == pytest.approx(0.8)
     assert record["curves"]["areas"]["all"]["map"]["deletion"]["value"] == pytest.approx(0.7)
+    assert record["curves"]["areas"]["all"]["map"]["road_most"]["value"] == pytest.approx(0.7)
     assert "## Deletion and insertion" in (out / "summary.md").read_text()
+    assert "ROAD, least relevant first" in (out / "summary.md").read_text()
     with pytest.raises(UsageError, match="--saliency flu: choose of normal"):
         _run(decided, out, model, saliency="flu")
+
+
+class Second(Reads):
+    """Another model: right on film 6, wrong on films 0 and 1, undecided on film 9."""
+
+    model_version = "fake-2"
+
+    def predict(self, pixels, padding, vote, **options):
+        level = int(pixels[-1, 0]) // 257
+        if level == 1:
+            return dataclasses.replace(_prediction("no_lung"), model_version=self.model_version)
+        answer = {0: 2, 3: 3, 2: 2}.get(level, 0)
+        found = _prediction("ok", answer, 0.1 + 0.6 * (np.arange(4) == answer))
+        return dataclasses.replace(found, model_version=self.model_version)
+
+
+def _check_against(found):
+    """Nine films are decided by the first, of them two not by the second (level 1)."""
+    assert (found["n"], found["patients"], found["left_out"]) == (7, 6, 3)
+    # Of films 0, 1, 2, 5, 6, 7, 8 the first is right on 0, 1, 5, 7, 8, the second on 5, 6, 7, 8.
+    test = found["mcnemar"]
+    assert {name: test[name] for name in ("both_right", "first_only", "second_only")} == {
+        "both_right": 3, "first_only": 2, "second_only": 1,
+    }  # fmt: skip
+    assert test["both_wrong"] == 1 and test["p"] == pytest.approx(1.0)
+    accuracy = found["accuracy"]
+    assert (accuracy["first"], accuracy["second"]) == pytest.approx((5 / 7, 4 / 7))
+    assert accuracy["difference"]["value"] == pytest.approx(1 / 7)
+    assert accuracy["difference"]["low"] < 1 / 7 < accuracy["difference"]["high"]
+    assert set(found) >= {"f1", "roc_auc"} and found["version"] == "fake-2"
+
+
+def test_two_classifiers_are_compared_by_table_or_by_model(decided, tmp_path):
+    _run(decided, tmp_path / "second", Second())
+    for path in (tmp_path / "second", tmp_path / "second" / "predictions.csv"):
+        _, record = _run(decided, tmp_path / "out", against=path)
+        _check_against(record["against"])
+    summary = (tmp_path / "out" / "summary.md").read_text()
+    assert "## Against " in summary and "McNemar's exact test" in summary
+    other = tmp_path / "model"
+    other.mkdir()
+    options = ClassificationEvaluationOptions(
+        data=decided.root, run=tmp_path, out=tmp_path / "both", quiet=True, samples=200,
+        against=other,
+    )  # fmt: skip
+
+    def load(options):
+        model = Second() if options.model == other else Reads()
+        return Subject(model, options.run or options.model, "local")
+
+    assert run(options, Reporter(quiet=True), load) == 0
+    record = json.loads((tmp_path / "both" / "metrics.json").read_text())
+    _check_against(record["against"])
+    assert len(_rows(tmp_path / "both" / "against_predictions.csv")) == 10
+
+
+def test_a_classifier_against_itself_differs_in_nothing(decided, tmp_path):
+    _run(decided, tmp_path / "a")
+    found = _run(decided, tmp_path / "b", against=tmp_path / "a")[1]["against"]
+    assert (found["n"], found["mcnemar"]["p"]) == (9, 1.0)
+    for name in ("accuracy", "f1", "roc_auc"):
+        assert found[name]["difference"]["value"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("p_viral", "p_flu", "decides between bacterial, flu, normal, tuberculosis"),
+        ("truth", "told", "no column truth"),
+        (",normal,1,", ",viral,1,", "is 'viral' there and 'normal' here"),
+        ("0.700000", "much", "no label or probabilities"),
+        ("film", "other", "no film of these was decided by both"),
+    ],
+)
+def test_a_table_that_cannot_be_compared_is_named(decided, tmp_path, old, new, reason):
+    _run(decided, tmp_path / "a")
+    table = tmp_path / "a" / "predictions.csv"
+    table.write_text(table.read_text().replace(old, new))
+    with pytest.raises(UsageError, match=reason) as told:
+        _run(decided, tmp_path / "b", against=table)
+    assert str(table) in str(told.value)
+
+
+def test_what_is_not_there_to_be_compared_is_named(decided, tmp_path):
+    with pytest.raises(UsageError, match="--against .*none: there is no such file"):
+        _run(decided, tmp_path / "b", against=tmp_path / "none")
 
 
 @pytest.mark.parametrize(

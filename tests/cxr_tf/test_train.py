@@ -215,7 +215,8 @@ def test_pictures_for_tensorboard(trained):
 
 @pytest.mark.slow
 def test_figures_of_each_evaluation(trained):
-    for task, names in (("segmentation", ["confusion"]), ("classification", ["confusion", "roc"])):
+    curves = ["confusion", "roc", "precision_recall"]
+    for task, names in (("segmentation", ["confusion"]), ("classification", curves)):
         found = events(trained[task])
         assert [tag for tag in found if tag.startswith("evaluation/")] == [
             f"evaluation/{name}" for name in names
@@ -223,8 +224,9 @@ def test_figures_of_each_evaluation(trained):
         for name in names:
             assert len(found[f"evaluation/{name}"]) == 2, "one an evaluation"
             assert picture(found[f"evaluation/{name}"][0]).std() > 5.0
-    areas = {tag: values for tag, values in found.items() if "validation_auc_" in tag}
-    assert areas and all(0.0 <= tf.make_ndarray(v) <= 1.0 for vs in areas.values() for v in vs)
+    for name in ("validation_auc_", "validation_average_precision_"):
+        areas = {tag: values for tag, values in found.items() if name in tag}
+        assert areas and all(0.0 <= tf.make_ndarray(v) <= 1.0 for vs in areas.values() for v in vs)
 
 
 @pytest.mark.slow

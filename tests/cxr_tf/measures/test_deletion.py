@@ -5,8 +5,11 @@ import pytest
 
 from cxr_tf.measures.deletion import (
     FRACTIONS,
+    NOISE,
+    _fill,
     area_under,
     highest,
+    imputed,
     random_map,
     replaced,
     without_detail,
@@ -73,3 +76,60 @@ def test_pixels_are_replaced_inside_the_mask_at_the_film_s_own_size():
 def test_areas_by_the_trapezoidal_rule():
     assert area_under([1.0] * 6) == pytest.approx(1.0)
     assert area_under([1.0, 0.8, 0.6, 0.4, 0.2, 0.0]) == pytest.approx(0.5)
+
+
+def test_a_plane_is_filled_as_it_was():
+    """A plane solves the equations of ROAD, for the weights of opposite neighbours are equal."""
+    rows, columns = np.mgrid[:64, :64]
+    film = (20000 + 300 * rows + 100 * columns).astype(np.uint16)
+    mask = np.zeros((64, 64), bool)
+    mask[20:40, 10:50] = True
+    filled = imputed(film, mask, seed=1)
+    error = filled.astype(float) - film
+    assert (error[~mask] == 0).all()
+    assert abs(error[mask].mean()) < 100 and 0.9 < error[mask].std() / (NOISE * 65535) < 1.1
+    assert np.array_equal(filled, imputed(film, mask, seed=1))
+    assert not np.array_equal(filled, imputed(film, mask, seed=2))
+
+
+def test_the_filling_solves_the_equations_of_its_authors():
+    """Pixel by pixel: the mean of the neighbours, 1/6 each at the sides and 1/12 at the corners."""
+    film = np.random.default_rng(0).integers(0, 65535, (24, 24)).astype(np.uint16)
+    mask = np.zeros((24, 24), bool)
+    mask[5:15, 8:20] = True
+    mask[0, 0] = mask[0, 1] = True  # at the edge only the neighbours there are count
+    filled = _fill(film.astype(np.float64), mask)
+    weights = {(i, j): 1 / 12 if i and j else 1 / 6
+               for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j}  # fmt: skip
+    for row, column in zip(*np.nonzero(mask), strict=True):
+        around = {
+            (i, j): w for (i, j), w in weights.items() if 0 <= row + i < 24 and 0 <= column + j < 24
+        }
+        mean = sum(w * filled[row + i, column + j] for (i, j), w in around.items())
+        assert filled[row, column] == pytest.approx(mean / sum(around.values()))
+    assert (filled[~mask] == film[~mask]).all()
+
+
+def test_what_is_filled_hides_the_shape_that_a_coarse_film_shows():
+    """Steps at the edge of what is taken out are smaller than with the film without detail."""
+    rows = np.mgrid[:128, :128][0]
+    film = (30000 + 15000 * np.sin(rows / 6)).astype(np.uint16)
+    mask = np.zeros((128, 128), bool)
+    mask[40:80, 30:90] = True
+
+    def step(changed):
+        above, inside = changed[39, 30:90].astype(float), changed[40, 30:90].astype(float)
+        return abs((above - inside).mean())
+
+    assert step(imputed(film, mask)) < 0.5 * step(replaced(film, without_detail(film), mask))
+
+
+def test_a_film_of_another_size_than_the_map_and_the_ends():
+    film = np.random.default_rng(0).integers(0, 65535, (300, 200)).astype(np.uint16)
+    mask = np.zeros((64, 64), bool)
+    assert np.array_equal(imputed(film, mask), film)
+    mask[10:20] = True
+    changed = imputed(film, mask) != film
+    assert changed.shape == film.shape and changed.any(axis=1).sum() in (46, 47, 48)
+    whole = imputed(film, np.ones((64, 64), bool))
+    assert whole.astype(float).std() == pytest.approx(NOISE * 65535, rel=0.1)

@@ -13,6 +13,7 @@ from cxr_tf.measures.estimates import (
     jaccard_estimates,
 )
 from cxr_tf.measures.metrics import classification_metrics, confusion_matrix, macro_mean, roc_auc
+from cxr_tf.measures.precision_recall import average_precision
 from pipelines.manifest.rows import ManifestRow
 
 CLASSES = ("normal", "bacterial", "viral")
@@ -34,7 +35,7 @@ def test_values_and_intervals_equal_a_film_by_film_bootstrap():
     found = classification_estimates(decisions, CLASSES, samples=300, seed=3)
     draws = resample_patients(decisions.patients, 300, 3)
     figures = {name: [] for name in ("accuracy", "precision", "recall", "f1", "specificity")}
-    areas = []
+    areas, precisions = [], []
     for draw in draws:
         films = np.repeat(np.arange(len(draw)), draw)
         drawn = decisions.take(films.tolist())
@@ -43,7 +44,9 @@ def test_values_and_intervals_equal_a_film_by_film_bootstrap():
             values.append(float(getattr(metrics, name)))
         ranked = drawn.decided >= 0
         areas.append(roc_auc(drawn.truth[ranked], drawn.probabilities[ranked]))
-    for name, values in {**figures, "roc_auc": np.mean(areas, axis=1)}.items():
+        precisions.append(average_precision(drawn.truth[ranked], drawn.probabilities[ranked]))
+    figures |= {"roc_auc": np.mean(areas, axis=1), "average_precision": np.mean(precisions, axis=1)}
+    for name, values in figures.items():
         low, high = np.quantile(values, [0.025, 0.975])
         assert (found.overall[name].low, found.overall[name].high) == pytest.approx((low, high))
         assert low < found.overall[name].value < high
@@ -76,7 +79,8 @@ def test_each_figure_counts_the_films_it_looks_at():
     assert found.overall["accuracy"].n == 6 and found.overall["roc_auc"].n == 5
     normal = found.by_class["normal"]
     assert {kind: figure.n for kind, figure in normal.items()} == {
-        "sensitivity": 3, "precision": 2, "f1": 4, "specificity": 3, "roc_auc": 5
+        "sensitivity": 3, "precision": 2, "f1": 4, "specificity": 3, "roc_auc": 5,
+        "average_precision": 5,
     }  # fmt: skip
     assert (normal["sensitivity"].patients, normal["precision"].patients) == (2, 2)
     assert found.record()["without_decision"] == 1
