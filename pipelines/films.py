@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from pipelines import gzipped
 from pipelines import status as statuses
 from pipelines.decode import (
     JSRT_BYTES,
@@ -26,13 +27,14 @@ from pipelines.decode import (
     read_header,
 )
 from pipelines.dicom.apart import read_dicom_apart
-from pipelines.dicom.reading import FilmError
+from pipelines.dicom.parsing import is_dicom
+from pipelines.film_error import FilmError
+from pipelines.foreign import recognise
 from pipelines.sizes import READ_DEADLINE
 
 #: Suffixes (lower case) by which a folder's films are found; see also `is_film`.
 FILM_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".img")
 _DICOM_SUFFIXES = (".dcm", ".dicom")
-_DICOM_MAGIC_AT = 128
 #: No film within `MAX_PIXELS` needs more, not even four channels of 16 bit stored plainly.
 MAX_BYTES = 1 << 30
 #: No JPEG film does: 64 megapixels of three colours are 183 MiB. Looking for the marks of a hostile
@@ -55,6 +57,7 @@ class Film:
         kind: `png`, `jpeg`, `dicom`, `jsrt`, or another format that was recognised; may be empty.
         transient: whether the fault lay in reading (disk, network, memory), not in the file, so
             that another try may succeed.
+        warning: one line: what to know of a film that was read; '' where there is nothing.
     """
 
     pixels: npt.NDArray[np.uint16] | None
@@ -63,6 +66,7 @@ class Film:
     error: str
     kind: str
     transient: bool = False
+    warning: str = ""
 
 
 def is_film(path: str | os.PathLike[str]) -> bool:
@@ -72,17 +76,17 @@ def is_film(path: str | os.PathLike[str]) -> bool:
         path: a file.
 
     Returns:
-        True where the suffix is one of `FILM_SUFFIXES`, or the file has the magic bytes of
-        DICOM (exports often name files by number) and is no DICOMDIR.
+        True where the suffix is one of `FILM_SUFFIXES`, also before .gz, or the file has the magic
+        bytes of DICOM (exports often name files by number) and is no DICOMDIR.
     """
     path = Path(path)
-    if path.suffix.lower() in FILM_SUFFIXES:
+    if gzipped.suffix_of(path.name).removesuffix(gzipped.SUFFIX) in FILM_SUFFIXES:
         return True
     if path.name.upper() == "DICOMDIR":
         return False
     try:
         with path.open("rb") as file:
-            return file.read(_DICOM_MAGIC_AT + 4)[_DICOM_MAGIC_AT:] == b"DICM"
+            return is_dicom(file.read(132))
     except OSError:
         return False
 
@@ -139,24 +143,36 @@ def _refusal(header: Header) -> FilmError:
     return FilmError(status, f"{kind.upper()} files are not read; convert to PNG")
 
 
-def _decode(content: bytes, suffix: str, voi: bool, deadline: float) -> Film:
+def _decode_dicom(content: bytes, voi: bool, deadline: float) -> Film:
+    pixels, padding, warning = read_dicom_apart(content, voi, deadline)
+    return Film(pixels, padding, statuses.OK, "", "dicom", warning=warning)
+
+
+def _decode(content: bytes, suffix: str, voi: bool, deadline: float, packed: bool = False) -> Film:
     """Decode the content of a file; FilmError and TensorFlow's errors pass."""
     if not content:
         raise FilmError(statuses.UNREADABLE, "the file is empty; fetch it again")
     if content.startswith(b"\xff\xd8\xff") and len(content) > MAX_JPEG_BYTES:
         raise FilmError(statuses.TOO_LARGE, "no JPEG film has more than 256 MiB; reduce the film")
+    if content.startswith(gzipped.MAGIC) and not packed:
+        inner = suffix.removesuffix(gzipped.SUFFIX)
+        return _decode(gzipped.unpack(content), inner, voi, deadline, packed=True)
     header = read_header(content)
     kind = header.kind.numpy().decode()
+    if kind == "dicom" or is_dicom(content):
+        return _decode_dicom(content, voi, deadline)
+    if not kind and (foreign := recognise(content)) is not None:
+        raise FilmError(*foreign)
     if suffix == ".img" and not kind:
         if len(content) != JSRT_BYTES:
             raise FilmError(
                 statuses.UNREADABLE,
-                f"a raw JSRT film has {JSRT_BYTES} bytes, this file {len(content)}; fetch it again",
+                f"a raw JSRT film has {JSRT_BYTES} bytes, this file {len(content)}; fetch it "
+                "again, or export it as DICOM or PNG where it belongs to Analyze or NIfTI",
             )
         return Film(decode_jsrt(content).numpy(), _NO_PADDING, statuses.OK, "", "jsrt")
-    if kind == "dicom" or (suffix in _DICOM_SUFFIXES and not kind):
-        pixels, padding = read_dicom_apart(content, voi, deadline)
-        return Film(pixels, padding, statuses.OK, "", "dicom")
+    if not kind and (suffix in _DICOM_SUFFIXES or packed):  # the magic bytes are often left out
+        return _decode_dicom(content, voi, deadline)
     if header.status.numpy().decode() != statuses.OK:
         raise _refusal(header)
     pixels = decode_film(content, any_orientation=True).numpy()
@@ -180,6 +196,8 @@ def read_film(
 ) -> Film:
     """Read a film: PNG, JPEG, DICOM or raw JSRT, turned upright; magic bytes decide.
 
+    A film that is packed by gzip is unpacked first, within `pipelines.gzipped.MAX_BYTES`.
+
     Args:
         path: the file. A file named .img that has no magic bytes is a raw JSRT film; one named
             .dcm or .dicom may lack the header of DICOM files.
@@ -190,7 +208,7 @@ def read_film(
         The film, or the status and the reason why there is none; bad content never raises.
     """
     path = Path(path)
-    return _film(lambda: _read(path), path.suffix.lower(), voi, deadline)
+    return _film(lambda: _read(path), gzipped.suffix_of(path.name), voi, deadline)
 
 
 def read_content(

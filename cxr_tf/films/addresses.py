@@ -6,10 +6,11 @@ import posixpath
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cxr_tf.runtime.errors import UsageError
+from pipelines.gzipped import suffix_of
 from pipelines.sizes import READ_DEADLINE
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ def join(folder: str, name: str) -> str:
 
 
 def suffix(address: str) -> str:
-    """Give the suffix of an address' last part, lower case.
+    """Give the suffix of an address' last part, lower case; see `pipelines.gzipped.suffix_of`.
 
     Args:
         address: such as s3://bucket/film.PNG.
     """
-    return PurePosixPath(address).suffix.lower()
+    return suffix_of(address)
 
 
 def _open_fs(address: str) -> tuple[Any, str]:

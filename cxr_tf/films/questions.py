@@ -61,7 +61,7 @@ def read_source(
     if isinstance(film, np.ndarray):
         return name, Reading(_levels(film), padding, OK, "", 0.0)
     if isinstance(film, Film):
-        return name, Reading(film.pixels, film.padding, film.status, film.error, 0.0)
+        return name, Reading(film.pixels, film.padding, film.status, film.error, 0.0, film.warning)
     item = film_named(film)
 
     def read(location: Path | str) -> Film:

@@ -33,6 +33,7 @@ class Reading:
         status: ok, or why there are no pixels.
         error: a one-line reason, or ''.
         seconds: time spent reading.
+        warning: what to know of a film that was read, or ''.
     """
 
     pixels: Any
@@ -40,6 +41,7 @@ class Reading:
     status: str
     error: str
     seconds: float
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def _read(item: Input, read: "Callable[[Path | str], Film]") -> Reading:
         reason = f"reading broke: {type(error).__name__}: {error}"
         return Reading(None, -1, FAILED, reason, time.perf_counter() - began)
     seconds = time.perf_counter() - began
-    return Reading(film.pixels, film.padding, film.status, film.error, seconds)
+    return Reading(film.pixels, film.padding, film.status, film.error, seconds, film.warning)
 
 
 def read_ahead(

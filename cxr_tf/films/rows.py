@@ -169,13 +169,12 @@ def score_record(
         classes: the model's classes, in order.
         seed: the seed of the patch centres.
         error: a one-line reason, or ''.
-        note: goes behind the warning, where the film has an answer.
+        note: what is to be known of the film beside the model's own warning, or ''.
     """
     values = {output.name: getattr(prediction, output.name) for output in given_by("decide")}
-    if prediction.status != OK:
-        values["warning"] = ""  # it is the reason then, and part of the error
-    elif note:
-        values["warning"] = "; ".join(filter(None, (prediction.warning, note)))
+    # Without an answer the model's warning is the reason, and part of the error.
+    warnings = (prediction.warning if prediction.status == OK else "", one_line(note))
+    values["warning"] = "; ".join(filter(None, warnings))
     low, high = wilson(max(map(int, prediction.votes)), int(prediction.patches_used))
     return _record(path, values, classes, seed, error, (low, high))
 
@@ -258,7 +257,8 @@ def row_of(
         reason = f"{reason}: {prediction.warning}"
     error = trouble or one_line(error or reason)
     if prediction is not None:
-        record = score_record(path, prediction, card.classes, seed, error, note)
+        notes = "; ".join(filter(None, (reading.warning, note)))
+        record = score_record(path, prediction, card.classes, seed, error, notes)
     else:
         record = failure_record(path, status, card.classes, seed, card.model_version, error)
     return Row(record, is_failure(status) or bool(trouble))

@@ -168,7 +168,9 @@ def decide_films(
                 version = model.model_version
                 record = failure_record(path, status, model.classes, vote.seed, version, error)
             else:
-                record = score_record(path, prediction, model.classes, vote.seed, error)
+                record = score_record(
+                    path, prediction, model.classes, vote.seed, error, reading.warning
+                )
                 if status == OK:
                     decided[index] = prediction.class_index
                     probabilities[index] = prediction.probabilities

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipelines import status as statuses
-from pipelines.dicom.reading import IDENTIFIERS, FilmError
+from pipelines.dicom.reading import IDENTIFIERS, DicomFilm
 from pipelines.dicom.worker import read_shared, write_shared
+from pipelines.film_error import FilmError
 from pipelines.sizes import MAX_PIXELS, READ_DEADLINE
 
 #: Bytes of address space of the process. A film of 64 megapixels needs 1.3 GB at up to 16 bits,
@@ -91,9 +91,7 @@ class DicomProcess:
         """Whether it can be asked."""
         return self._process.poll() is None
 
-    def read(
-        self, content: bytes, voi: bool = False, deadline: float = READ_DEADLINE
-    ) -> tuple[npt.NDArray[np.uint16], int]:
+    def read(self, content: bytes, voi: bool = False, deadline: float = READ_DEADLINE) -> DicomFilm:
         """Read the one grey image of a DICOM object; see `pipelines.dicom.reading.read_dicom`.
 
         Args:
@@ -113,9 +111,9 @@ class DicomProcess:
         try:
             if answer.get("status") in statuses.STATUSES:
                 # A decoder that was taken over may answer anything.
-                raise FilmError(str(answer["status"]), " ".join(str(answer["error"]).split())[:300])
+                raise FilmError(str(answer["status"]), _one_line(answer["error"]))
             rows, columns = (int(side) for side in answer["shape"])
-            padding = int(answer["padding"])
+            padding, warning = int(answer["padding"]), _one_line(answer["warning"])
             if min(rows, columns) < 1 or rows * columns > MAX_PIXELS:
                 raise ValueError
             pixels = np.frombuffer(read_shared(self._file, 2 * rows * columns), np.uint16)
@@ -126,7 +124,7 @@ class DicomProcess:
             raise _failed("the DICOM decoder gave no sensible answer; export the film") from None
         if max(len(content), pixels.nbytes) > _KEPT_BYTES:
             os.ftruncate(self._file, 0)
-        return pixels.reshape(rows, columns), padding
+        return DicomFilm(pixels.reshape(rows, columns), padding, warning)
 
     def identifiers(self, path: Path, deadline: float = READ_DEADLINE) -> dict[str, str] | None:
         """Read what identifies a film; see `pipelines.dicom.reading.read_identifiers`.
@@ -216,6 +214,10 @@ class DicomProcess:
             self._file = -1
 
 
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())[:300]
+
+
 def _failed(message: str) -> FilmError:
     return FilmError(statuses.UNREADABLE, message)
 
@@ -247,7 +249,7 @@ def _process() -> DicomProcess:
 
 def read_dicom_apart(
     content: bytes, voi: bool = False, deadline: float = READ_DEADLINE
-) -> tuple[npt.NDArray[np.uint16], int]:
+) -> DicomFilm:
     """Read the one grey image of a DICOM object in the process that is kept for that.
 
     Args:

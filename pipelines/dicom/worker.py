@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipelines.dicom.reading import FilmError, read_dicom, read_identifiers
+from pipelines.dicom.reading import read_dicom, read_identifiers
+from pipelines.film_error import FilmError
 
 #: Seconds after the deadline at which the process ends itself, should nobody else do it.
 GRACE = 5.0
@@ -58,13 +59,13 @@ def write_shared(file: int, content: memoryview | bytes) -> None:
 
 def _film(request: dict[str, Any], file: int) -> dict[str, Any]:
     try:
-        pixels, padding = read_dicom(read_shared(file, request["size"]), request["voi"])
-        write_shared(file, pixels.data.cast("B"))
+        film = read_dicom(read_shared(file, request["size"]), request["voi"])
+        write_shared(file, film.pixels.data.cast("B"))
     except FilmError as error:
         return {"status": error.status, "error": str(error)}
     except MemoryError:
         return {"memory": True}
-    return {"shape": pixels.shape, "padding": padding}
+    return {"shape": film.pixels.shape, "padding": film.padding, "warning": film.warning}
 
 
 def _identifiers(request: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from pipelines.dicom import worker
+from pipelines.dicom.reading import DicomFilm
 
 
 def decode(content, voi):
@@ -23,8 +24,8 @@ def decode(content, voi):
     if content[:1] == b"n":
         print("what a codec prints is no answer", flush=True)
     if content[:1] == b"j":
-        return np.ones((2, 3), np.uint8), 0  # half of the bytes that it names
-    return np.full((2, 3), content[0], np.uint16), int(voi)
+        return DicomFilm(np.ones((2, 3), np.uint8), 0, "")  # half of the bytes that it names
+    return DicomFilm(np.full((2, 3), content[0], np.uint16), int(voi), "")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from cxr_tf.scoring.dicom.result import Result
 from cxr_tf.scoring.dicom.saliency import saliency_capture
 from cxr_tf.scoring.dicom.segmentation import segmentation
 from cxr_tf.scoring.dicom.source import SourceError, read_source
-from pipelines.dicom.reading import quiet
+from pipelines.dicom.parsing import quiet
 from pipelines.status import OK
 
 if TYPE_CHECKING:

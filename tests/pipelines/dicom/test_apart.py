@@ -10,7 +10,8 @@ import pytest
 
 from pipelines.dicom import apart
 from pipelines.dicom.apart import DicomProcess, read_dicom_apart, read_identifiers_apart
-from pipelines.dicom.reading import FilmError, read_dicom
+from pipelines.dicom.reading import read_dicom
+from pipelines.film_error import FilmError
 from pipelines.films import read_film
 from tests.samples import dicom_bytes, dicom_dataset, ramp
 
@@ -29,7 +30,7 @@ def hostile(monkeypatch):
 
 def test_the_same_levels_and_words_as_in_this_process():
     for voi in (False, True):
-        levels, padding = read_dicom_apart(CONTENT, voi)
+        levels, padding, _ = read_dicom_apart(CONTENT, voi)
         np.testing.assert_array_equal(levels, read_dicom(CONTENT, voi)[0])
         assert padding == -1
     for content in (CONTENT[:-1], b"", dicom_bytes(dicom_dataset(PIXELS, Modality="CT"))):
@@ -73,11 +74,11 @@ def test_one_process_without_tensorflow_serves_all_objects_and_threads():
 )
 def test_a_crash_costs_one_film(hostile, tmp_path, content, words):
     path = tmp_path / "film.dcm"
-    path.write_bytes(content)
+    path.write_bytes(content + b"\0\1")  # no text, which is told without a decoder
     film = read_film(path)
     assert (film.pixels, film.status, film.transient) == (None, "unreadable", False)
     assert words in film.error and "\n" not in film.error
-    levels, padding = read_dicom_apart(b"n", True)
+    levels, padding, _ = read_dicom_apart(b"n", True)
     assert (levels.tolist(), padding) == ([[110] * 3] * 2, 1)
 
 

@@ -4,7 +4,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from pipelines.dicom.frontal import reason_against
-from pipelines.dicom.reading import FilmError, read_dicom
+from pipelines.dicom.reading import read_dicom
+from pipelines.film_error import FilmError
 from pipelines.films import read_film
 from pipelines.status import FAILURES, NOT_CHEST_FILM
 from tests.samples import dicom_bytes, dicom_dataset, ramp
