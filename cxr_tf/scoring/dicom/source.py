@@ -7,7 +7,8 @@ import pydicom
 
 from cxr_tf.scoring.dicom.orientation import FRONTAL, MirroredError, read_orientation
 from cxr_tf.scoring.dicom.values import is_storage_class, is_uid, is_valid, quoted
-from pipelines.dicom.parsing import quiet, read_header
+from pipelines.dicom.parsing import quiet
+from pipelines.dicom.reading import read_header
 
 #: Attributes of patient and study that a result carries as the film does (PS3.3, C.7.1 and C.7.2).
 _BELONGS_TO = (

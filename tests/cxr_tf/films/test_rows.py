@@ -5,22 +5,22 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.questions import read_source
 from cxr_tf.films.reading import Answer
-from cxr_tf.films.rows import row_of, score_columns
+from cxr_tf.films.rows import row_of
 from pipelines.dicom.words import LIE
-from tests.cxr_tf.test_score import CLASSES, FakeModel
+from tests.cards import made_up_card
+from tests.cxr_tf.fake_answers import answered
 from tests.samples import dicom_bytes, dicom_dataset, ramp
 
 VOTES = np.array([9, 1], np.int32), np.array([0.9, 0.1], np.float32)
-ANSWER = Prediction("ok", "normal", 0, *VOTES, 0.9, 0.3, 10, "fake-1")
+ANSWER = answered("ok", "normal", 0, *VOTES, 0.9, 0.3, 10, "fake-1")
 
 
 def warning_of(path, answer):
     name, reading = read_source(path)
-    row = row_of(name, reading, Answer(answer), FakeModel(), 0)
-    return dict(zip(score_columns(CLASSES), row.values, strict=True))["warning"]
+    row = row_of(name, reading, Answer(answer), made_up_card(("normal", "ill")), 0)
+    return row.record["warning"]
 
 
 @pytest.mark.parametrize(
