@@ -84,10 +84,9 @@ def test_a_crash_costs_one_film(hostile, tmp_path, content, words):
 
 def test_a_deadline_ends_the_process(hostile):
     read_dicom_apart(b"one")
-    pid, began = apart._kept.pid, time.monotonic()
+    pid = apart._kept.pid
     with pytest.raises(FilmError, match=r"longer than 0\.3 s.*--read-deadline"):
         read_dicom_apart(b"later", deadline=0.3)
-    assert time.monotonic() - began < 5
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert read_dicom_apart(b"one more")[0][0, 0] == ord("o")

@@ -1,7 +1,6 @@
 """Damaged and hostile files on the reader and the normalisation; `tools.hostile` tries more."""
 
 import json
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -53,10 +52,16 @@ def test_a_film_cut_off_anywhere_is_refused_or_whole():
     assert found["unreadable"] > found["ok"], found
 
 
+def _memory_from_now_on():
+    """MiB of this process, which forgets its peak."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return fuzz._memory("VmRSS")
+
+
 @pytest.mark.parametrize("name", QUICK)
-def test_bombs_burst_at_once(name):
+def test_bombs_are_refused_before_they_burst(name):
     file = bomb(name)
-    began = time.monotonic()
+    before = _memory_from_now_on()
     film = read_content(file.content, file.suffix)
     if film.pixels is None:
         assert film.status in {"unreadable", "unsupported", "too_large"}
@@ -64,7 +69,8 @@ def test_bombs_burst_at_once(name):
         assert name.startswith("DICOM: pixels of")
         whole = seeds()["DICOM explicit"]
         np.testing.assert_array_equal(film.pixels, read_content(whole.content, ".dcm").pixels)
-    assert time.monotonic() - began < 20
+    assert fuzz._memory("VmHWM") - before < 256  # burst, the first of them takes 3.4 GiB
+    assert "longer than" not in film.error  # no deadline was needed
 
 
 def test_scans_over_and_over_are_refused():
@@ -74,8 +80,7 @@ def test_scans_over_and_over_are_refused():
 
 
 def test_a_file_full_of_marks_takes_a_bounded_multiple_of_its_size():
-    Path("/proc/self/clear_refs").write_text("5")
-    before = fuzz._memory("VmRSS")
+    before = _memory_from_now_on()
     assert read_content(b"\xff\xd8" + b"\xff" * (16 << 20), ".jpg").status == "unreadable"
     assert fuzz._memory("VmHWM") - before < 16 * 20
 
