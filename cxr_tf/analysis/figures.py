@@ -9,9 +9,8 @@ import numpy as np
 from cxr_tf.analysis.class_tables import spread
 from cxr_tf.analysis.heterogeneity import PARTS, STAGES, film_means, pixel_histograms
 from cxr_tf.analysis.measure import BINS, Measured
-from cxr_tf.drawing.figures import COLOURS, new_figure, plain_text
+from cxr_tf.drawing.style import COLOURS, new_figure, plain_text, write_figure
 from cxr_tf.measures.metrics import Floats
-from cxr_tf.runtime.whole_files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,8 +60,7 @@ def marker_figure(
             axes.tick_params(axis="y", labelsize=7)
     grid[0, 0].set_title("every value", fontsize=8)
     grid[0, 1].set_title("mean ± SD", fontsize=8)
-    with whole(path) as fresh:
-        figure.savefig(fresh, dpi=110)
+    write_figure(path, figure)
 
 
 def heterogeneity_figure(
@@ -101,5 +99,4 @@ def heterogeneity_figure(
         axes.tick_params(labelsize=7)
     for axes in grid[2]:
         axes.set_ylim(0, highest)
-    with whole(path) as fresh:
-        figure.savefig(fresh, dpi=110)
+    write_figure(path, figure)

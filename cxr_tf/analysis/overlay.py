@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.drawing.figures import new_figure, plain_text
+from cxr_tf.drawing.style import (
+    HEART_COLOUR,
+    LUNGS_COLOUR,
+    TRUTH_COLOUR,
+    new_figure,
+    plain_text,
+    write_figure,
+)
 from cxr_tf.measures.biomarkers import Biomarkers, Labels, Line, cardiothoracic_lines
 from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Bools
-from cxr_tf.runtime.whole_files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_HEART, _LUNGS, _TRUTH = "#ff4040", "#48a0ff", "#40ff40"
 
 
 def _outline(axes: "Axes", mask: Bools, colour: str, frame: tuple[int, int]) -> None:
@@ -65,12 +69,16 @@ def draw_overlay(
     segmented, extracted, histogram = figure.subplots(1, 3)
     segmented.imshow(grey, cmap="gray", vmin=0, vmax=255, extent=extent, aspect=aspect)
     for mask in truth:
-        _outline(segmented, mask, _TRUTH, (height, width))
-    for part, colour in ((LEFT_LUNG, _LUNGS), (RIGHT_LUNG, _LUNGS), (HEART, _HEART)):
+        _outline(segmented, mask, TRUTH_COLOUR, (height, width))
+    for part, colour in (
+        (LEFT_LUNG, LUNGS_COLOUR),
+        (RIGHT_LUNG, LUNGS_COLOUR),
+        (HEART, HEART_COLOUR),
+    ):
         _outline(segmented, labels == part, colour, (height, width))
     heart, thorax = cardiothoracic_lines(labels)
-    _arrow(segmented, thorax, _LUNGS)
-    _arrow(segmented, heart, _HEART)
+    _arrow(segmented, thorax, LUNGS_COLOUR)
+    _arrow(segmented, heart, HEART_COLOUR)
     segmented.set_title(f"cardiothoracic ratio {found.cardiothoracic_ratio:.3f}", fontsize=8)
     shown = np.where(lungs, film, 0.0)
     extracted.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=extent, aspect=aspect)
@@ -81,7 +89,7 @@ def draw_overlay(
         axes.set_axis_off()
     mean, sd = found.lung_mean, found.lung_sd
     if lungs.any():
-        counts, _, _ = histogram.hist(film[lungs] / 255.0, 64, range=(0, 1), color=_LUNGS)
+        counts, _, _ = histogram.hist(film[lungs] / 255.0, 64, range=(0, 1), color=LUNGS_COLOUR)
         histogram.axvline(mean, color="black", linewidth=1)
         middle = float(np.max(counts)) / 2
         style = {"arrowstyle": "<->", "color": "black", "lw": 1.4, "shrinkA": 0, "shrinkB": 0}
@@ -93,5 +101,4 @@ def draw_overlay(
     histogram.set_title(f"mean {mean:.3f}, SD {sd:.3f} (arrow: mean ± SD)", fontsize=8)
     if found.reason:
         figure.supxlabel(plain_text(found.reason), fontsize=8)
-    with whole(path) as fresh:
-        figure.savefig(fresh, dpi=110)
+    write_figure(path, figure)

@@ -1,41 +1,16 @@
 """Curves of precision against recall, one a class."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.drawing.figures import COLOURS, new_figure, plain_text
+from cxr_tf.drawing.style import COLOURS, new_figure, plain_text
 from cxr_tf.measures.precision_recall import average_precision, precision_recall_curve
-from cxr_tf.runtime.whole_files import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-def precision_recall_figure(
-    path: Path,
-    truth: npt.ArrayLike,
-    probabilities: npt.ArrayLike,
-    classes: Sequence[str],
-    title: str,
-    notice: str = "",
-) -> None:
-    """Write each class's curve (see `draw_precision_recall`).
-
-    Args:
-        path: PNG to write.
-        truth: integer [n].
-        probabilities: float [n, C].
-        classes: C names.
-        title: heading.
-        notice: second line of the heading.
-    """
-    with whole(path) as fresh:
-        figure = draw_precision_recall(truth, probabilities, classes, title, notice)
-        figure.savefig(fresh, dpi=120)
 
 
 def draw_precision_recall(
@@ -62,7 +37,7 @@ def draw_precision_recall(
     """
     true, values = np.asarray(truth), np.asarray(probabilities, dtype=np.float64)
     areas = average_precision(true, values)
-    figure = new_figure(5.2, 5.4, title, notice)
+    figure = new_figure(5.2, 5.4, title, notice, dpi=120)
     axes = figure.subplots()
     for index, name in enumerate(classes):
         own = true == index

@@ -16,7 +16,7 @@ from pipelines.manifest.rows import ManifestRow
 from pipelines.masks import LEFT_LUNG, RIGHT_LUNG
 
 if TYPE_CHECKING:
-    from cxr_tf.drawing.figures import SaliencyFilm
+    from cxr_tf.drawing.saliency import SaliencyFilm
     from cxr_tf.films.prediction import Prediction
 
 #: Figures of a map: mean in the lungs with the probability of each patch as its weight (Eq. 5)
@@ -72,8 +72,8 @@ class Maps:
         self._decided[index] = prediction.label
         drawn = self._drawn[self._truth[index]]
         if len(drawn) < DRAWN:
-            from cxr_tf.drawing.figures import SaliencyFilm
             from cxr_tf.drawing.overlays import display_grey
+            from cxr_tf.drawing.saliency import SaliencyFilm
 
             row = self._rows[index]
             reading = self._read(row.path)
@@ -92,7 +92,8 @@ class Maps:
             title: heading of the picture.
             notice: second line of the heading.
         """
-        from cxr_tf.drawing.figures import saliency_figure
+        from cxr_tf.drawing.saliency import draw_saliency
+        from cxr_tf.drawing.style import write_figure
 
         output = Table(folder / "saliency.csv", ("path", "truth", "decided", "class", *FIGURES))
         with contextlib.closing(output):
@@ -103,7 +104,8 @@ class Maps:
             output.commit()
         sheets = [films for films in self._drawn if films]
         if sheets:
-            saliency_figure(folder / "saliency.png", sheets, f"{title} Map: {self.name}.", notice)
+            figure = draw_saliency(sheets, f"{title} Map: {self.name}.", notice)
+            write_figure(folder / "saliency.png", figure)
 
     def record(self, samples: int, seed: int) -> dict[str, Any]:
         """Figures by true class.

@@ -96,8 +96,10 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
     Returns:
         What became of the films.
     """
-    from cxr_tf.drawing.figures import confusion_figure, roc_figure
-    from cxr_tf.drawing.precision_recall import precision_recall_figure
+    from cxr_tf.drawing.confusion import draw_confusion
+    from cxr_tf.drawing.precision_recall import draw_precision_recall
+    from cxr_tf.drawing.roc import draw_roc
+    from cxr_tf.drawing.style import write_figure
     from cxr_tf.evaluation.curves import Curves
     from cxr_tf.evaluation.maps import Maps
     from cxr_tf.evaluation.rule_comparison import Rules
@@ -162,17 +164,13 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
         if found
     }
     confusion = groups["all"].confusion
-    confusion_figure(job.out / "confusion.png", confusion, classes.names, job.title, job.notice)
+    heading = (job.title, job.notice)
+    figure = draw_confusion(confusion, classes.names, *heading)
+    write_figure(job.out / "confusion.png", figure)
     ranked = decisions.take(np.flatnonzero(decisions.decided >= 0).tolist())
-    for name, draw in (("roc.png", roc_figure), ("pr.png", precision_recall_figure)):
-        draw(
-            job.out / name,
-            ranked.truth,
-            ranked.probabilities,
-            classes.names,
-            job.title,
-            job.notice,
-        )
+    for name, draw in (("roc.png", draw_roc), ("pr.png", draw_precision_recall)):
+        figure = draw(ranked.truth, ranked.probabilities, classes.names, *heading)
+        write_figure(job.out / name, figure)
     return tally
 
 
@@ -219,8 +217,10 @@ def segment(job: Job, options: SegmentationEvaluationOptions) -> split_answers.T
 
 def _draw_masks(job: Job, found: Sequence[split_answers.Segmented]) -> None:
     """Draws all similarities, and the contours of the worst, the median and the best film."""
-    from cxr_tf.drawing.figures import ContourFilm, contour_figure, jaccard_figure
+    from cxr_tf.drawing.contours import ContourFilm, draw_contours
+    from cxr_tf.drawing.jaccard import draw_jaccard
     from cxr_tf.drawing.overlays import display_grey
+    from cxr_tf.drawing.style import write_figure
 
     values: dict[str, list[float]] = {}
     for film in found:
@@ -228,7 +228,7 @@ def _draw_masks(job: Job, found: Sequence[split_answers.Segmented]) -> None:
             if part in film.jaccard:
                 name = f"{part} {film.row.source}".strip()
                 values.setdefault(name, []).append(film.jaccard[part])
-    jaccard_figure(job.out / "jaccard.png", values, job.title, job.notice)
+    write_figure(job.out / "jaccard.png", draw_jaccard(values, job.title, job.notice))
     ranked = sorted(found, key=lambda film: film.jaccard.get("lung_union", 0.0))
     places = {"worst": 0, "median": len(ranked) // 2, "best": len(ranked) - 1}
     pictures = []
@@ -242,7 +242,7 @@ def _draw_masks(job: Job, found: Sequence[split_answers.Segmented]) -> None:
             grey = display_grey(read.pixels, read.padding)
             pictures.append(ContourFilm(title, grey, film.labels, masks))
     if pictures:
-        contour_figure(job.out / "contours.png", pictures, job.title, job.notice)
+        write_figure(job.out / "contours.png", draw_contours(pictures, job.title, job.notice))
 
 
 def first_record(

@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from cxr_tf.drawing.figures import COLOURS, plain_text
 from cxr_tf.drawing.overlays import cover_with_saliency, display_grey, draw_outlines
+from cxr_tf.drawing.style import COLOURS, plain_text
 from cxr_tf.films.display import Facts, printable
 
 if TYPE_CHECKING:

@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.drawing.figures import draw_confusion, draw_roc, figure_pixels
+from cxr_tf.drawing.confusion import draw_confusion
 from cxr_tf.drawing.overlays import colour_saliency, draw_outlines
 from cxr_tf.drawing.precision_recall import draw_precision_recall
+from cxr_tf.drawing.roc import draw_roc
+from cxr_tf.drawing.style import figure_pixels
 from cxr_tf.runtime.provenance import NOTICE
 
 Picture = npt.NDArray[np.uint8]

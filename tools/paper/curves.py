@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxr_tf.drawing.figures import curves_figure
+from cxr_tf.drawing.style import write_figure
+from cxr_tf.drawing.training_curves import draw_curves
 from cxr_tf.runtime.provenance import NOTICE
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         histories = {run.name: read_history(run) for run in options.runs}
     except FileNotFoundError as error:
         parser.error(str(error))
-    curves_figure(options.out, histories, f"Loss and validation by epoch. {NOTICE}")
+    title = f"Loss and validation by epoch. {NOTICE}"
+    write_figure(options.out, draw_curves(histories, title))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cxr_tf.drawing.figures import COLOURS, new_figure
+from cxr_tf.drawing.style import COLOURS, new_figure, write_figure
 from cxr_tf.runtime.provenance import NOTICE
 from tools.reliability.fit import GOOD
 from tools.reliability.measures import BINS, risk_coverage
@@ -40,7 +40,7 @@ def reliability_diagram(path: Path, decisions: Mapping[str, Table]) -> None:
         axis.set(title=title, xlim=(0, 1), ylim=(-0.1, 1.05),
                  xlabel="probability", ylabel="share right")  # fmt: skip
         axis.legend(loc="upper left")
-    figure.savefig(path, dpi=110)
+    write_figure(path, figure)
 
 
 def risk_plot(path: Path, table: Table) -> None:
@@ -65,7 +65,7 @@ def risk_plot(path: Path, table: Table) -> None:
         axis.plot(answered.mean(), risk, "k*", markersize=12, label="abstain as exported")
     axis.set(xlabel="share of films answered", ylabel="share wrong", xlim=(0, 1.01), ylim=(0, 0.5))
     axis.legend()
-    figure.savefig(path, dpi=110)
+    write_figure(path, figure)
 
 
 def mask_plot(path: Path, sets: Mapping[str, Table]) -> None:
@@ -85,4 +85,4 @@ def mask_plot(path: Path, sets: Mapping[str, Table]) -> None:
     axis.axvline(GOOD, color="black", linewidth=0.8, linestyle=":")
     axis.set(xlabel="estimate (warning left of the dotted line)", ylabel="Jaccard similarity")
     axis.legend(loc="lower right")
-    figure.savefig(path, dpi=110)
+    write_figure(path, figure)
