@@ -1,4 +1,4 @@
-"""The model in saved_models/cxr_triage: whole, and deciding as its published results say."""
+"""The model in saved_models/cxr_triage: whole, answering as it did, deciding as published."""
 
 import csv
 import json
@@ -12,10 +12,14 @@ from cxr_tf.saved.model_folders import read_card, version_folder
 from cxr_tf.saved.weights_out import ExtractOptions, extract
 from pipelines.classes import PAPER_CLASSES
 from pipelines.films import read_film
+from tools.golden import shipped_answers
 
 ROOT = Path(__file__).parents[1]
 MODEL = version_folder(ROOT / "saved_models" / "cxr_triage")
 TEST = ROOT / "results" / "classification" / "test"
+GOLDEN = json.loads(shipped_answers.STORED.read_text(encoding="utf-8"))
+#: Of an answer, what is the same everywhere. Votes, and the share of them, may differ by one.
+EXACT = ("status", "label", "patches_used", "conformal_set", "abstain")
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +32,36 @@ def test_the_results_are_this_model_s():
     assert card.phantom is False and card.classes == PAPER_CLASSES.names
     assert record["model"]["version"] == card.model_version
     assert record["arguments"]["model"] == "saved_models/cxr_triage"
+
+
+def test_the_golden_answers_are_this_model_s():
+    version = read_card(MODEL)["model_version"]
+    assert GOLDEN["model_version"] == version, (
+        f"saved_models/cxr_triage is {version} and the golden answers are of "
+        f"{GOLDEN['model_version']}: run python -m tools.golden.shipped_answers"
+    )
+    assert GOLDEN["answers"].keys() == shipped_answers.FILMS.keys()
+
+
+def test_the_golden_answers_hold_every_label_and_kind_of_answer():
+    answers = GOLDEN["answers"].values()
+    assert {answer["label"] for answer in answers} == {*PAPER_CLASSES.names, ""}
+    assert {answer["status"] for answer in answers} == {"ok", "not_chest_film", "constant"}
+    assert {answer["abstain"] for answer in answers} == {True, False}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", shipped_answers.FILMS)
+def test_it_answers_phantoms_as_it_did(model, name):
+    golden, found = GOLDEN["answers"][name], shipped_answers.answer(model, name)
+    assert found["film_mean"] == pytest.approx(golden["film_mean"], abs=1), "another phantom"
+    assert {key: found[key] for key in EXACT} == {key: golden[key] for key in EXACT}
+    votes = 0 if shipped_answers.setting() == GOLDEN["made_on"] else 1
+    np.testing.assert_allclose(found["votes"], golden["votes"], atol=votes)
+    assert sum(found["votes"]) == sum(golden["votes"])
+    for key in golden.keys() - {*EXACT, "votes", "film_mean"}:
+        tolerance = max(1e-3, votes / 100) if key == "agreement" else 1e-3
+        np.testing.assert_allclose(found[key], golden[key], atol=tolerance, err_msg=key)
 
 
 @pytest.mark.slow

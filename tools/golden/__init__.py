@@ -1,1 +1,1 @@
-"""Scripts that make the small reference arrays of `tests/golden` from other libraries."""
+"""Scripts that make the small references of `tests/golden`, of libraries or the shipped model."""
