@@ -107,7 +107,7 @@ def main() -> None:
     print(f"\n== done in {time.monotonic() - begun:.0f} s{about}")
     counts = Counter(row["label"] or row["status"] for row in rows)
     print("   " + ", ".join(f"{count} {name}" for name, count in counts.most_common()))
-    places = {
+    places: dict[str, Path | str] = {
         "decisions": scores / "scores.csv",
         "report, for a browser": scores / "report" / "index.html",
         "masks and saliency": scores / "overlays",

@@ -16,6 +16,7 @@ import tensorflow as tf
 from cxr_tf import score
 from cxr_tf.films.inputs import gather
 from cxr_tf.films.reading import read_ahead
+from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.folder_lock import held
 from pipelines.films import is_film, read_film
 from tests.cxr_tf.test_score import FakeModel, options, run, table
@@ -153,7 +154,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_model_is_loade
     out = unprivileged / "out"
     out.mkdir(mode=0o555)
     for place in (out, out / "below"):
-        with pytest.raises(score.UsageError, match="out.*cannot be"), held(place):
+        with pytest.raises(UsageError, match="out.*cannot be"), held(place):
             pass
     assert not list(out.iterdir())
 
@@ -165,7 +166,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(unprivileged):
     (unprivileged / "closed").chmod(0)
     (unprivileged / "hidden.png").chmod(0)
     inputs = gather([unprivileged], is_film).inputs
-    found = {item.path.name: reading for item, reading in read_ahead(inputs, read_film)}
+    found = {Path(item.path).name: reading for item, reading in read_ahead(inputs, read_film)}
     assert {name: reading.status for name, reading in found.items()} == {
         "film.png": "ok",
         "hidden.png": "unreadable",
@@ -233,7 +234,7 @@ def test_two_runs_never_share_a_folder(saved_model, tmp_path, films):
     refused = []
 
     def second():
-        with pytest.raises(score.UsageError, match=f"in use by process {os.getpid()}") as error:
+        with pytest.raises(UsageError, match=f"in use by process {os.getpid()}") as error:
             run(wanted)
         refused.append(error)
 

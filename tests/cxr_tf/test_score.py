@@ -17,6 +17,7 @@ from cxr_tf.films.inputs import Input
 from cxr_tf.films.reading import read_ahead
 from cxr_tf.films.rows import score_columns
 from cxr_tf.method.vote_options import VoteOptions
+from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import PHANTOM_NOTICE
 from cxr_tf.scoring.options import ScoreOptions
@@ -277,9 +278,9 @@ def test_an_unfinished_run_never_mixes_with_another(saved_model, tmp_path, films
     wanted = options(saved_model, tmp_path, films)
     assert run(wanted, FakeModel(interrupt_at=2)) == 130
     other = dataclasses.replace(wanted, **changes)
-    with pytest.raises(score.UsageError, match=f"differs in {next(iter(changes))}"):
+    with pytest.raises(UsageError, match=f"differs in {next(iter(changes))}"):
         run(other)
-    with pytest.raises(score.UsageError, match="differs in inputs_sha256"):
+    with pytest.raises(UsageError, match="differs in inputs_sha256"):
         run(dataclasses.replace(wanted, inputs=(films / "a.png",)))
     assert len(table(wanted.out / "scores.csv.partial")) == 1
     model = FakeModel()
@@ -343,7 +344,7 @@ def test_parquet_has_the_rows_of_csv_in_typed_columns(saved_model, tmp_path, fil
 
 def test_parquet_without_pyarrow_names_the_extra(saved_model, tmp_path, films, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(score.UsageError, match=r"cxr-tf\[parquet\]"):
+    with pytest.raises(UsageError, match=r"cxr-tf\[parquet\]"):
         score.run(options(saved_model, tmp_path, films, format="parquet"), Reporter(quiet=True))
 
 
@@ -352,7 +353,7 @@ def test_an_unfinished_run_whose_rows_were_changed_is_refused(saved_model, tmp_p
     assert run(wanted, FakeModel(interrupt_at=3)) == 130
     partial = wanted.out / "scores.csv.partial"
     partial.write_text(partial.read_text().replace("b.jpg", "c.jpg"))
-    with pytest.raises(score.UsageError, match="has been changed"):
+    with pytest.raises(UsageError, match="has been changed"):
         run(wanted)
 
 
@@ -448,7 +449,7 @@ def test_reading_runs_ahead_in_order_and_never_raises():
     inputs = [Input(Path(str(number)), "gone" if number == 2 else "") for number in range(6)]
     seen = []
     for item, reading in read_ahead(inputs, read_slowly(log), depth=2):
-        seen.append((item.path.name, reading.status))
+        seen.append((str(item.path), reading.status))
         time.sleep(0.02)
         assert len(log) <= len(seen) + 3  # bounded: depth, and the one in work
     assert [name for name, _ in seen] == list("012345")
@@ -502,7 +503,7 @@ def test_wrong_usage_is_refused_before_anything_is_loaded(
     def load(_):
         raise AssertionError("loaded")
 
-    with pytest.raises(score.UsageError, match=message):
+    with pytest.raises(UsageError, match=message):
         score.run(wanted, Reporter(quiet=True), load)
 
 
@@ -521,7 +522,12 @@ def test_main_answers_wrong_usage_with_2(saved_model, tmp_path, films, capsys):
 
 def test_arguments_may_stand_in_any_order(monkeypatch):
     seen = []
-    monkeypatch.setattr(score, "run", lambda options, reporter: seen.append(options) or 0)
+
+    def run(options, reporter):
+        seen.append(options)
+        return 0
+
+    monkeypatch.setattr(score, "run", run)
     line = "--overlays a.png b --where x=1 --model m --where y=2 --out o --no-recursive --log-json"
     assert score.main(line.split()) == 0
     assert score.main("--model m --out o --where x=1 --patches 3 c.csv".split()) == 0

@@ -18,7 +18,12 @@ from tensorflow.python.framework.config import disable_op_determinism
 
 from cxr_tf.saved.load import from_runs
 from cxr_tf.saved.run_folder import trained_model
-from cxr_tf.saved.run_options import PRESETS, SegmentationTrainingOptions, read_run
+from cxr_tf.saved.run_options import (
+    PRESETS,
+    ClassificationTrainingOptions,
+    SegmentationTrainingOptions,
+    read_run,
+)
 from cxr_tf.train import main, parse_arguments
 from pipelines.manifest.rows import COLUMNS
 from pipelines.manifest.table import read_manifest
@@ -591,6 +596,8 @@ def test_preset_gives_the_values_of_all_other_options():
 
 def test_paper_preset_has_the_paper_s_numbers():
     segment, classify = PRESETS["segmentation"]["paper"], PRESETS["classification"]["paper"]
+    assert isinstance(segment, SegmentationTrainingOptions)
+    assert isinstance(classify, ClassificationTrainingOptions)
     assert (segment.network, segment.batch_size) == ("fc_densenet103", 2)
     assert (segment.learning_rate, segment.l2, segment.schedule) == (1e-4, 1e-6, "plateau")
     assert segment.class_weights == (0.5, 1.0, 1.0, 1.0) and segment.dropout == 0.2

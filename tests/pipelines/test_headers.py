@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipelines.headers import MAX_PIXELS, header_status, read_header
+from pipelines.headers import header_status, read_header
+from pipelines.sizes import MAX_PIXELS
 from tests.protocol import check_op
 from tests.samples import (
     chunk,

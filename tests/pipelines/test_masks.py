@@ -63,7 +63,7 @@ def test_a_masked_film_is_zero_outside_the_lungs():
 def test_contents(content):
     film = np.random.default_rng(2).uniform(1, 255, (20, 20)).astype(np.float32)
     lung = random_labels(20) >= 2
-    seen = check_op(lambda *x: masks.select_content(*x, content), film, lung)
+    seen = check_op(lambda x, mask: masks.select_content(x, mask, content), film, lung)
     expected = {
         "lungs": film * lung,
         "whole": film,

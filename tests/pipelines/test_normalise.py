@@ -27,7 +27,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 def plain_film(seed, height=24, width=30, levels=256):
     """Grey levels of 8 bit whose corners keep every outer row and column from being blank."""
     rng = np.random.default_rng(seed)
-    film = rng.beta(*rng.uniform(0.3, 4, 2), (height, width)) * (levels - 1)
+    a, b = rng.uniform(0.3, 4, 2)
+    film = rng.beta(a, b, (height, width)) * (levels - 1)
     film = np.rint(film).astype(np.int64)
     film[[0, -1], [0, -1]] = 0
     film[[0, -1], [-1, 0]] = levels - 1
@@ -40,7 +41,8 @@ def full_range(film):
 
 def plain_box(pixels):
     """The definition in plain words: outer rows, then outer columns, until nothing changes."""
-    top, left, bottom, right = 0, 0, *pixels.shape
+    top, left = 0, 0
+    bottom, right = pixels.shape
 
     def blank(line):
         return int(line.max()) - int(line.min()) <= BLANK_SPREAD

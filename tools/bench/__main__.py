@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import tyro
@@ -89,7 +90,7 @@ def run(options: BenchOptions) -> int:
         cut = generator.uniform(0, 255, (PATCHES, 224, 224)).astype(np.float32)
         makers: dict[str, list[Callable[[], Work]]] = {
             "segmentation": [
-                lambda films=x: work.segmentation(tested, films, threads)
+                partial(work.segmentation, tested, x, threads)
                 for x in ([noise, large] if tested.size != 256 else [large])
             ],
             "patches": [lambda: work.patches(tested, cut, threads)],

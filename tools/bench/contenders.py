@@ -1,7 +1,7 @@
 """What a row of the table is, and the names of those who run it."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 OURS, PYTORCH, OPENVINO, ORT = "cxr-tf", "PyTorch", "OpenVINO", "ONNX Runtime"
 AUTHORS, AUTHORS_ALL = "authors' way, one map", "authors' way, all maps"
@@ -25,6 +25,6 @@ class Work:
 
     kind: str
     name: str
-    contenders: dict[str, Callable[[], object]]
+    contenders: Mapping[str, Callable[[], object]]
     difference: float = float("nan")
     operations: int = 0

@@ -100,6 +100,24 @@ def clean(labels: np.ndarray) -> np.ndarray:
     return result
 
 
+def read_grey(path: Path) -> np.ndarray:
+    """Decode a film with OpenCV.
+
+    Args:
+        path: a grey PNG or JPEG file.
+
+    Returns:
+        Its pixels as stored.
+
+    Raises:
+        ValueError: OpenCV cannot read the file.
+    """
+    pixels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+    if pixels is None:
+        raise ValueError(f"{path} cannot be read: name a grey PNG or JPEG file")
+    return pixels
+
+
 class TorchTriage:
     """Segmentation, vote and probabilistic Grad-CAM in PyTorch."""
 
@@ -125,7 +143,7 @@ class TorchTriage:
         Returns:
             The label map, the masked film float32 [1024, 1024], and where the lungs are.
         """
-        film = equalised(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH))
+        film = equalised(read_grey(path))
         longer = max(film.shape)
         if self.limit and longer > self.limit:
             height, width = (round(side * self.limit / longer) for side in film.shape)

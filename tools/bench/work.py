@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 import tensorflow as tf
 import torch
 from torch.nn import functional
 
+from cxr_tf.films.prediction import Prediction
 from cxr_tf.method.vote import SUB_BATCH
 from cxr_tf.saved.run_options import (
     PRESETS,
@@ -37,7 +39,7 @@ from tools.bench.contenders import (
 from tools.bench.floor import operations
 from tools.bench.measured_model import Subject
 from tools.bench.runtimes import runtimes
-from tools.bench.torch_film import MEAN, SD, equalised, resized
+from tools.bench.torch_film import MEAN, SD, equalised, read_grey, resized
 from tools.bench.torch_networks import FCDenseNet103, ResNet18
 
 
@@ -73,7 +75,7 @@ def segmentation(subject: Subject, film: np.ndarray, threads: int) -> Work:
     calls: dict[str, Callable[[], np.ndarray]] = {
         OURS: lambda: ours(images).numpy(),
         PYTORCH: theirs,
-        **{name: lambda run=run: run(image) for name, run in others.items()},
+        **{name: partial(run, image) for name, run in others.items()},
     }
     answers = {name: call() for name, call in calls.items()}
     answers[OURS] = answers[OURS].transpose(0, 3, 1, 2)
@@ -107,8 +109,11 @@ def patches(subject: Subject, cut: np.ndarray, threads: int) -> Work:
         OURS: lambda: np.concatenate([ours(x).numpy() for x in parts]),
         PYTORCH: theirs,
     }
-    for name, run in others.items():
-        calls[name] = lambda run=run: np.concatenate([run(x).copy() for x in arrays])
+
+    def other(run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        return np.concatenate([run(x).copy() for x in arrays])
+
+    calls |= {name: partial(other, run) for name, run in others.items()}
     answers = {name: call() for name, call in calls.items()}
     concrete = tf.function(ours, autograph=False).get_concrete_function(
         tf.TensorSpec(parts[0].shape, tf.float32)
@@ -129,14 +134,18 @@ def film(subject: Subject, path: Path, explain: bool, authors: bool) -> Work:
     """
     model, triage = subject.model, subject.triage
 
-    def ours(explain: bool = explain, decision_only: bool = False) -> object:
+    def ours(explain: bool = explain, decision_only: bool = False) -> Prediction:
         found = read_film(path)
+        if found.pixels is None:
+            raise ValueError(f"{path}: {found.error}")
         return model.predict(
             found.pixels, found.padding, explain=explain, decision_only=decision_only
         )
 
     reasons = ours(explain=True)
+    assert reasons.patch_probabilities is not None and reasons.saliency is not None
     answer = triage.decide(path, reasons.centres, explain=True)
+    assert answer.saliency is not None
     differences = [np.abs(answer.probabilities - reasons.patch_probabilities).max()]
     calls: dict[str, Callable[[], object]] = {
         OURS: ours,
@@ -165,7 +174,7 @@ def training_segmentation(size: int = 256, batch_size: int = 2) -> Work:
     config = PRESETS["segmentation"]["paper"]
     assert isinstance(config, SegmentationTrainingOptions)
     config = dataclasses.replace(config, size=size, batch_size=batch_size)
-    nothing = np.zeros((0, size, size))
+    nothing: Any = None  # the steps take their own films
     task = SegmentationTask(config, nothing, nothing)
     generator = np.random.default_rng(0)
     films = generator.uniform(0, 255, (batch_size, size, size)).astype(np.float32)
@@ -189,7 +198,8 @@ def training_classification() -> Work:
     """One step of ResNet-18 on 16 patches, AdamW, with our average of the weights."""
     config = PRESETS["classification"]["improved"]
     assert isinstance(config, ClassificationTrainingOptions)
-    task = ClassificationTask(config, tuple("abcd"), None, None, groups=[0])
+    nothing: Any = None  # the steps take their own patches
+    task = ClassificationTask(config, tuple("abcd"), nothing, nothing, groups=[0])
     generator = np.random.default_rng(0)
     cut = generator.uniform(0, 255, (config.batch_size, 224, 224)).astype(np.float32)
     labels = generator.integers(0, 4, config.batch_size).astype(np.int32)
@@ -227,8 +237,8 @@ def _training(
         optimizer.step()
         return float(found.detach())
 
-    ours = {OURS: lambda: trainer.step(batch, task.config.learning_rate)}
-    return Work(kind, name, ours | {PYTORCH: theirs})
+    ours = partial(trainer.step, batch, task.config.learning_rate)
+    return Work(kind, name, {OURS: ours, PYTORCH: theirs})
 
 
 def reading(rows: Sequence[ManifestRow], size: int) -> Work:
@@ -245,7 +255,7 @@ def reading(rows: Sequence[ManifestRow], size: int) -> Work:
 
     def theirs() -> None:
         for row in rows:
-            found = equalised(cv2.imread(str(row.path), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH))
+            found = equalised(read_grey(row.path))
             for side in (size, CLASSIFICATION_SIZE):
                 resized(found, side).numpy()
 

@@ -144,12 +144,16 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    versions = {
+    versions: dict[str, Any] = {
         "tensorflow": np.array(tf.__version__),
         "tensorflow_addons": np.array(tfa.__version__),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    made = {"equalize": _equalise(tfa), "f1": _f1(tfa), "adamw": _adamw(tf, tfa)}
+    made: dict[str, dict[str, Any]] = {
+        "equalize": _equalise(tfa),
+        "f1": _f1(tfa),
+        "adamw": _adamw(tf, tfa),
+    }
     for name, arrays in made.items():
         path = folder / f"addons_{name}.npz"
         np.savez_compressed(path, **arrays, **versions)

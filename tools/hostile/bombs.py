@@ -10,6 +10,7 @@ import pydicom
 from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -131,7 +132,7 @@ def _fragments(count: int) -> bytes:
 def _wrapped(stream: bytes, syntax: str) -> bytes:
     dataset = _object("DICOM JPEG baseline")
     dataset.PixelData = encapsulate([stream])
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     return _written(dataset)
 
 

@@ -13,6 +13,7 @@ import pydicom
 from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -96,7 +97,8 @@ def _interlaced(pixels: npt.NDArray[np.uint8]) -> bytes:
     lines = b""
     for top, down, left, right in (*passes, (1, 2, 0, 1)):
         lines += b"".join(b"\0" + row.tobytes() for row in pixels[top::down, left::right])
-    return png(*pixels.shape, lines, 8, interlace=1)
+    height, width = pixels.shape
+    return png(height, width, lines, 8, interlace=1)
 
 
 def _pictures(deep: npt.NDArray[np.uint16]) -> dict[str, Seed]:
@@ -123,7 +125,7 @@ def _pictures(deep: npt.NDArray[np.uint16]) -> dict[str, Seed]:
 
 def _saved(dataset: pydicom.Dataset, syntax: str) -> bytes:
     file = BytesIO()
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     dataset.save_as(file, enforce_file_format=True)
     return file.getvalue()
 
@@ -133,6 +135,8 @@ def _objects(deep: npt.NDArray[np.uint16]) -> dict[str, Seed]:
         path = Path(folder) / "film.dcm"
         write_dicom(path, deep, key="hostile seed")
         plain = path.read_bytes()
+
+    twelve_bit = (deep >> 4).astype(np.uint16)
 
     def fresh() -> pydicom.Dataset:
         read = pydicom.dcmread(BytesIO(plain))
@@ -167,7 +171,7 @@ def _objects(deep: npt.NDArray[np.uint16]) -> dict[str, Seed]:
         "DICOM deflated": _saved(fresh(), DeflatedExplicitVRLittleEndian),
         "DICOM RLE": compressed(RLELossless),
         "DICOM JPEG 2000": compressed(JPEG2000Lossless),
-        "DICOM JPEG lossless": wrapped(jpeg_lossless(deep >> 4, 12), JPEGLosslessSV1),
+        "DICOM JPEG lossless": wrapped(jpeg_lossless(twelve_bit, 12), JPEGLosslessSV1),
         "DICOM JPEG baseline": _saved(grey, JPEGBaseline8Bit),
     }
     return {name: Seed(".dcm", content) for name, content in contents.items()} | {

@@ -114,7 +114,8 @@ def heterogeneity(folders: dict[str, Path]) -> list[str]:
     Args:
         folders: of analyses, by the films they are of.
     """
-    rows, header = [], ("films", "part")
+    rows: list[tuple[str, ...]] = []
+    header: tuple[str, ...] = ("films", "part")
     for title, folder in folders.items():
         for row in read(folder / "heterogeneity.csv"):
             if row["source"] == "mean of all pairs":

@@ -81,9 +81,8 @@ def _pointing(results: Results) -> Lines:
              if x["status"] == "ok"} for name in POINTING]  # fmt: skip
     common = sorted(hits[0].keys() & hits[1].keys())
     gain = [hits[0][x] - hits[1][x] for x in common]
-    found = mean_estimate(gain, common).record() if common else None
-    rows.append(("Eq. 5 less global Grad-CAM", cells(None, found)[1], "–", "–",
-                 cells(None, found)[2]))  # fmt: skip
+    between = cells(None, mean_estimate(gain, common).record() if common else None)
+    rows.append(("Eq. 5 less global Grad-CAM", between[1], "–", "–", between[2]))
     return table(("map", "hits", "a random point", "difference", "n phantoms"), rows)
 
 

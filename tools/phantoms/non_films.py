@@ -141,10 +141,10 @@ def _read(path: Path) -> Pixels:
         while values.ndim > 2 + colour:
             values = values[len(values) // 2]
         return _stretched(values[..., :3].mean(-1) if colour else values)
-    values = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if values is None:
+    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if grey is None:
         raise FileNotFoundError(f"{path} cannot be read: install the package's sample images")
-    return _stretched(values)
+    return _stretched(grey)
 
 
 def _samples() -> Iterator[tuple[str, Path]]:

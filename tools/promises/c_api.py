@@ -9,6 +9,7 @@ import ctypes
 import json
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -157,7 +158,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     library = Library(request["library"])
     session = library.load(request["model"], request.get("threads", 0))
-    found = {}
+    found: dict[str, Any] = {}
     for number, paths in enumerate(request["requests"]):
         films = library.strings([_content(path) for path in paths])
         for name, (feed, outputs) in request["signatures"].items():

@@ -119,9 +119,8 @@ def compare(name: str, exact: bool, left: Answers, right: Answers) -> Comparison
 
 def _plain(values: np.ndarray) -> np.ndarray:
     """The same values in the widest type of their kind, as Python's numbers and texts have it."""
-    return values.astype(
-        {"b": np.int64, "i": np.int64, "f": np.float64, "U": "U300"}[values.dtype.kind]
-    )
+    kinds = {"b": "int64", "i": "int64", "f": "float64", "U": "U300"}
+    return values.astype(kinds[values.dtype.kind])
 
 
 def comparisons(

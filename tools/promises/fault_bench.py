@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,10 @@ def short_of_memory(process: "subprocess.Popen[str]", _: Path) -> None:
     resource.prlimit(process.pid, resource.RLIMIT_AS, (limit, limit))
 
 
+def _send(number: signal.Signals, process: "subprocess.Popen[str]", _: Path) -> None:
+    process.send_signal(number)
+
+
 def tried(bench: Bench) -> list[Found]:
     """Makes every fault.
 
@@ -174,7 +179,7 @@ def tried(bench: Bench) -> list[Found]:
     """
     found = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
-        found.append(bench.try_fault(number.name, lambda p, _, n=number: p.send_signal(n)))
+        found.append(bench.try_fault(number.name, partial(_send, number)))
     refused: list[Found] = []
 
     def second(process: "subprocess.Popen[str]", out: Path) -> None:

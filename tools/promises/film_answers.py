@@ -86,6 +86,8 @@ def by_python(model: Path, films: Sequence[Path], threads: int) -> Answers:
         answers = {}
         for path in order:
             film = read_film(path)
+            if film.pixels is None:
+                raise ValueError(f"{path}: {film.error}")
             answers[path] = loaded.predict(film.pixels, film.padding)
         for output in OUTPUTS:
             values = [np.asarray(getattr(answers[path], output)) for path in films]
@@ -146,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = by_python(Path(model), films, int(threads))
     else:
         found = by_c_api(Path(model), films, int(threads), Path(out).with_suffix(".c_api.npz"))
-    np.savez(out, **found)
+    np.savez(out, **found)  # type: ignore[arg-type]  # no output is called allow_pickle
     return 0
 
 

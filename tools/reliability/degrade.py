@@ -5,6 +5,7 @@ from a bad one is learnt where it fails.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,11 +14,12 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
 Masks = Mapping[str, Mask]
-Degrade = Callable[[Pixels, Masks, np.random.Generator], tuple[Pixels, dict[str, Mask]]]
+Degraded = tuple[Pixels, dict[str, Mask]]
+Degrade = Callable[[Pixels, Masks, np.random.Generator], Degraded]
 
 
-def _warp(pixels: Pixels, masks: Masks, matrix: npt.NDArray[np.float64]) -> tuple[Pixels, dict]:
-    def moved(plane: npt.NDArray, flags: int) -> npt.NDArray:
+def _warp(pixels: Pixels, masks: Masks, matrix: npt.NDArray[np.float64]) -> Degraded:
+    def moved(plane: npt.NDArray[Any], flags: int) -> npt.NDArray[Any]:
         height, width = plane.shape
         # The matrix is in units of the frame; cv2 takes pixels.
         scale = np.array([width, height], np.float64)
@@ -29,7 +31,7 @@ def _warp(pixels: Pixels, masks: Masks, matrix: npt.NDArray[np.float64]) -> tupl
     }
 
 
-def _move(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> tuple[Pixels, dict]:
+def _move(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> Degraded:
     """Turn by up to 60 degrees, scale and shift."""
     angle = np.deg2rad(rng.uniform(-60, 60))
     scale = rng.uniform(0.5, 1.3)
@@ -38,16 +40,16 @@ def _move(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> tuple[Pixel
     return _warp(pixels, masks, np.column_stack([turn, shift]))
 
 
-def _blur(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> tuple[Pixels, dict]:
+def _blur(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> Degraded:
     return cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.005, 0.05) * len(pixels)), dict(masks)
 
 
-def _grain(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> tuple[Pixels, dict]:
+def _grain(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> Degraded:
     noise = rng.standard_normal(pixels.shape) * rng.uniform(0.1, 0.8) * 65535
     return np.clip(pixels + noise, 0, 65535).astype(np.uint16), dict(masks)
 
 
-def _cover(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> tuple[Pixels, dict]:
+def _cover(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> Degraded:
     """Whiten a part of the film, as an effusion or a plate does."""
     height, width = pixels.shape
     x, y = rng.uniform(0.1, 0.9, 2)
@@ -60,7 +62,7 @@ def _cover(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> tuple[Pixe
     return np.maximum(pixels, shade * rng.uniform(0.6, 1.0) * 65535).astype(np.uint16), dict(masks)
 
 
-def _clip(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> tuple[Pixels, dict]:
+def _clip(pixels: Pixels, masks: Masks, rng: np.random.Generator) -> Degraded:
     """Expose far too little or too much."""
     low, high = np.quantile(pixels, sorted(rng.uniform(0.0, 1.0, 2)))
     clipped = np.clip(pixels, low, max(high, low + 1)).astype(np.float64) - low

@@ -46,8 +46,8 @@ def _formula(
 ) -> Formula:
     square = dict(zip(squares, weights[len(names) :], strict=True))
     terms = (
-        Term(name, *(round(float(x), 6) for x in values), round(float(square.get(name, 0)), 6))
-        for name, *values in zip(names, centre, scale, weights, strict=False)
+        Term(name, *(round(float(x), 6) for x in (middle, sd, linear, square.get(name, 0))))
+        for name, middle, sd, linear in zip(names, centre, scale, weights, strict=False)
     )
     return Formula(round(float(intercept), 6), tuple(terms), 0.0)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.measures.bootstrap import Estimate, estimate, resample_patients
+from cxr_tf.measures.bootstrap import estimate, resample_patients
 from cxr_tf.measures.wilson import wilson
 from cxr_tf.method.reliability.judgement import scores
 from cxr_tf.method.reliability.parameters import Reliability
@@ -34,17 +34,22 @@ def share(hits: npt.ArrayLike) -> Record:
 
 
 def resampled(
-    figure: Callable[[npt.NDArray[np.int64]], float], patients: Sequence[str]
-) -> Estimate:
-    """Gives any figure with a bootstrap interval over patients.
+    figure: Callable[..., float], patients: Sequence[str], *columns: npt.NDArray[Any]
+) -> Record:
+    """Gives any figure with a bootstrap interval over patients, for JSON.
 
     Args:
-        figure: of the positions of the films that it is computed on, repeated as drawn.
+        figure: of the columns at the films that it is computed on, repeated as drawn.
         patients: one a film.
+        columns: what it is computed from, one entry a film.
     """
+
+    def at(places: npt.NDArray[np.int64]) -> float:
+        return figure(*(column[places] for column in columns))
+
     every = np.arange(len(patients))
     drawn = resample_patients(patients, SAMPLES)
-    return estimate(figure(every), [figure(np.repeat(every, row)) for row in drawn], patients)
+    return estimate(at(every), [at(np.repeat(every, row)) for row in drawn], patients).record()
 
 
 def gate_record(table: Table, numbers: Reliability) -> tuple[Record, list[Record]]:
@@ -101,10 +106,8 @@ def mask_record(table: Table, numbers: Reliability) -> tuple[Record, dict[str, T
         entropy, patients = -rows["entropy"].to_numpy(), list(rows["patient_id"])
         bad, warned = true < GOOD, found < numbers.mask.threshold
         record[name] = {
-            "spearman": resampled(lambda i, t=true, f=found: _rank(t[i], f[i]), patients).record(),
-            "spearman_entropy": resampled(
-                lambda i, t=true, e=entropy: _rank(t[i], e[i]), patients
-            ).record(),
+            "spearman": resampled(_rank, patients, true, found),
+            "spearman_entropy": resampled(_rank, patients, true, entropy),
             "mean_error": float(np.abs(true - found).mean()),
             "warned": share(warned),
             "bad_masks_warned": share(warned[bad]),
@@ -180,12 +183,8 @@ def decision_record(
     for name, found in (("before", plain), ("after", after)):
         confidence = found[every, decided]
         record[name] = {
-            "calibration_error": resampled(
-                lambda i, c=confidence: calibration_error(c[i], right[i]), patients
-            ).record(),
-            "negative_log_likelihood": resampled(
-                lambda i, f=found: negative_log_likelihood(f[i], truth[i]), patients
-            ).record(),
+            "calibration_error": resampled(calibration_error, patients, confidence, right),
+            "negative_log_likelihood": resampled(negative_log_likelihood, patients, found, truth),
             "mean_confidence": float(confidence.mean()),
         }
     chosen = sets_of(after, numbers.conformal)
@@ -194,7 +193,7 @@ def decision_record(
     record["conformal"] = {
         "asked": numbers.coverage,
         "coverage": share(holds),
-        "coverage_over_patients": resampled(lambda i: float(holds[i].mean()), patients).record(),
+        "coverage_over_patients": resampled(lambda x: float(x.mean()), patients, holds),
         "mean_size": float(size.mean()),
         "sizes": {str(n): int((size == n).sum()) for n in range(1, len(classes) + 1)},
         "by_class": {name: share(holds[truth == k]) for k, name in enumerate(classes)},
@@ -216,8 +215,10 @@ def decision_record(
     )
     record["risk_area"] = {}
     for name in ("agreement", "confidence", "calibrated"):
-        values = table[name].to_numpy()
         record["risk_area"][name] = resampled(
-            lambda i, v=values: float(risk_coverage(v[i], right[i])[1].mean()), patients
-        ).record()
+            lambda sure, hit: float(risk_coverage(sure, hit)[1].mean()),
+            patients,
+            table[name].to_numpy(),
+            right,
+        )
     return record, table

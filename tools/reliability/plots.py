@@ -61,8 +61,8 @@ def risk_plot(path: Path, table: Table) -> None:
         axis.plot(coverage, risk, color=colour, label=f"by {label}")
     answered = table["abstain"].to_numpy() == 0
     if answered.any():
-        risk = float((~right[answered]).mean())
-        axis.plot(answered.mean(), risk, "k*", markersize=12, label="abstain as exported")
+        wrong = float((~right[answered]).mean())
+        axis.plot(answered.mean(), wrong, "k*", markersize=12, label="abstain as exported")
     axis.set(xlabel="share of films answered", ylabel="share wrong", xlim=(0, 1.01), ylim=(0, 0.5))
     axis.legend()
     write_figure(path, figure)

@@ -26,7 +26,8 @@ def _jpeg(quality: int) -> Callable[[Pixels], Pixels]:
         _, code = cv2.imencode(
             ".jpg", (pixels >> 8).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality]
         )
-        return cv2.imdecode(code, cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 257
+        decoded = np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE), np.uint16)
+        return decoded * 257
 
     return change
 
@@ -52,7 +53,7 @@ def _gamma(pixels: Pixels) -> Pixels:
 
 
 #: What is done to a film, and the options of the model.
-CHANGES: dict[str, tuple[Callable[[Pixels], Pixels] | None, dict[str, int]]] = {
+CHANGES: dict[str, tuple[Callable[[Pixels], Pixels] | None, dict[str, Any]]] = {
     "seed 1": (None, {"seed": 1}),
     "25 patches": (None, {"patches": 25}),
     "200 patches": (None, {"patches": 200}),
@@ -68,6 +69,16 @@ CHANGES: dict[str, tuple[Callable[[Pixels], Pixels] | None, dict[str, int]]] = {
 ASKED = dict(zip(TURNED, (REASONS[1], REASONS[0], REASONS[2], REASONS[3]), strict=True))
 
 
+def _read(path: Path) -> tuple[Pixels, int]:
+    """Read a film that was decided before, with its padding; say which one cannot be read."""
+    from pipelines.films import read_film
+
+    film = read_film(path)
+    if film.pixels is None:
+        raise ValueError(f"{path}: {film.error}")
+    return film.pixels, film.padding
+
+
 def ask_reasons(model: "TriageModel", folder: Path, decisions: Path, out: Path) -> None:
     """Lets the gate say what turned and inverted films may be.
 
@@ -77,15 +88,13 @@ def ask_reasons(model: "TriageModel", folder: Path, decisions: Path, out: Path) 
         decisions: `predictions.csv`, of which the films are taken.
         out: the CSV to write; it stays if it is there.
     """
-    from pipelines.films import read_film
-
     if out.is_file():
         return
     found = []
     for path in read_decisions(decisions)[1]["path"]:
-        film = read_film(folder / path)
+        pixels, _ = _read(folder / path)
         for kind, turn in TURNED.items():
-            answer = model.predict(turn(film.pixels), patches=1)
+            answer = model.predict(turn(pixels), patches=1)
             found.append((kind, answer.status, answer.warning, path))
     with out.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(
@@ -121,8 +130,6 @@ def decide_changed(model: "TriageModel", folder: Path, decisions: Path, out: Pat
         decisions: `predictions.csv` with seed 0 and 100 patches.
         out: the CSV to write.
     """
-    from pipelines.films import read_film
-
     _, rows, _ = read_decisions(decisions)
     done: set[tuple[str, str]] = set()
     if out.is_file():
@@ -136,10 +143,13 @@ def decide_changed(model: "TriageModel", folder: Path, decisions: Path, out: Pat
             for name, (change, options) in CHANGES.items():
                 if (name, path) in done:
                     continue
-                film = read_film(folder / path)
-                pixels = film.pixels if change is None else change(film.pixels)
+                pixels, padding = _read(folder / path)
                 found = model.predict(
-                    pixels, film.padding, decision_only=True, gate=False, **options
+                    pixels if change is None else change(pixels),
+                    padding,
+                    decision_only=True,
+                    gate=False,
+                    **options,
                 )
                 writer.writerow((name, path, found.status, found.label))
                 file.flush()

@@ -21,8 +21,7 @@ def measured(
     label: str, raw: float, level: float, labels: np.ndarray | None = None, **row: str
 ) -> Measured:
     """A film whose lungs and heart all have one level, 0..1, before and after normalisation."""
-    films = [np.full((16, 16), 255.0 * value, np.float32) for value in (raw, level)]
+    before, after = (np.full((16, 16), 255.0 * x, np.float32) for x in (raw, level))
     name = Path(f"{label}{raw}{level}{sorted(row.items())}.png")
-    return measure_film(
-        ManifestRow(name, label, **row), *films, chest() if labels is None else labels
-    )
+    mask = chest() if labels is None else labels
+    return measure_film(ManifestRow(name, label, **row), before, after, mask)

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from cxr_tf.analysis.heterogeneity import (
-    BINS,
     distance_table,
     film_means,
     histogram_distance,
     pixel_histograms,
 )
+from cxr_tf.analysis.measure import BINS
 from tests.cxr_tf.analysis.made_films import chest, measured
 
 

@@ -1,6 +1,7 @@
 """Every film's similarity is a point over its group, under lines at the quartiles."""
 
 import numpy as np
+from matplotlib.collections import LineCollection
 
 from cxr_tf.drawing.jaccard import draw_jaccard
 
@@ -20,10 +21,11 @@ def test_points_and_quartiles_stand_over_their_groups():
         places, heights = np.asarray(points.get_offsets()).T
         np.testing.assert_allclose(heights, group)
         assert np.abs(places - index).max() <= 0.3
+        assert isinstance(lines, LineCollection)
         levels = [segment[:, 1] for segment in lines.get_segments()]
         np.testing.assert_allclose(np.ptp(levels, axis=1), 0)
         np.testing.assert_allclose(np.mean(levels, axis=1), np.quantile(group, [0.25, 0.5, 0.75]))
-        low, middle, high = lines.get_linewidths()
+        low, middle, high = np.ravel(lines.get_linewidth())
         assert middle > low == high
 
 

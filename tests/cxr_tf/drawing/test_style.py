@@ -24,7 +24,7 @@ def test_a_figure_is_written_in_its_own_resolution_and_shown_in_another(tmp_path
     write_figure(tmp_path / "a.png", figure)
     assert cv2.imread(str(tmp_path / "a.png")).shape == (240, 360, 3)
     pixels = figure_pixels(figure, dpi=50)
-    assert (pixels.shape, pixels.dtype) == ((100, 150, 3), np.uint8)
+    assert pixels.shape == (100, 150, 3) and pixels.dtype == np.uint8
     assert pixels.min() < 128 < pixels.max()  # the heading stands on white
 
 

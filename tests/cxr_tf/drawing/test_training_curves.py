@@ -21,7 +21,7 @@ def test_each_run_has_its_curves_over_the_epochs():
     assert [line.get_label() for line in first.lines] == ["training loss", "validation jaccard"]
     np.testing.assert_allclose(first.lines[0].get_xydata(), [[1, 0.9], [2, 0.5], [3, 0.4]])
     np.testing.assert_allclose(first.lines[1].get_xydata(), [[1, 0.6], [3, 0.8]])
-    np.testing.assert_allclose(second.lines[0].get_xydata()[:, 1], [1.8, 1.0, 0.8])
+    np.testing.assert_allclose(second.lines[0].get_ydata(), [1.8, 1.0, 0.8])
     # A name has its colour whatever else a run recorded.
     assert [line.get_color() for line in first.lines] == [COLOURS[0], COLOURS[4]]
     assert [text.get_text() for text in first.get_legend().get_texts()] == [

@@ -143,9 +143,10 @@ def test_explain_gives_maps_by_class(model, films):
 
 def shown(result):
     """What a notebook, a terminal and rich show."""
-    console = Console(file=io.StringIO(), width=200, force_terminal=True, color_system="truecolor")
+    text = io.StringIO()
+    console = Console(file=text, width=200, force_terminal=True, color_system="truecolor")
     console.print(result)
-    return result._repr_html_(), str(result), console.file.getvalue()
+    return result._repr_html_(), str(result), text.getvalue()
 
 
 def test_every_display_says_what_it_is_and_obeys_no_name(model):

@@ -4,6 +4,7 @@ import json
 import re
 import struct
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -60,7 +61,7 @@ PIXELS = {
     "seed": (tf.int64, [None]),
     "patches": (tf.int32, [None]),
 }
-SIGNATURES = {
+SIGNATURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "serving_default": (IMAGES, ANSWER),
     "predict_pixels": (PIXELS, ANSWER),
     "segment": (IMAGES, SEGMENTED),
@@ -506,7 +507,7 @@ def filters(nodes):
 def test_every_convolution_of_the_optimised_graph_has_a_constant_filter(exported, signature):
     """oneDNN packs constant filters once, and others at every call."""
     pixels = film()
-    inputs = {"image_bytes": [png(pixels)]}
+    inputs: dict[str, Any] = {"image_bytes": [png(pixels)]}
     if signature == "predict_pixels":
         inputs = {"pixels": pixels[None], "padding": [-1], "seed": [0], "patches": [100]}
     graph = tf.Graph()

@@ -52,14 +52,14 @@ def test_statistics_are_the_exact_moments_without_dropout():
     np.testing.assert_allclose(variance, seen.var(0), rtol=1e-4)
     # The second sees inputs that the first normalised by their own batch, as in training.
     kernel = np.asarray(model.get_layer("second_conv").kernel, np.float64)[0, 0]
-    seen = []
+    second = []
     for x in inputs:
         first = outputs(model, "first_conv", x)
         normal = (first - first.mean(0)) / np.sqrt(first.var(0) + 1e-5)
-        seen.append(np.maximum(normal, 0) @ kernel)
+        second.append(np.maximum(normal, 0) @ kernel)
     mean, variance = statistics(model, "second")
-    np.testing.assert_allclose(mean, np.concatenate(seen).mean(0), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(variance, np.concatenate(seen).var(0), rtol=1e-4)
+    np.testing.assert_allclose(mean, np.concatenate(second).mean(0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(variance, np.concatenate(second).var(0), rtol=1e-4)
 
 
 def test_with_one_batch_inference_equals_training_without_dropout():

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from cxr_tf.models import imagenet as weights
 from cxr_tf.models.imagenet import WeightsError, download, load_imagenet, read_arrays
 from cxr_tf.models.layers import BATCH_NORM_EPSILON
 from cxr_tf.models.registry import build
@@ -260,7 +259,7 @@ def serve(monkeypatch, content):
             raise content
         return io.BytesIO(content)
 
-    monkeypatch.setattr(weights.urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
 
 
 def test_download_keeps_the_file_expected_and_fetches_it_once(monkeypatch, tmp_path):

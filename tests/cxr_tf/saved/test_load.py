@@ -37,7 +37,8 @@ def test_values_are_plain_python(exported):
     assert type(answer.class_index) is int and type(answer.patches_used) is int
     assert type(answer.agreement) is float and type(answer.lung_fraction) is float
     assert answer.votes.dtype == np.int32 and answer.probabilities.dtype == np.float32
-    assert answer.mask is answer.saliency is answer.centres is answer.patch_probabilities is None
+    assert answer.mask is None and answer.saliency is None
+    assert answer.centres is None and answer.patch_probabilities is None
 
 
 def test_film_without_an_answer(from_python):

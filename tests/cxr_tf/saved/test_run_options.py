@@ -19,7 +19,7 @@ from pipelines.masks import CONTENTS
 from pipelines.patches import SCALINGS
 from pipelines.sizes import PATCH_SIZE
 
-KINDS = {
+KINDS: dict[str, type[TrainingOptions]] = {
     "segmentation": SegmentationTrainingOptions,
     "classification": ClassificationTrainingOptions,
 }
@@ -45,6 +45,7 @@ def changed(config, name):
 
 def test_the_paper_s_segmentation():
     config = PRESETS["segmentation"]["paper"]
+    assert isinstance(config, SegmentationTrainingOptions)
     assert config.network == "fc_densenet103"
     assert (config.learning_rate, config.schedule) == (1e-4, "plateau")
     assert (config.l2, config.l1, config.weight_decay) == (1e-6, 0, 0)
@@ -56,6 +57,7 @@ def test_the_paper_s_segmentation():
 
 def test_the_paper_s_classification():
     config = PRESETS["classification"]["paper"]
+    assert isinstance(config, ClassificationTrainingOptions)
     assert (config.network, config.approach) == ("resnet18", "local")
     assert (config.learning_rate, config.schedule) == (1e-5, "constant")
     assert (config.l2, config.l1, config.weight_decay) == (0.1, 1e-5, 0)
@@ -68,6 +70,7 @@ def test_the_paper_s_classification():
 
 def test_the_improved_classification_decays_decoupled():
     config = PRESETS["classification"]["improved"]
+    assert isinstance(config, ClassificationTrainingOptions)
     assert config.weight_decay > 0
     assert config.l2 == config.l1 == 0
     assert config.scaling == "imagenet"
@@ -81,7 +84,7 @@ def test_presets_are_valid(task, name):
     models = SEGMENTATION_NETWORKS if task == "segmentation" else CLASSIFICATION_NETWORKS
     assert config.network in models
     assert config.data == config.out == config.start_from == ""
-    if task == "classification":
+    if isinstance(config, ClassificationTrainingOptions):
         assert config.content in CONTENTS
         assert config.scaling in SCALINGS
 

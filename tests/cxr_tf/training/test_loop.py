@@ -65,9 +65,10 @@ class ScriptedTask:
 def train(run, scores, losses=(), term_at="", **options):
     """Train; `term_at` is the step or the evaluation that SIGTERM comes in, such as `step 4`."""
     config = dataclasses.replace(CONFIG, **options)
-    trainer = Trainer(ScriptedTask(config, scores, losses), tf.distribute.get_strategy())
+    task = ScriptedTask(config, scores, losses)
+    trainer = Trainer(task, tf.distribute.get_strategy())
     rates = []
-    step, evaluate = trainer.step, trainer.task.evaluate
+    step, evaluate = trainer.step, task.evaluate
 
     def recorded(batch, rate):
         rates.append(rate)
@@ -76,11 +77,11 @@ def train(run, scores, losses=(), term_at="", **options):
         return step(batch, rate)
 
     def evaluated(model):
-        if term_at == f"evaluation {len(trainer.task.evaluated) + 1}":
+        if term_at == f"evaluation {len(task.evaluated) + 1}":
             os.kill(os.getpid(), signal.SIGTERM)
         return evaluate(model)
 
-    trainer.step, trainer.task.evaluate = recorded, evaluated
+    trainer.step, task.evaluate = recorded, evaluated
     run.mkdir(exist_ok=True)
     trainer.restore(run)
     with Stops() as stops:

@@ -49,7 +49,8 @@ def test_segmentation_loss_in_all_ways():
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 3, (2, 8, 8, 4)).astype(np.float32)
     labels = rng.integers(0, 4, (2, 8, 8)).astype(np.uint8)
-    loss = check_op(lambda *x: segmentation_loss(*x, (0.5, 1, 1, 1)), logits, labels, atol=1e-6)
+    weights = (0.5, 1, 1, 1)
+    loss = check_op(lambda x, y: segmentation_loss(x, y, weights), logits, labels, atol=1e-6)
     assert loss.shape == (2,)
 
 

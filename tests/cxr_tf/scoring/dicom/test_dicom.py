@@ -13,6 +13,7 @@ from pydicom.sr.codedict import codes
 from cxr_tf import score
 from cxr_tf.measures.biomarkers import biomarkers
 from cxr_tf.measures.metrics import enlarge_labels
+from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
 from cxr_tf.runtime.stopping import INTERRUPTED
@@ -268,11 +269,11 @@ def test_a_run_that_was_stopped_goes_on_without_doubles(run, drawn, tmp_path):
     ],
 )
 def test_wrong_usage(run, film_path, tmp_path, changes, message):
-    with pytest.raises(score.UsageError, match=message):
+    with pytest.raises(UsageError, match=message):
         run(tmp_path, film_path, **changes)
 
 
 def test_without_highdicom_the_extra_is_named(run, film_path, tmp_path, monkeypatch):
     monkeypatch.setattr("cxr_tf.scoring.checks.importlib.util.find_spec", lambda _: None)
-    with pytest.raises(score.UsageError, match=r"cxr-tf\[dicom\]"):
+    with pytest.raises(UsageError, match=r"cxr-tf\[dicom\]"):
         run(tmp_path, film_path)

@@ -17,6 +17,7 @@ from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.rows import score_columns
 from cxr_tf.measures.wilson import wilson
 from cxr_tf.method.vote_options import VoteOptions
+from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.scoring.options import ScoreOptions
 from cxr_tf.scoring.ray import engine
@@ -193,12 +194,12 @@ def test_a_part_that_was_being_written_is_scored_again(no_ray, tmp_path):
 @pytest.mark.parametrize("changes", [{"seed": 4}, {"patches": 7}, {"fast": True}])
 def test_parts_of_another_run_are_never_mixed_in(no_ray, tmp_path, changes):
     run_stub(tmp_path, 200, reporter=Watch(interrupt_at=50))
-    with pytest.raises(score.UsageError, match=f"differs in {next(iter(changes))}"):
+    with pytest.raises(UsageError, match=f"differs in {next(iter(changes))}"):
         run_stub(tmp_path, 200, **changes)
-    with pytest.raises(score.UsageError, match="differs in inputs_sha256"):
+    with pytest.raises(UsageError, match="differs in inputs_sha256"):
         run_stub(tmp_path, 201)
     (tmp_path / "model" / "variables").write_bytes(b"other")
-    with pytest.raises(score.UsageError, match="differs in model_sha256"):
+    with pytest.raises(UsageError, match="differs in model_sha256"):
         run_stub(tmp_path, 200)
     watch = Watch()
     assert run_stub(tmp_path, 200, reporter=watch, restart=True, **changes).complete
@@ -209,7 +210,7 @@ def test_a_part_with_other_films_is_refused(no_ray, tmp_path):
     run_stub(tmp_path, 200, reporter=Watch(interrupt_at=50))
     part = tmp_path / "out/scores.parts/00000000.csv"
     part.write_text(part.read_text().replace("1.png", "7.png"))
-    with pytest.raises(score.UsageError, match="00000000.csv has been changed"):
+    with pytest.raises(UsageError, match="00000000.csv has been changed"):
         run_stub(tmp_path, 200)
 
 
@@ -222,7 +223,7 @@ def test_parts_that_a_complete_run_left_behind_count_for_nothing(no_ray, tmp_pat
 
 def test_another_model_on_a_worker_is_refused(tmp_path):
     job = Job(str(tmp_path), made_up_card(CLASSES), "0" * 64, VoteOptions(), False, 1)
-    with pytest.raises(score.UsageError, match="not the same on every machine"):
+    with pytest.raises(UsageError, match="not the same on every machine"):
         PartScorer(job)
 
 
@@ -245,7 +246,7 @@ def test_a_cluster_is_shared_out(workers, nodes, expected):
 
 def test_more_workers_than_processors_are_refused():
     nodes = [{"Alive": True, "Resources": {"CPU": 2}}]
-    with pytest.raises(score.UsageError, match="the cluster has 2 CPUs"):
+    with pytest.raises(UsageError, match="the cluster has 2 CPUs"):
         engine._shares(3, nodes)
 
 
@@ -267,5 +268,5 @@ def test_more_workers_than_processors_are_refused():
 def test_wrong_usage(changes, message, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)  # nothing is installed
     wanted = ScoreOptions(inputs=("x",), model=tmp_path, out=tmp_path / "out", **changes)
-    with pytest.raises(score.UsageError, match=message):
+    with pytest.raises(UsageError, match=message):
         score.run(wanted, QUIET)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cxr_tf import score
+from cxr_tf.runtime.errors import UsageError
 from cxr_tf.scoring.report import writer
+from cxr_tf.scoring.report.pictures import save_png
 from tests.cards import made_up_card
 from tests.cxr_tf import fake_runs
 from tests.cxr_tf.scoring.report.made_up import CLASSES, FILMS, MARKUP, MadeUpModel, make_report
@@ -97,7 +98,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_report(made_report, tmp_path
     assert make_report(films, out, MadeUpModel(films, interrupt_at=3)) == 130
     assert not (out / "report" / "index.html").exists()
     (out / "report" / "cases" / "e_tb.js").write_text("left by a killed run")
-    with pytest.raises(score.UsageError, match="differs in report"):
+    with pytest.raises(UsageError, match="differs in report"):
         make_report(films, out, MadeUpModel(films), report=False)
     model = MadeUpModel(films)
     assert make_report(films, out, model) == 1
@@ -106,7 +107,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_report(made_report, tmp_path
 
 
 def test_a_failed_picture_costs_neither_the_row_nor_the_report(made_report, tmp_path, monkeypatch):
-    def fail_at(path, picture, save=writer.save_png):
+    def fail_at(path, picture, save=save_png):
         if path.name == "a_normal.saliency.png":
             raise OSError("no space")
         save(path, picture)
@@ -132,7 +133,7 @@ def test_a_new_run_neither_keeps_pictures_of_an_older_one_nor_scores_them(tmp_pa
 
 
 def test_a_server_gives_its_own_maps_alone(tmp_path):
-    with pytest.raises(score.UsageError, match="leave out --seed, --patches"):
+    with pytest.raises(UsageError, match="leave out --seed, --patches"):
         make_report(
             tmp_path / "films", tmp_path / "out", MadeUpModel(tmp_path / "films", 64),
             server="grpc://a:1", patches=9,
@@ -192,5 +193,5 @@ def test_a_damaged_file_of_ranges_is_wrong_usage(tmp_path):
     model = MadeUpModel(films, size=64)
     (tmp_path / "models" / "made").mkdir(parents=True)
     (tmp_path / "models" / "made" / "normal_ranges.json").write_text("[]")
-    with pytest.raises(score.UsageError, match="is damaged"):
+    with pytest.raises(UsageError, match="is damaged"):
         make_report(films, tmp_path / "out", model)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cxr_tf import score
-from cxr_tf.runtime.errors import ServerError
+from cxr_tf.runtime.errors import ServerError, UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.saved.load import load
 from cxr_tf.scoring.options import ScoreOptions
@@ -164,7 +164,7 @@ def test_no_server_is_wrong_usage(scheme, films, exported, tmp_path, monkeypatch
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"{scheme}://localhost:{free.getsockname()[1]}"
-        with pytest.raises(score.UsageError, match=f"--server {address}"):
+        with pytest.raises(UsageError, match=f"--server {address}"):
             run(films, exported, tmp_path / "out", server=address, deadline=5.0)
 
 
