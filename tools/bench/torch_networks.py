@@ -137,6 +137,35 @@ class ResNet18(nn.Module):
         return self.fc(features.mean((2, 3))), features
 
 
+def _keras_paths(network: nn.Module) -> dict[str, str]:
+    """The Keras path of each weight by its name in PyTorch."""
+    paths = {}
+    for name in network.state_dict():
+        if not name.endswith("num_batches_tracked"):
+            owner, _, kind = name.rpartition(".")
+            variable = _keras_variable(network.get_submodule(owner), kind)
+            paths[name] = f"{_keras_layer(owner)}/{variable}"
+    return paths
+
+
+def keras_shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Tell which arrays `load_arrays` takes.
+
+    Args:
+        network: `FCDenseNet103` or `ResNet18`.
+
+    Returns:
+        Shapes by Keras path.
+    """
+    shapes = {}
+    for name, path in _keras_paths(network).items():
+        shape = tuple(network.state_dict()[name].shape)
+        if len(shape) == 4:  # [out, in, h, w]
+            shape = (*shape[2:], shape[1], shape[0])
+        shapes[path] = shape if len(shape) != 2 else shape[::-1]
+    return shapes
+
+
 def load_arrays(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> nn.Module:
     """Give a network our weights.
 
@@ -152,12 +181,7 @@ def load_arrays(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> nn.Modu
     """
     rest = dict(arrays)
     state = {}
-    for name in network.state_dict():
-        if name.endswith("num_batches_tracked"):
-            continue
-        owner, _, kind = name.rpartition(".")
-        layer = network.get_submodule(owner)
-        path = f"{_keras_layer(owner)}/{_keras_variable(layer, kind)}"
+    for name, path in _keras_paths(network).items():
         if path not in rest:
             raise ValueError(f"{path} is missing")
         value = rest.pop(path)
