@@ -50,6 +50,76 @@ find_python() {
         "Install one (on Debian or Ubuntu: apt-get install python3 python3-venv) or name it in CXR_TF_PYTHON."
 }
 
+# Reads `--pythons 3.11,3.12` (or with `=`) at the head of the arguments: leaves the versions in $PYTHONS,
+# none where the option is not given, and all other arguments in $REST.
+read_pythons() {
+    local list="" version
+    PYTHONS=() REST=()
+    case "${1:-}" in
+    --pythons)
+        list="${2:-}"
+        shift $(($# > 1 ? 2 : 1))
+        ;;
+    --pythons=*)
+        list="${1#*=}"
+        shift
+        ;;
+    *)
+        REST=("$@")
+        return
+        ;;
+    esac
+    for version in ${list//,/ }; do
+        [[ "$version" =~ ^3\.1[123]$ ]] || fail "--pythons $list: '$version' is none of 3.11, 3.12 and 3.13."
+        PYTHONS+=("$version")
+    done
+    ((${#PYTHONS[@]})) || fail "--pythons needs versions, such as --pythons 3.11,3.12,3.13."
+    REST=("$@")
+}
+
+# Prints the path of a Python of the version $1: one on the PATH, or one that uv has or fetches.
+find_version() {
+    local name candidate
+    is_it() { python_fits "$1" && [[ "$("$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])')" == "$2" ]]; }
+    for name in "python$1" python3 python; do
+        while IFS= read -r candidate; do
+            if is_it "$candidate" "$1"; then
+                printf '%s\n' "$candidate"
+                return
+            fi
+        done < <(type -aP "$name" || true)
+    done
+    if ! command -v uv >/dev/null; then
+        say "setup: no Python $1 is on the PATH, nor uv, which could fetch it (pip install uv)"
+        return 1
+    fi
+    uv python install --quiet "$1" >&2 || say "setup: uv could not fetch Python $1"
+    candidate="$(uv python find "$1" 2>/dev/null)" && is_it "$candidate" "$1" && printf '%s\n' "$candidate"
+}
+
+# Runs the command $1 in an environment of its own for each version of $PYTHONS, with all extras of `dev`;
+# it finds its Python in $PYTHON. A version that cannot be had is told and left out; one must be there.
+on_each_python() {
+    local version python ran=() failed=() missing=()
+    for version in "${PYTHONS[@]}"; do
+        if ! python="$(find_version "$version")"; then
+            missing+=("$version")
+            continue
+        fi
+        say "setup: Python $version is $python"
+        if (
+            VENV="$VENV-$version" CXR_TF_PYTHON="$python"
+            setup_environment dev && "$1"
+        ); then
+            ran+=("$version")
+        else
+            failed+=("$version")
+        fi
+    done
+    say "passed: ${ran[*]:-none}; failed: ${failed[*]:-none}; not to be had: ${missing[*]:-none}"
+    ((${#ran[@]} && !${#failed[@]}))
+}
+
 # Prints what the environment depends on: requirements, extras, interpreter and place of the checkout.
 fingerprint() {
     "$PYTHON" -I -c '

@@ -1,13 +1,17 @@
-"""tools/setup.sh: choosing a Python, refusing without one, reusing an environment."""
+"""tools/setup.sh: choosing a Python or several, refusing without one, reusing an environment."""
 
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
+import tomllib
 
 import pytest
+import yaml
 
-SETUP = pathlib.Path(__file__).parents[2] / "tools" / "setup.sh"
+ROOT = pathlib.Path(__file__).parents[2]
+SETUP = ROOT / "tools" / "setup.sh"
 PYTHON = pathlib.Path(sys.executable).resolve()
 
 
@@ -30,6 +34,12 @@ def bash(command, path, **environment):
         text=True,
         timeout=120,
     )
+
+
+def pretender(folder, name, version):
+    """The real interpreter, made to believe that it is another version."""
+    pretend = f"import sys\nsys.version_info = {version}\nexec(sys.argv[1])"
+    return script(folder, name, f"shift 2; exec {PYTHON} -c '{pretend}' \"$@\"")
 
 
 @pytest.fixture
@@ -64,9 +74,7 @@ def test_says_what_to_install_without_a_python(tools):
     ("version", "status"), [("(3, 10)", 2), ("(3, 11)", 0), ("(3, 13)", 0), ("(3, 14)", 2)]
 )
 def test_takes_python_3_11_to_3_13_alone(tmp_path, tools, version, status):
-    # The real interpreter, made to believe that it is another version.
-    pretend = f"import sys\nsys.version_info = {version}\nexec(sys.argv[1])"
-    wrapper = script(tmp_path / "other", "python3", f"shift 2; exec {PYTHON} -c '{pretend}' \"$@\"")
+    wrapper = pretender(tmp_path / "other", "python3", version)
     found = bash("find_python", [tools], CXR_TF_PYTHON=str(wrapper))
     assert found.returncode == status, found.stderr
     assert str(wrapper) in (found.stderr if status else found.stdout)
@@ -130,3 +138,101 @@ def test_a_locked_version_that_cannot_be_had_is_never_replaced_by_another(tmp_pa
     show = "pip_install() { echo $1; return 1; }; install_project '' /project || echo refused"
     done = bash(f"PYTHON=$CXR_TF_PYTHON; {show}", [tools], CXR_TF_PYTHON=str(PYTHON))
     assert done.stdout.split() == ["--require-hashes", "refused"]
+
+
+def parsed(tools, *arguments):
+    """Versions and what is left for pytest, one a line each, or the refusal."""
+    show = 'read_pythons "${ARGUMENTS[@]}"; printf "%s\\n" "${PYTHONS[*]:-}" "${REST[@]:-}"'
+    given = " ".join(map(shlex.quote, arguments))
+    return bash(f"ARGUMENTS=({given}); {show}", [tools])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["--pythons", "3.11,3.13"], ["3.11 3.13", ""]),
+        (["--pythons=3.12", "-k", "two words"], ["3.12", "-k", "two words"]),
+        (["-m", "not slow"], ["", "-m", "not slow"]),
+        (["tests", "--pythons", "3.11"], ["", "tests", "--pythons", "3.11"]),
+    ],
+)
+def test_pythons_are_read_at_the_head_of_the_arguments(tools, arguments, shown):
+    done = parsed(tools, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:-1] == shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--pythons"], "needs versions"),
+        (["--pythons", ","], "needs versions"),
+        (["--pythons", "3.11,3.10"], "'3.10' is none of 3.11, 3.12 and 3.13"),
+        (["--pythons=-m"], "'-m' is none of"),
+    ],
+)
+def test_other_pythons_are_refused(tools, arguments, words):
+    done = parsed(tools, *arguments)
+    assert done.returncode == 2 and words in done.stderr
+
+
+def on_each(tools, folder, *versions, command="tried"):
+    """Runs a command on each version; environments are not made, their places are told."""
+    stubs = (
+        'setup_environment() { PYTHON=$CXR_TF_PYTHON; echo "$1 $VENV"; }; '
+        'tried() { echo "$PYTHON"; }; '
+        "picky() { case $PYTHON in *11) false ;; *) echo ran on ${PYTHON##*python} ;; esac; }"
+    )
+    run = f"PYTHONS=({' '.join(versions)}); {stubs}; on_each_python {command}"
+    return bash(run, [folder, tools], CXR_TF_VENV="/place/venv")
+
+
+def test_each_python_has_an_environment_and_one_that_is_missing_fails_nothing(tmp_path, tools):
+    folder = tmp_path / "pythons"
+    eleven = pretender(folder, "python3.11", "(3, 11)")
+    twelve = pretender(folder, "python3", "(3, 12)")
+    pretender(folder, "python3.13", "(3, 12)")  # not what its name says
+    done = on_each(tools, folder, "3.11", "3.12", "3.13")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "dev /place/venv-3.11",
+        str(eleven),
+        "dev /place/venv-3.12",
+        str(twelve),
+    ]
+    assert "passed: 3.11 3.12; failed: none; not to be had: 3.13" in done.stderr
+    assert "no Python 3.13 is on the PATH, nor uv" in done.stderr
+
+
+def test_a_failure_on_one_python_lets_the_others_run_and_is_told(tmp_path, tools):
+    folder = tmp_path / "pythons"
+    for minor in (11, 12):
+        pretender(folder, f"python3.{minor}", f"(3, {minor})")
+    done = on_each(tools, folder, "3.11", "3.12", command="picky")
+    assert done.returncode != 0
+    assert "ran on 3.12" in done.stdout and "ran on 3.11" not in done.stdout
+    assert "passed: 3.12; failed: 3.11; not to be had: none" in done.stderr
+
+
+def test_without_any_of_the_pythons_nothing_passes(tmp_path, tools):
+    done = on_each(tools, tmp_path, "3.11", "3.12")
+    assert done.returncode != 0
+    assert "passed: none; failed: none; not to be had: 3.11 3.12" in done.stderr
+
+
+def test_uv_fetches_a_python_that_is_missing(tmp_path, tools):
+    kept = pretender(tmp_path / "fetched", "python3.12", "(3, 12)")
+    uv = f'[ "$2" = install ] && touch {tmp_path}/installed; [ "$2" = find ] && echo {kept}'
+    script(tmp_path / "bin", "uv", f"PATH=/usr/bin:/bin; {uv}")
+    done = on_each(tools, tmp_path / "bin", "3.12")
+    assert done.returncode == 0, done.stderr
+    assert str(kept) in done.stdout and (tmp_path / "installed").exists()
+
+
+def test_the_workflow_of_github_tests_the_pythons_that_the_project_names():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    job = workflow["jobs"]["test"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [line.rpartition(" ")[2] for line in project["classifiers"] if ":: 3." in line]
+    assert job["strategy"]["matrix"]["python"] == named
+    assert job["steps"][-1]["run"] == "bash tools/test.sh"
