@@ -465,8 +465,8 @@ def test_the_next_film_is_read_while_the_caller_works():
             begun.set()
         return Film(np.zeros((2, 2), np.uint16), -1, "ok", "", "png")
 
-    for _ in read_ahead([Input(Path("first")), Input(Path("second"))], read):
-        assert begun.wait(10)
+    inputs = [Input(Path("first")), Input(Path("second"))]
+    assert [begun.wait(60) for _ in read_ahead(inputs, read)] == [True, True]
 
 
 def test_leaving_the_reader_early_stops_its_thread():

@@ -161,6 +161,7 @@ def test_segmentation_batches_do_not_depend_on_the_sharding(segmentation, parts)
         collected(segmentation.batches(order[mine], mine, 4 // parts, 0, 2, 1.0))
         for mine in sharded(places, 4, parts)
     ]
+    assert len(whole) == 2  # films and labels
     for index, expected in enumerate(whole):
         np.testing.assert_array_equal(joined([x[index] for x in shards], 4), expected)
 

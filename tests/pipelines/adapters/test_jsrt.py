@@ -65,7 +65,9 @@ def test_sex_and_age_come_from_the_clinical_files(tmp_path):
 
 def test_masks_lie_on_the_film_and_the_reader_turns_the_grey_scale(tmp_path):
     LAYOUTS["jsrt"](tmp_path, 2, 0, 64)
-    for row in open_data(tmp_path):
+    manifest = open_data(tmp_path)
+    assert len(manifest) == 2
+    for row in manifest:
         pixels = read_film(row.path).pixels[::2, ::2]
         masks = {name: decode_mask(file.read_bytes()).numpy() for name, file in row.masks.items()}
         assert np.median(pixels[masks["heart"]]) > np.median(pixels[masks["right_lung"]])

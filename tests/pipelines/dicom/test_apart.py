@@ -150,7 +150,7 @@ def test_the_process_ends_with_its_parent_and_takes_no_module_from_the_working_f
         [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True, timeout=60
     )
     pid = int(done.stdout)
-    for _ in range(100):
+    for _ in range(1200):  # a busy machine takes its time
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

@@ -108,5 +108,5 @@ def test_the_status_comes_before_size_frames_and_pixels_and_is_no_failure(tmp_pa
 
 
 def test_the_real_films_are_frontal(research_data):
-    for path in sorted((research_data / "dicom").glob("*.dcm")):
-        assert read_film(path).status == "ok"
+    films = sorted((research_data / "dicom").glob("*.dcm"))
+    assert [read_film(path).status for path in films] == ["ok"] * max(1, len(films))

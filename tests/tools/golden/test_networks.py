@@ -48,6 +48,7 @@ def test_weights_are_those_of_pytorch_by_name_shape_and_value(name, golden):
 
 
 def test_answers_are_those_of_pytorch(name, golden):
+    assert {*answer(name), "weights_sha256", "torch"} == {*golden}
     for key, values in answer(name).items():
         theirs = golden[key]
         assert theirs.std() > 0.1  # answers of which every one is the same would prove nothing
