@@ -35,7 +35,7 @@ def test_the_results_are_this_model_s():
 
 
 def test_the_golden_answers_are_this_model_s():
-    version = read_card(MODEL)["model_version"]
+    version = read_card(MODEL).model_version
     assert GOLDEN["model_version"] == version, (
         f"saved_models/cxr_triage is {version} and the golden answers are of "
         f"{GOLDEN['model_version']}: run python -m tools.golden.shipped_answers"

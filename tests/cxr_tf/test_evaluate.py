@@ -6,7 +6,6 @@ import json
 import math
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -18,6 +17,7 @@ from cxr_tf.evaluation.options import ClassificationEvaluationOptions, Segmentat
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from pipelines.classes import PAPER_CLASSES
+from pipelines.films import Film
 from pipelines.manifest.table import Manifest, ManifestError, ManifestRow, write_manifest
 from tests.cards import made_up_card
 from tests.cxr_tf.fake_answers import answered
@@ -594,9 +594,7 @@ def test_films_are_read_by_the_reader_given(decided, tmp_path):
     options = ClassificationEvaluationOptions(
         data=decided.root, run=out, out=out, samples=1, quiet=True
     )
-    film = SimpleNamespace(
-        pixels=np.full((4, 4), 257, np.uint16), padding=-1, status="ok", error="", transient=False
-    )
+    film = Film(np.full((4, 4), 257, np.uint16), -1, "ok", "", "png")
     subject = Subject(Reads(), out)
     assert run(options, Reporter(quiet=True), lambda _: subject, lambda _: film) == 0
     assert {row["label"] for row in _rows(out / "predictions.csv")} == {"bacterial"}

@@ -25,6 +25,7 @@ from cxr_tf.saved.run_options import (
     read_run,
 )
 from cxr_tf.train import main, parse_arguments
+from pipelines.manifest.checks import validate
 from pipelines.manifest.rows import COLUMNS
 from pipelines.manifest.table import read_manifest
 from tests.cxr_tf.fake_runs import film
@@ -397,7 +398,6 @@ def test_what_vanishes_or_breaks_during_a_run_is_named_once(
 
     manifest = read_manifest(own_phantoms / "manifest.csv")
     path = getattr(list(manifest.select("segmentation", split))[-1], column)
-    validate = module.validate
 
     def check_then_spoil(*arguments):
         validate(*arguments)
@@ -420,7 +420,6 @@ def test_a_film_that_vanishes_while_masks_are_predicted_is_named(
 
     manifest = read_manifest(own_phantoms / "manifest.csv")
     path = list(manifest.select("classification", "train"))[0].path
-    validate = module.validate
 
     def check_then_spoil(*arguments):
         validate(*arguments)

@@ -69,7 +69,7 @@ def test_one_record_from_python_command_line_rest_and_grpc(
             remote = connect(address, exported / "1", deadline=60)
             for path, row in zip(inputs, expected, strict=True):
                 found = remote.score(path).record
-                assert list(found) == columns
+                assert tuple(found) == columns
                 assert found == row, (serve.__name__, path)
             remote.close()
         finally:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,7 +108,7 @@ def test_columns_are_those_of_the_contract():
 
 
 def test_records_have_a_typed_value_for_each_column():
-    found = score_record("a.png", prediction(), CLASSES, 7, "two\nlines")
+    found: dict[Any, Any] = score_record("a.png", prediction(), CLASSES, 7, "two\nlines")
     assert list(found) == list(score_columns(CLASSES))
     assert found["votes_ill"] == 2 and found["p_ill"] == 0.75
     assert found["agreement"] == 0.666667 and found["seed"] == 7
@@ -138,7 +139,7 @@ def test_patch_rows_stop_at_the_patches_used():
     rows = list(patch_rows("a.png", prediction(), CLASSES))
     header = patch_columns(CLASSES)
     assert header == ("path", "patch", "row", "column", "p_normal", "p_ill", "vote")
-    assert [dict(zip(header, row, strict=True))["vote"] for row in rows] == [
+    assert [row[header.index("vote")] for row in rows] == [
         "normal",
         "normal",  # equal: the lowest index
         "ill",

@@ -239,7 +239,8 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(tmp_path, loss, opti
 
 def test_weights_that_are_not_finite_are_neither_kept_nor_evaluated(tmp_path):
     config = dataclasses.replace(CONFIG, epochs=3)
-    trainer = Trainer(ScriptedTask(config, [0.1, 0.2]), tf.distribute.get_strategy())
+    task = ScriptedTask(config, [0.1, 0.2])
+    trainer = Trainer(task, tf.distribute.get_strategy())
     step = trainer.step
 
     def poisoned(batch, rate):
@@ -251,7 +252,7 @@ def test_weights_that_are_not_finite_are_neither_kept_nor_evaluated(tmp_path):
     trainer.step = poisoned
     with pytest.raises(DivergedError, match="weights are not finite after step 3 of epoch 2"):
         fit(trainer, tmp_path, Monitor(config, tmp_path))
-    assert len(trainer.task.evaluated) == 1 and best_epoch(tmp_path) == "0"
+    assert len(task.evaluated) == 1 and best_epoch(tmp_path) == "0"
     again = Trainer(ScriptedTask(config, []), tf.distribute.get_strategy())
     assert again.restore(tmp_path) and again.weights_are_finite()
     assert (again.state.epoch, again.state.step) == (1, 0)

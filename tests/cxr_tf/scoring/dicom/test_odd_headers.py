@@ -5,6 +5,7 @@ import csv
 import re
 import shutil
 import subprocess
+from typing import Any
 
 import pydicom
 import pytest
@@ -13,20 +14,20 @@ from pydicom.uid import ComputedRadiographyImageStorage as CR
 from cxr_tf import score
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.scoring.options import ScoreOptions
-from pipelines.dicom.reading import quiet
+from pipelines.dicom.parsing import quiet
 from tests.cxr_tf.scoring.dicom.dicom_films import TrueModel, oblong, write_film
 
 hd = pytest.importorskip("highdicom")
 
 KINDS = ("segmentation", "saliency", "report")
-FULL = {
+FULL: dict[str, Any] = {
     "PatientID": "ID-7", "PatientName": "Doe^Jane", "PatientBirthDate": "19700102",
     "PatientSex": "F", "PatientAge": "050Y", "StudyDate": "20200304", "StudyTime": "101112",
     "StudyID": "S-1", "AccessionNumber": "A-9", "StudyDescription": "Thorax",
 }  # fmt: skip
 
 #: Optional values that are invalid: what is changed, and what is left out for it.
-OPTIONAL = {
+OPTIONAL: dict[str, tuple[dict[str, Any], str]] = {
     "birth_year": ({"PatientBirthDate": "1950"}, "PatientBirthDate"),
     "birth_month": ({"PatientBirthDate": "195001"}, "PatientBirthDate"),
     "birth_dashes": ({"PatientBirthDate": "1950-01-02"}, "PatientBirthDate"),
@@ -64,7 +65,7 @@ OPTIONAL = {
     "orientation_three": ({"PatientOrientation": ["L", "F", "X"]}, "PatientOrientation"),
 }  # fmt: skip
 #: What is valid, or of no concern to the objects.
-HARMLESS = {
+HARMLESS: dict[str, dict[str, Any]] = {
     "empty": {name: "" for name in FULL},
     "orientation_slant": {"PatientOrientation": ["L", "FR"]},
     "orientation_empty": {"PatientOrientation": ["", ""]},
@@ -79,7 +80,7 @@ HARMLESS = {
     "unknown_charset": {"SpecificCharacterSet": "ISO_IR 999"},
 }
 #: Needed values that are invalid, and what is said.
-NEEDED = {
+NEEDED: dict[str, tuple[dict[str, Any], str]] = {
     "class": ({"SOPClassUID": "2.25.123456789"}, "SOPClassUID is '2.25.123456789': no kind of"),
     "class_no_image": ({"SOPClassUID": "1.2.840.10008.1.1"}, "SOPClassUID is '1.2.840.10008.1.1'"),
     "study": ({"StudyInstanceUID": "none"}, "StudyInstanceUID is 'none': no valid UID"),
@@ -96,7 +97,7 @@ NEEDED = {
     "lateral": ({"PatientOrientation": ["A", "F"]}, r"not L\F but 'A\F'"),
 }  # fmt: skip
 #: What the file's meta information still knows.
-FROM_META = {
+FROM_META: dict[str, tuple[dict[str, Any], str]] = {
     "class_anonymised": ({"SOPClassUID": "2.25.123456789"}, "SOPClassUID"),
     "class_word": ({"SOPClassUID": "anonymous"}, "SOPClassUID"),
     "class_empty": ({"SOPClassUID": ""}, "SOPClassUID"),
