@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cxr_tf.evaluation.summary import table as markdown_table
-from cxr_tf.films.table import Table, partial_of
-from cxr_tf.runtime.text import utf8
+from cxr_tf.films.table import Table
+from cxr_tf.runtime.whole_files import write_text
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -72,10 +72,7 @@ class PaperTable:
         finally:
             output.close()
         for suffix, text in ((".md", self.markdown()), (".tex", self.latex())):
-            path = folder / f"{self.name}{suffix}"
-            partial = partial_of(path)
-            partial.write_text(utf8(text), encoding="utf-8")
-            partial.replace(path)
+            write_text(folder / f"{self.name}{suffix}", text)
 
 
 def _starred(text: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 from cxr_tf.evaluation.summary import figure_text, table, title_of
 from cxr_tf.films.table import Table
 from cxr_tf.measures.estimates import BY_CLASS, OVERALL
-from cxr_tf.runtime.text import utf8
 from cxr_tf.runtime.whole_files import write_text
 from pipelines.manifest.rows import ManifestRow
 
@@ -110,7 +109,7 @@ def write(folder: Path, groups: Mapping[str, Any], classes: Sequence[str]) -> No
                     output.add((axis, value, name, kind, *cells, own["n"], own["patients"],
                                 remark(group, classes)))  # fmt: skip
         output.commit()
-    text = utf8("\n\n".join(markdown(groups, classes)) + "\n")
+    text = "\n\n".join(markdown(groups, classes)) + "\n"
     write_text(folder / "subgroups.md", text)
 
 

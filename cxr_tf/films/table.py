@@ -6,14 +6,11 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cxr_tf.films.columns import cell
 from cxr_tf.films.parquet import write_parquet
+from cxr_tf.runtime.whole_files import whole
 from pipelines.manifest.checks import file_sha256
-
-if TYPE_CHECKING:
-    pass
 
 
 def csv_line(values: Iterable[object]) -> str:
@@ -153,12 +150,9 @@ class Table:
 
 def _copy(source: Path, path: Path) -> None:
     """Give a file a second name, whole or not at all; a copy where links are not known."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    try:
-        os.link(source, fresh)
-    except OSError:
-        shutil.copyfile(source, fresh)
-        with fresh.open("rb") as file:
-            os.fsync(file.fileno())
-    os.replace(fresh, path)
+    with whole(path) as fresh:
+        fresh.unlink(missing_ok=True)
+        try:
+            os.link(source, fresh)
+        except OSError:
+            shutil.copyfile(source, fresh)

@@ -22,6 +22,7 @@ from safetensors.numpy import load_file
 
 from cxr_tf.models.layers import BATCH_NORM_EPSILON
 from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.whole_files import whole
 from pipelines.manifest.checks import file_sha256
 
 log = logging.getLogger(__name__)
@@ -277,7 +278,6 @@ def download(folder: Path, url: str = PUBLIC_URL, sha256: str = PUBLIC_SHA256) -
     if digest != sha256:
         raise WeightsError(f"{url} has SHA-256 {digest}, not {sha256}; it was not kept")
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    with whole(path) as fresh:
+        fresh.write_bytes(content)
     return path

@@ -1,7 +1,6 @@
 """Label maps that a segmentation run predicts, made once a film and kept on disk."""
 
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from cxr_tf.runtime.whole_files import whole
 from cxr_tf.saved.load import from_runs
 from cxr_tf.saved.run_folder import BEST
 from pipelines.faults import FileFault
@@ -56,10 +56,8 @@ class MaskStore:
             film: its file.
             labels: uint8 [256, 256].
         """
-        path = self._path(film)
-        partial = path.with_suffix(f".{os.getpid()}.partial.png")
-        cv2.imwrite(str(partial), labels)
-        partial.replace(path)
+        with whole(self._path(film), shared=True) as fresh:
+            cv2.imwrite(str(fresh), labels)
 
 
 def predicted_masks(

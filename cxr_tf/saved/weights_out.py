@@ -16,6 +16,7 @@ import tyro
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.provenance import NOTICE
+from cxr_tf.runtime.whole_files import write_json
 from cxr_tf.saved.model_folders import WEIGHTS, read_card, version_folder
 from cxr_tf.saved.run_options import PRESETS, TrainingOptions
 
@@ -75,7 +76,7 @@ def extract(options: ExtractOptions) -> list[Path]:
         arrays = {name: found[each] for name, each in hashes[network].items()}
         save_arrays(arrays, run / BEST, {"notice": NOTICE, "model": folder.parent.name})
         facts = dataclasses.asdict(card.networks[network].data)
-        (run / DATA).write_text(json.dumps(facts, indent=2) + "\n")
+        write_json(run / DATA, facts)
         run_config(network, card, runs["segmentation"]).save(run / "config.json")
     return list(runs.values())
 

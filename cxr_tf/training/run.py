@@ -19,7 +19,7 @@ from cxr_tf.runtime.errors import DataChangedError, UsageError
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.provenance import machine, package_versions, revision
 from cxr_tf.runtime.stopping import Stops
-from cxr_tf.runtime.whole_files import write_text
+from cxr_tf.runtime.whole_files import write_json
 from cxr_tf.saved.predicted_masks import predicted_masks
 from cxr_tf.saved.run_folder import BEST, DATA
 from cxr_tf.saved.run_options import (
@@ -304,9 +304,9 @@ def describe(run: Path, config: TrainingOptions, data: Manifest, fingerprint: st
     """
     run.mkdir(parents=True, exist_ok=True)
     config.save(run / "config.json")
-    write_text(run / "environment.json", json.dumps(environment(), indent=2) + "\n")
+    write_json(run / "environment.json", environment())
     facts = {"fingerprint": fingerprint, "films": len(data), "phantom": data.phantom}
-    write_text(run / DATA, json.dumps(facts, indent=2) + "\n")
+    write_json(run / DATA, facts)
 
 
 def environment() -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pipelines.manifest.rows import (
     ManifestRow,
     cells,
 )
+from pipelines.whole_files import whole
 
 __all__ = [
     "COLUMNS",
@@ -101,12 +102,10 @@ def write_manifest(manifest: Manifest, path: Path | str) -> None:
         path: The CSV; its folder must exist.
     """
     path = Path(path).absolute()
-    temporary = path.with_name(path.name + ".partial")
-    with open(temporary, "w", encoding="utf-8", newline="") as file:
+    with whole(path) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(cells(row, path.parent) for row in manifest.rows)
-    os.replace(temporary, path)
 
 
 def hash_films(manifest: Manifest) -> Manifest:

@@ -167,7 +167,7 @@ def test_what_a_run_leaves(trained, phantoms, task):
     assert [row["epoch"] for row in history(run)] == ["0", "1"]
     score = {"segmentation": "jaccard", "classification": "f1"}[task]
     assert all(0.0 <= float(row[f"validation_{score}"]) <= 1.0 for row in history(run))
-    assert not list(run.rglob("*.partial*"))
+    assert not list(run.rglob(".*.new*"))
 
 
 @pytest.mark.slow

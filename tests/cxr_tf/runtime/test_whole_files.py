@@ -1,17 +1,18 @@
-import os
+import json
 
-import pytest
-
-from cxr_tf.runtime.whole_files import whole, write_text
+from cxr_tf.runtime.whole_files import write_json, write_text
 
 
-def test_a_file_is_whole_or_the_one_before(tmp_path):
+def test_text_keeps_line_ends_and_escapes_what_is_no_utf8(tmp_path):
+    path = tmp_path / "text.txt"
+    write_text(path, "a\r\nb\n\udce9é")
+    assert path.read_bytes() == "a\r\nb\n\\udce9é".encode()
+
+
+def test_json_is_read_back(tmp_path):
     path = tmp_path / "record.json"
-    write_text(path, "first")
-    with pytest.raises(OSError, match="No space"), whole(path) as fresh:
-        assert fresh.parent == tmp_path and fresh.suffix == ".json"
-        fresh.write_text("half of the sec")
-        raise OSError(28, "No space left on device")
-    assert path.read_text() == "first" and os.listdir(tmp_path) == ["record.json"]
-    write_text(path, "second")
-    assert path.read_text() == "second" and os.listdir(tmp_path) == ["record.json"]
+    write_json(path, {"name": "Müller", "share": 0.25, "none": None})
+    assert json.loads(path.read_text(encoding="utf-8")) == {
+        "name": "Müller", "share": 0.25, "none": None,
+    }  # fmt: skip
+    assert "Müller" in path.read_text(encoding="utf-8")

@@ -46,7 +46,7 @@ def test_masks_are_made_once_and_kept(rows, calls, tmp_path, fake_segmentation):
     again = predicted_masks(list(reversed(rows)), fake_segmentation, cache=cache)
     np.testing.assert_array_equal(again, maps[::-1])
     assert len(calls) == 1
-    assert not list(cache.rglob("*partial*"))
+    assert not list(cache.rglob(".*"))
 
 
 def test_damaged_mask_is_made_again(rows, calls, tmp_path, fake_segmentation):

@@ -73,7 +73,7 @@ def test_what_is_written_is_read_back(manifest, tmp_path):
     assert tuple(lines[0]) == COLUMNS
     assert lines[0]["path"] == "film/0.png"
     assert lines[0]["class"] == "normal"
-    assert not list((tmp_path / "data").glob("*.partial"))
+    assert not list((tmp_path / "data").glob(".*"))
 
 
 def test_paths_are_relative_to_the_manifest_wherever_it_lies(manifest, tmp_path):
