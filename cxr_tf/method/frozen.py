@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import (
-    convert_variables_to_constants_v2,
-)
+
+from cxr_tf.runtime.tf_private import freeze
 
 
 def frozen(
@@ -23,5 +22,5 @@ def frozen(
         The frozen function; it gives a list of tensors.
     """
     concrete = tf.function(function).get_concrete_function(spec)
-    constant = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
+    constant = freeze(concrete, lower_control_flow=False)
     return lambda x: constant(x)

@@ -12,12 +12,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework.function_pb2 import FunctionDef
-from tensorflow.core.framework.graph_pb2 import GraphDef
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-from tensorflow.python.eager import context
 
 from cxr_tf.runtime.freed_memory import large_blocks_returned
+from cxr_tf.runtime.tf_private import SavedModel, eager_config
 
 #: Positional arguments in, results by name out: NumPy arrays, and bytes for one string.
 SavedFunction = Callable[..., dict[str, Any]]
@@ -44,7 +41,7 @@ def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFuncti
         with graph.as_default():
             tf.graph_util.import_graph_def(definition, name="")
         # Devices and threads as they were set for TensorFlow's eager mode.
-        session = tf.compat.v1.Session(graph=graph, config=context.context().config)
+        session = tf.compat.v1.Session(graph=graph, config=eager_config())
 
     def function(name: str) -> SavedFunction:
         call = session.make_callable(
@@ -68,7 +65,7 @@ def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFuncti
 
 def _definition(
     path: Path, names: tuple[str, ...]
-) -> tuple[GraphDef, dict[str, list[str]], dict[str, list[str]]]:
+) -> tuple[tf.compat.v1.GraphDef, dict[str, list[str]], dict[str, list[str]]]:
     """A graph that calls each function once, and the names of arguments and results."""
     saved = SavedModel()
     try:
@@ -82,7 +79,7 @@ def _definition(
     root = objects.nodes[0]
     members = {each.local_name: objects.nodes[each.node_id] for each in root.children}
     library = {each.signature.name: each for each in meta.graph_def.library.function}
-    definition = GraphDef(versions=meta.graph_def.versions)
+    definition = tf.compat.v1.GraphDef(versions=meta.graph_def.versions)
     arguments: dict[str, list[str]] = {}
     results: dict[str, list[str]] = {}
     traced: list[str] = []
@@ -108,8 +105,8 @@ def _definition(
     return definition, arguments, results
 
 
-def _called(names: Iterable[str], library: Mapping[str, FunctionDef]) -> Iterator[FunctionDef]:
-    """The functions of these names, and all that they call, each once."""
+def _called(names: Iterable[str], library: Mapping[str, Any]) -> Iterator[Any]:
+    """The functions (FunctionDef) of these names, and all that they call, each once."""
     waiting, seen = list(names), set()
     while waiting:
         name = waiting.pop()

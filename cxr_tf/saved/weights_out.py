@@ -21,7 +21,7 @@ from cxr_tf.saved.model_folders import WEIGHTS, read_card, version_folder
 from cxr_tf.saved.run_options import PRESETS, TrainingOptions
 
 if TYPE_CHECKING:
-    from tensorflow.core.framework.node_def_pb2 import NodeDef
+    import tensorflow as tf
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -115,14 +115,14 @@ def find_arrays(saved_model: Path, hashes: set[str]) -> dict[str, np.ndarray]:
         Arrays by hash, those that were found.
     """
     import tensorflow as tf
-    from tensorflow.core.protobuf import saved_model_pb2
 
     from cxr_tf.models.weights import array_hash
+    from cxr_tf.runtime.tf_private import SavedModel
 
-    content = saved_model_pb2.SavedModel()
+    content = SavedModel()
     content.ParseFromString(saved_model.read_bytes())
 
-    def constants() -> Iterator["NodeDef"]:
+    def constants() -> Iterator["tf.compat.v1.NodeDef"]:
         for graph in (meta.graph_def for meta in content.meta_graphs):
             yield from (node for node in graph.node if node.op == "Const")
             for function in graph.library.function:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from cxr_tf.export import ExportOptions, export, main
 from cxr_tf.runtime.stopping import Stopped
+from cxr_tf.runtime.tf_private import SavedModel
 from cxr_tf.saved.model_folders import read_card
 from cxr_tf.saved.warmup import write_warmup
 from cxr_tf.saved.write import card_text

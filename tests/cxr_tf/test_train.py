@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.util.event_pb2 import Event
 from tensorflow.python.framework.config import disable_op_determinism
 
 from cxr_tf.saved.load import from_runs
@@ -182,7 +181,7 @@ def events(run):
     found = {}
     for path in (run / "tensorboard").glob("events*"):
         for record in tf.data.TFRecordDataset(str(path)):
-            for value in Event.FromString(record.numpy()).summary.value:
+            for value in tf.compat.v1.Event.FromString(record.numpy()).summary.value:
                 found.setdefault(value.tag, []).append(value.tensor)
     return found
 

@@ -4,10 +4,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import (
-    convert_variables_to_constants_v2,
-)
 
+from cxr_tf.runtime.tf_private import freeze
 from tools.bench.timing import alternate
 
 MATRIX = 2048
@@ -25,7 +23,7 @@ def operations(concrete: Any) -> int:
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
     # Freezing puts the functions that it calls in their places; the profiler looks into none.
-    inlined = convert_variables_to_constants_v2(concrete)
+    inlined = freeze(concrete)
     found = tf.compat.v1.profiler.profile(inlined.graph, options=options)
     return int(found.total_float_ops)
 

@@ -22,12 +22,11 @@ def last_picture(run: Path, tag: str) -> bytes:
         LookupError: there is none; the message names those that are there.
     """
     import tensorflow as tf
-    from tensorflow.core.util.event_pb2 import Event
 
     newest, picture, tags = -1.0, b"", set()
     for path in sorted(run.rglob("events.out.tfevents.*")):
         for record in tf.data.TFRecordDataset(str(path)):
-            event = Event.FromString(record.numpy())
+            event = tf.compat.v1.Event.FromString(record.numpy())
             for value in event.summary.value:
                 if value.metadata.plugin_data.plugin_name != "images" and value.tag not in tags:
                     continue

@@ -56,7 +56,7 @@ def graph_names(model: Path) -> tuple[str, dict[str, str]]:
     Returns:
         The input's name, and those of the outputs by what the signature calls them.
     """
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+    from cxr_tf.runtime.tf_private import SavedModel
 
     saved = SavedModel()
     saved.ParseFromString((model / "saved_model.pb").read_bytes())

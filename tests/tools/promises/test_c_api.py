@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
+from cxr_tf.runtime.tf_private import SavedModel
 from tests.cxr_tf.fake_runs import film, jpeg, png
 from tools.promises import c_api
 
@@ -23,7 +23,7 @@ def test_every_signature_answers_as_in_python(exported, served, tmp_path):
     films = [tmp_path / str(index) for index in range(len(contents))]
     for path, content in zip(films, contents, strict=True):
         path.write_bytes(content)
-    saved = saved_model_pb2.SavedModel()
+    saved = SavedModel()
     saved.ParseFromString((exported / "1" / "saved_model.pb").read_bytes())
     names = {}
     for name, signature in saved.meta_graphs[0].signature_def.items():
