@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from pipelines.masks import BACKGROUND, LABELS
+from pipelines.labels import BACKGROUND, LABELS
 
 
 def _runs(labels: tf.Tensor) -> tf.Tensor:

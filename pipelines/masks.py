@@ -2,10 +2,9 @@
 
 import tensorflow as tf
 
+from pipelines.labels import BACKGROUND, HEART, LEFT_LUNG, RIGHT_LUNG
 from pipelines.sizes import CLASSIFICATION_SIZE, SEGMENTATION_SIZE
 
-BACKGROUND, HEART, LEFT_LUNG, RIGHT_LUNG = range(4)
-LABELS = ("background", "heart", "left_lung", "right_lung")
 #: Below this share of the 256 x 256 mask a film has no lungs to look at.
 LEAST_LUNG_FRACTION = 0.01
 

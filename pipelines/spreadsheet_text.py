@@ -22,7 +22,7 @@ def plain_path(path: str) -> str:
     return f"./{path}" if _FORMULA.match(path) else path
 
 
-def plain_text(text: str) -> str:
+def plain_cell(text: str) -> str:
     """Write a text so that no spreadsheet computes it.
 
     Args:

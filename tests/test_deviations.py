@@ -26,10 +26,10 @@ from cxr_tf.saved.run_options import (
 from cxr_tf.train import parse_arguments
 from cxr_tf.training.classification import ClassificationTask
 from pipelines.datasets import ClassificationExamples
+from pipelines.labels import HEART, LEFT_LUNG
 from pipelines.manifest.checks import crossing_patients
 from pipelines.manifest.rows import Manifest, ManifestRow
 from pipelines.manifest.splits import split_again
-from pipelines.masks import HEART, LEFT_LUNG
 from pipelines.normalise import equalisation_table, equalise, normalise, resize
 from pipelines.patches import cut_patches, network_input
 from tests.samples import encode

@@ -14,7 +14,7 @@ from cxr_tf.films.table import Table
 from cxr_tf.runtime.text import one_line
 from pipelines.films import is_film, read_film
 from pipelines.manifest.table import Manifest, ManifestRow, read_manifest, write_manifest
-from pipelines.spreadsheet_text import plain_path, plain_text
+from pipelines.spreadsheet_text import plain_cell, plain_path
 from tests.samples import encode, ramp
 
 ROOT = Path(__file__).parents[1]
@@ -76,9 +76,9 @@ def test_no_cell_of_a_table_is_a_formula_and_paths_still_name_the_film(tmp_path,
 
 def test_numbers_and_harmless_text_stay_as_they_are():
     for text in ("-1", "+4.5e-3", "-.5", "", "a=b", "1-2", "films/=1.png"):
-        assert plain_text(text) == text
-    assert plain_text("-1+1") == "'-1+1" and plain_path("a/-1") == "a/-1"
-    assert plain_text(one_line("\t=1")) == "'=1"
+        assert plain_cell(text) == text
+    assert plain_cell("-1+1") == "'-1+1" and plain_path("a/-1") == "a/-1"
+    assert plain_cell(one_line("\t=1")) == "'=1"
 
 
 def test_a_manifest_has_no_formula_and_still_names_the_film(tmp_path):

@@ -18,11 +18,12 @@ from cxr_tf.films.rows import REASONS
 from cxr_tf.films.split_answers import ORIGIN, ReadFilm, Tally, film_path, origin, readings
 from cxr_tf.films.table import Table
 from cxr_tf.measures.biomarkers import FIGURES, Biomarkers, Labels, biomarkers
-from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Floats
+from cxr_tf.measures.metrics import Floats
 from cxr_tf.measures.under_segmentation import LIMIT
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import raise_if_stopped
 from cxr_tf.runtime.text import one_line
+from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.rows import ManifestRow
 from pipelines.sizes import SEGMENTATION_SIZE
 from pipelines.status import CONSTANT, OK

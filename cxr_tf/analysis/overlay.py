@@ -16,7 +16,8 @@ from cxr_tf.drawing.style import (
     write_figure,
 )
 from cxr_tf.measures.biomarkers import Biomarkers, Labels, Line, cardiothoracic_lines
-from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Bools
+from cxr_tf.measures.metrics import Bools
+from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

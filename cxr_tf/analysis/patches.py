@@ -14,10 +14,11 @@ from cxr_tf.analysis.table_files import PaperTable
 from cxr_tf.evaluation.split import class_map_of
 from cxr_tf.films.split_answers import ReadFilm, film_path, predict_reading, readings
 from cxr_tf.films.table import Table
-from cxr_tf.measures.metrics import LEFT_LUNG, RIGHT_LUNG, Bools, Floats
+from cxr_tf.measures.metrics import Bools, Floats
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
+from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.rows import ManifestRow
 from pipelines.status import OK
 

@@ -14,7 +14,8 @@ from cxr_tf.drawing.style import (
     new_figure,
     plain_text,
 )
-from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Bools, Labels, enlarge_labels
+from cxr_tf.measures.metrics import Bools, Labels, enlarge_labels
+from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,15 +13,19 @@ import numpy.typing as npt
 
 from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.whole_files import whole
+from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 
-HEART = (255, 64, 64)
-LUNGS = (72, 160, 255)
+#: Colours of the outlines, as RGB.
+HEART_RGB = (255, 64, 64)
+LUNGS_RGB = (72, 160, 255)
 _TEXT = (235, 235, 235)
 _WARNING = (255, 190, 60)
 _PANEL = 640
 _LINE = 24
 _MARGIN = 10
 _OPACITY = 0.65
+#: In the order in which they are drawn.
+_PARTS = ((LEFT_LUNG, LUNGS_RGB), (RIGHT_LUNG, LUNGS_RGB), (HEART, HEART_RGB))
 
 _Picture = npt.NDArray[np.uint8]
 
@@ -131,7 +135,7 @@ def draw_outlines(picture: _Picture, mask: npt.NDArray[np.uint8]) -> None:
     """
     height, width = picture.shape[:2]
     labels = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
-    for label, colour in ((2, LUNGS), (3, LUNGS), (1, HEART)):
+    for label, colour in _PARTS:
         part = (labels == label).astype(np.uint8)
         outlines, _ = cv2.findContours(part, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, outlines, -1, colour, 2)

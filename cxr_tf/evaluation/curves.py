@@ -22,9 +22,9 @@ from cxr_tf.measures.deletion import (
     replaced,
     without_detail,
 )
-from cxr_tf.measures.metrics import LEFT_LUNG, RIGHT_LUNG
 from cxr_tf.method.vote_options import VoteOptions
 from pipelines.classes import ClassMap
+from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.rows import ManifestRow
 from pipelines.status import OK
 

@@ -12,8 +12,8 @@ from cxr_tf.films.table import Table
 from cxr_tf.measures.bootstrap import mean_estimate
 from cxr_tf.runtime.errors import UsageError
 from pipelines.classes import ClassMap
+from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.rows import ManifestRow
-from pipelines.masks import LEFT_LUNG, RIGHT_LUNG
 
 if TYPE_CHECKING:
     from cxr_tf.drawing.saliency import SaliencyFilm

@@ -10,9 +10,9 @@ import numpy as np
 from cxr_tf.films.split_answers import film_path
 from cxr_tf.films.table import Table
 from cxr_tf.measures.bootstrap import mean_estimate
-from cxr_tf.measures.metrics import LEFT_LUNG, RIGHT_LUNG
 from cxr_tf.measures.zones import ZONES, area_shares, map_shares
 from pipelines.classes import ClassMap
+from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.rows import ManifestRow
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from cxr_tf.runtime.text import utf8
-from pipelines.spreadsheet_text import plain_text
+from pipelines.spreadsheet_text import plain_cell
 
 #: A value of a record, of its column's kind.
 Value = int | float | str
@@ -56,7 +56,7 @@ def cell(value: object) -> str:
         value: of a record.
     """
     text = f"{value:.6f}" if isinstance(value, float) else str(value)
-    return utf8(plain_text(text))
+    return utf8(plain_cell(text))
 
 
 def parse_row(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Value]:

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, Bools, Floats
+from cxr_tf.measures.metrics import Bools, Floats
 from cxr_tf.measures.under_segmentation import under_segmentation
+from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 
 #: Why a figure is missing.
 NO_HEART = "no heart"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-HEART, LEFT_LUNG, RIGHT_LUNG = 1, 2, 3
+from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
+
 JACCARD_PARTS = ("lung", "left_lung", "right_lung", "lung_union", "heart")
 
 Floats = npt.NDArray[np.float64]

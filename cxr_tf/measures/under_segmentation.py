@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.measures.metrics import LEFT_LUNG, RIGHT_LUNG, Bools
+from cxr_tf.measures.metrics import Bools
+from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 
 #: A map that misses more than this share of the lungs is under-segmented, as in the paper.
 LIMIT = 0.25

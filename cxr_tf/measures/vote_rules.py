@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
-from pipelines.masks import LEFT_LUNG, RIGHT_LUNG
+from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.sizes import CLASSIFICATION_SIZE
 
 #: Share of the patches that the trimmed mean leaves out at either end, class by class.

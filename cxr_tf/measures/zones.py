@@ -7,7 +7,7 @@ distribution of COVID-19. These shares say how much of a map lies where.
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.measures.metrics import LEFT_LUNG, RIGHT_LUNG
+from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 
 HEIGHTS = ("upper", "middle", "lower")
 DEPTHS = ("central", "peripheral")

@@ -42,9 +42,10 @@ from pipelines.adapters import open_data
 from pipelines.classes import parse_classes
 from pipelines.datasets import ClassificationExamples, read_classification, read_segmentation
 from pipelines.faults import FileFault
+from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.checks import missing_files, validate
 from pipelines.manifest.table import Manifest, ManifestRow
-from pipelines.masks import LEAST_LUNG_FRACTION, LEFT_LUNG, RIGHT_LUNG
+from pipelines.masks import LEAST_LUNG_FRACTION
 
 log = logging.getLogger(__name__)
 #: Patches that ImageNet statistics are estimated from.

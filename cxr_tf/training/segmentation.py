@@ -14,7 +14,7 @@ from cxr_tf.training.objectives import segmentation_loss
 from cxr_tf.training.pictures import Picture, confusion_picture, in_colours, outlined
 from cxr_tf.training.tracing import Traced
 from pipelines.datasets import SegmentationExamples
-from pipelines.masks import HEART, LEFT_LUNG, RIGHT_LUNG
+from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 from pipelines.sampling import plain_order
 
 EVALUATION_BATCH = 4

@@ -10,8 +10,9 @@ from pipelines import datasets
 from pipelines.augment import compress_film, example_seed, vary_film
 from pipelines.faults import FileFault
 from pipelines.films import read_film
+from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.table import read_manifest
-from pipelines.masks import HEART, LEFT_LUNG, RIGHT_LUNG, lungs_at_full_size
+from pipelines.masks import lungs_at_full_size
 from pipelines.normalise import normalise, resize
 from pipelines.patches import cut_patches, draw_centres
 from tools.phantoms.__main__ import main

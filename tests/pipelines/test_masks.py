@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
 from pipelines import masks
+from pipelines.labels import LABELS
 from tests.protocol import check_op
 
 
@@ -19,7 +20,7 @@ def test_label_map_with_the_lungs_before_the_heart():
     labels = check_op(masks.label_map, heart[None], left[None], right[None])
     assert labels.dtype == tf.uint8
     np.testing.assert_array_equal(labels, [[0, 3, 2, 3, 1, 3, 2, 3]])
-    assert masks.LABELS == ("background", "heart", "left_lung", "right_lung")
+    assert LABELS == ("background", "heart", "left_lung", "right_lung")
 
 
 @pytest.mark.parametrize(("shape", "size"), [((256, 256), 1024), ((7, 5), 16), ((40, 64), 16)])

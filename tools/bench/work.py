@@ -23,8 +23,8 @@ from cxr_tf.training.segmentation import SegmentationTask
 from cxr_tf.training.trainer import Trainer
 from pipelines.datasets import film_dataset, read_classification
 from pipelines.films import read_film
+from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.table import ManifestRow
-from pipelines.masks import LEFT_LUNG, RIGHT_LUNG
 from pipelines.sizes import CLASSIFICATION_SIZE, PATCH_SIZE, PATCHES, SEGMENTATION_SIZE
 from tools.bench.authors_way import AuthorsWay
 from tools.bench.contenders import (

@@ -9,7 +9,7 @@ import math
 import tensorflow as tf
 
 from cxr_tf.method.reliability.feature_names import FEATURES
-from pipelines.masks import HEART, LEFT_LUNG, RIGHT_LUNG
+from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 
 #: Areas are compared with at least this share of the frame: nothing divides by zero.
 _LEAST = 1e-3

@@ -5,10 +5,11 @@ import numpy as np
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from cxr_tf.drawing.overlays import HEART as RED
-from cxr_tf.drawing.overlays import LUNGS as BLUE
-from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG, enlarge_labels
+from cxr_tf.drawing.overlays import HEART_RGB as RED
+from cxr_tf.drawing.overlays import LUNGS_RGB as BLUE
+from cxr_tf.measures.metrics import enlarge_labels
 from cxr_tf.scoring.dicom.result import Result
+from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 
 #: Segments in order, by SNOMED CT's codes; left and right are the patient's.
 SEGMENTS = (

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from cxr_tf.drawing.overlays import colour_saliency
-from cxr_tf.measures.metrics import HEART, LEFT_LUNG, RIGHT_LUNG
+from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 
 #: Longer side of the film, and side of its preview, in pixels.
 FILM, PREVIEW = 1024, 96

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxr_tf.drawing.overlays import (
-    HEART,
-    LUNGS,
+    HEART_RGB,
+    LUNGS_RGB,
     colour_saliency,
     display_grey,
     overlay_names,
@@ -80,7 +80,7 @@ def test_overlay_draws_the_mask_where_it_lies():
     picture = render_overlay(film(), mask(), None, title="t", caption="c")
     head = picture.shape[0] - 480  # 300 x 400 shown as 480 x 640
     assert picture.shape[1:] == (640, 3)
-    heart, lungs = where(picture, HEART), where(picture, LUNGS)
+    heart, lungs = where(picture, HEART_RGB), where(picture, LUNGS_RGB)
     scale = np.array([480 / 256, 640 / 256])
     for found, first, last in (
         (heart, (120, 110), (200, 170)),
