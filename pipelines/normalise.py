@@ -99,19 +99,6 @@ def table_from_histogram(counts: tf.Tensor) -> tf.Tensor:
     return 255.0 * tf.clip_by_value(share, 0.0, 1.0)
 
 
-def equalisation_table(pixels: tf.Tensor, padding: tf.Tensor | int = NO_PADDING) -> tf.Tensor:
-    """Equalisation table of one film before gamma (step 2 of section II-A).
-
-    Args:
-        pixels: uint16 [H, W].
-        padding: int32 scalar, the level to leave out; -1 for none.
-
-    Returns:
-        float64 [65536] in 0..255, not decreasing.
-    """
-    return table_from_histogram(histogram(pixels, padding))
-
-
 def equalise(
     pixels: tf.Tensor, padding: tf.Tensor | int = NO_PADDING
 ) -> tuple[tf.Tensor, tf.Tensor]:

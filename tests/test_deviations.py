@@ -30,8 +30,9 @@ from pipelines.labels import HEART, LEFT_LUNG
 from pipelines.manifest.checks import crossing_patients
 from pipelines.manifest.rows import Manifest, ManifestRow
 from pipelines.manifest.splits import split_again
-from pipelines.normalise import equalisation_table, equalise, normalise, resize
+from pipelines.normalise import equalise, normalise, resize
 from pipelines.patches import cut_patches, network_input
+from tests.equalisation import equalisation_table
 from tests.samples import encode
 
 REPOSITORY = Path(__file__).parents[1]

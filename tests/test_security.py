@@ -9,12 +9,13 @@ import pytest
 
 from cxr_tf.drawing.overlays import overlay_names
 from cxr_tf.films import addresses
-from cxr_tf.films.inputs import Input, gather
+from cxr_tf.films.inputs import Input
 from cxr_tf.films.table import Table
 from cxr_tf.runtime.text import one_line
 from pipelines.films import is_film, read_film
 from pipelines.manifest.table import Manifest, ManifestRow, read_manifest, write_manifest
 from pipelines.spreadsheet_text import plain_cell, plain_path
+from tests.gathered import gather
 from tests.samples import encode, ramp
 
 ROOT = Path(__file__).parents[1]

@@ -33,19 +33,6 @@ class Input:
         return plain_path(os.fspath(self.path))
 
 
-@dataclass(frozen=True)
-class Gathered:
-    """The inputs in order, and the files that were passed over.
-
-    Attributes:
-        inputs: every film, explicit ones and those found in folders and tables.
-        skipped: files in folders that are no films.
-    """
-
-    inputs: tuple[Input, ...]
-    skipped: tuple[Path | str, ...]
-
-
 def _walk(folder: Path, recursive: bool, report: Callable[[OSError], None]) -> Iterator[Path]:
     """Yield the visible files below a folder in sorted order; links cannot loop."""
     seen = set()
@@ -178,21 +165,26 @@ def films_named(
     recursive: bool = True,
     skip: Callable[[Path | str], object] = lambda _: None,
 ) -> Iterator[Input]:
-    """Expand files, folders and tables to the films they name, one by one; see `gather`.
+    """Expand files, folders and tables to the films they name, one by one; nothing is lost.
+
+    A file named explicitly is an input whatever it is called. In folders, hidden files and files
+    that `is_film` does not take for films are passed over. A path in a table counts from the
+    table's own folder. What cannot be read becomes an input with a fault, so that it gets a row.
 
     Args:
-        named: see `gather`.
-        is_film: see `gather`.
-        where: see `gather`.
-        leave_out: see `gather`.
-        recursive: see `gather`.
+        named: films, folders, or `.csv` tables with a `path` column; texts may be addresses,
+            where a name without a suffix, or with / at its end, is a folder.
+        is_film: says which files of a folder are films (`pipelines.films.is_film`).
+        where: the rows of tables to take, as the value each named column must have.
+        leave_out: folders never looked into (where results are written).
+        recursive: look into sub-folders too.
         skip: told of every file that is passed over.
 
     Yields:
-        The inputs, in the order of `gather`.
+        The inputs in the order named, folders sorted by path.
 
     Raises:
-        UsageError: see `gather`.
+        UsageError: a table is unreadable, or lacks the column `path` or one of `where`.
     """
     leave_out = [folder.resolve() for folder in leave_out]
     for each in named:
@@ -212,43 +204,3 @@ def films_named(
             yield from _from_table(path, where or {})
         else:
             yield _from_file(path)
-
-
-def gather(
-    named: Iterable[Path | str],
-    is_film: Callable[[Path], bool],
-    *,
-    where: Mapping[str, str] | None = None,
-    leave_out: Sequence[Path] = (),
-    recursive: bool = True,
-) -> Gathered:
-    """Expand files, folders and tables to the films they name; nothing named is lost.
-
-    A file named explicitly is an input whatever it is called. In folders, hidden files and files
-    that `is_film` does not take for films are passed over. A path in a table counts from the
-    table's own folder. What cannot be read becomes an input with a fault, so that it gets a row.
-
-    Args:
-        named: films, folders, or `.csv` tables with a `path` column; texts may be addresses,
-            where a name without a suffix, or with / at its end, is a folder.
-        is_film: says which files of a folder are films (`pipelines.films.is_film`).
-        where: the rows of tables to take, as the value each named column must have.
-        leave_out: folders never looked into (where results are written).
-        recursive: look into sub-folders too.
-
-    Returns:
-        The inputs in the order named, folders sorted by path, and what was passed over.
-
-    Raises:
-        UsageError: a table is unreadable, or lacks the column `path` or one of `where`.
-    """
-    skipped: list[Path | str] = []
-    inputs = films_named(
-        named,
-        is_film,
-        where=where,
-        leave_out=leave_out,
-        recursive=recursive,
-        skip=skipped.append,
-    )
-    return Gathered(tuple(inputs), tuple(skipped))

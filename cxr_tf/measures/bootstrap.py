@@ -9,8 +9,6 @@ import numpy.typing as npt
 SAMPLES = 2000
 LEVEL = 0.95
 
-Floats = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Estimate:

@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 
@@ -76,23 +74,3 @@ def patches_needed_more(
     likely = tf.cast(lead, tf.float32) > enough * tf.sqrt(tf.cast(best[0] + best[1], tf.float32))
     needed = tf.where(lead > left, 0, tf.minimum((left - lead) // 2 + 1, left))
     return tf.where(likely, 0, needed)
-
-
-def patches_needed(winners: npt.ArrayLike, classes: int) -> int:
-    """Fewest patches after which the vote cannot change: leader - runner-up > patches left.
-
-    Args:
-        winners: int [K], the class that each patch votes for, in order.
-        classes: number of classes.
-
-    Returns:
-        A number from 1 to K; K where the vote stays open to the end.
-    """
-    votes = np.zeros(classes, np.int64)
-    order = np.asarray(winners)
-    for index, winner in enumerate(order):
-        votes[winner] += 1
-        runner_up, leader = np.sort(votes)[-2:]
-        if leader - runner_up > len(order) - index - 1:
-            return index + 1
-    return len(order)

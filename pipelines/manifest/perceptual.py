@@ -9,9 +9,8 @@ from scipy.fft import dctn
 from scipy.stats import rankdata
 
 _SIDE = 64
+#: A hash has 255 bits: the lowest 16 x 16 frequencies but the mean.
 _FREQUENCIES = 16
-#: Bits of a hash: the lowest 16 x 16 frequencies but the mean.
-BITS = _FREQUENCIES**2 - 1
 #: Two films are near-duplicates where at most this many bits differ. On the development data,
 #: copies in another size or file format differ in at most 10 bits and films of two patients in at
 #: least 34 (median 118); most copies cropped by 1 % a side or with an arrow drawn in stay within

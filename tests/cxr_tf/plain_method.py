@@ -119,3 +119,15 @@ def average_maps(maps: np.ndarray, by_patch: np.ndarray, centres: np.ndarray) ->
     mean = np.divide(total, cover, out=np.zeros_like(total), where=cover > 0)
     mean = mean[:, margin : margin + 1024, margin : margin + 1024]
     return mean.reshape(-1, 256, 4, 256, 4).mean((2, 4))
+
+
+def patches_needed(winners, classes):
+    """Fewest patches after which the vote cannot change: leader - runner-up > patches left."""
+    votes = np.zeros(classes, np.int64)
+    order = np.asarray(winners)
+    for index, winner in enumerate(order):
+        votes[winner] += 1
+        runner_up, leader = np.sort(votes)[-2:]
+        if leader - runner_up > len(order) - index - 1:
+            return index + 1
+    return len(order)

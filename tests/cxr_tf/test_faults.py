@@ -14,12 +14,12 @@ import pytest
 import tensorflow as tf
 
 from cxr_tf import score
-from cxr_tf.films.inputs import gather
 from cxr_tf.films.reading import read_ahead
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.folder_lock import held
 from pipelines.films import is_film, read_film
 from tests.cxr_tf.test_score import FakeModel, options, run, table
+from tests.gathered import gather
 from tests.samples import encode, ramp
 
 

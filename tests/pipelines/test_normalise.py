@@ -10,7 +10,6 @@ from pipelines.normalise import (
     LEVELS,
     NO_PADDING,
     content_box,
-    equalisation_table,
     equalise,
     histogram,
     limit_resolution,
@@ -18,6 +17,7 @@ from pipelines.normalise import (
     resize,
     table_from_histogram,
 )
+from tests.equalisation import equalisation_table
 from tests.protocol import check_op
 
 FEW = settings(max_examples=40, deadline=None)

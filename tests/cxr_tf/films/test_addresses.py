@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from cxr_tf.films import addresses
-from cxr_tf.films.inputs import Input, gather
+from cxr_tf.films.inputs import Input
 from cxr_tf.runtime.errors import UsageError
 from pipelines.films import is_film
+from tests.gathered import gather
 from tests.samples import encode, ramp
 
 

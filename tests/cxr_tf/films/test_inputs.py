@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from cxr_tf.films.inputs import Input, gather
+from cxr_tf.films.inputs import Input
 from cxr_tf.runtime.errors import UsageError
 from pipelines.films import is_film
+from tests.gathered import gather
 
 
 def touch(path, content=b"x"):

@@ -14,7 +14,6 @@ import tensorflow as tf
 from cxr_tf.method.triage import entry_points
 from cxr_tf.method.vote import EARLY_STEP, FAST_STEP
 from cxr_tf.method.vote_options import FAST_LEAD
-from cxr_tf.method.voting import patches_needed
 from cxr_tf.saved.build import make_module
 from cxr_tf.saved.load import from_runs, load
 from cxr_tf.saved.run_folder import trained_model
@@ -22,6 +21,7 @@ from pipelines.normalise import normalise
 from tests import samples
 from tests.cxr_tf import plain_method
 from tests.cxr_tf.fake_runs import classification_run, film, jpeg, png, segmentation_run
+from tests.cxr_tf.plain_method import patches_needed
 
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
 ANSWER = {

@@ -10,9 +10,9 @@ from cxr_tf.method.voting import (
     count_votes,
     decide,
     mean_probabilities,
-    patches_needed,
     patches_needed_more,
 )
+from tests.cxr_tf.plain_method import patches_needed
 from tests.protocol import check_op
 
 FEW = settings(max_examples=60, deadline=None)

@@ -2,8 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.manifest.perceptual import BITS, NEAR, film_hash, near_pairs
+from pipelines.manifest.perceptual import NEAR, film_hash, near_pairs
 from tools.phantoms.__main__ import phantom
+
+BITS = 255
 
 
 def film(seed, label="normal"):

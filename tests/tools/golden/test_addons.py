@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from cxr_tf.measures import metrics
-from pipelines import normalise
+from tests.equalisation import equalisation_table
 from tools.golden import addons
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
@@ -35,7 +35,7 @@ def adamw_cases():
 def both_tables(tables, name):
     """Our table and theirs, float64, at the grey levels the film has."""
     film = FILMS[name]
-    ours = normalise.equalisation_table(tf.constant(film.astype(np.uint16) * 257), -1).numpy()
+    ours = equalisation_table(tf.constant(film.astype(np.uint16) * 257), -1).numpy()
     theirs = tables[f"{name}_table"].astype(np.float64)
     present = np.unique(film)
     assert np.array_equal(np.flatnonzero(theirs >= 0), present)
