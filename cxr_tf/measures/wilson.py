@@ -1,13 +1,8 @@
 """Wilson's interval of a share."""
 
-import math
 
-#: Standard deviations that leave 95 % of a normal distribution between them.
-Z = 1.959963984540054
-
-
-def wilson(successes: float, trials: float, z: float = Z) -> tuple[float, float]:
-    """Give the interval of a share (Wilson, 1927), which also holds for few and for all trials.
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """Give the 95 % interval of a share (Wilson, 1927); it also holds for few trials and for all.
 
     Of a vote it says how far the share would move with other random patches of the same film; it
     says nothing about other films.
@@ -15,15 +10,13 @@ def wilson(successes: float, trials: float, z: float = Z) -> tuple[float, float]
     Args:
         successes: 0 to `trials`.
         trials: 0 or more.
-        z: width in standard deviations, of 95 % by default.
 
     Returns:
-        Lower and upper end in 0..1; 0 and 0 without trials.
+        Lower and upper end in 0..1; 0 and 0 without trials, of which SciPy knows no interval.
     """
+    from scipy.stats import binomtest
+
     if not trials:
         return 0.0, 0.0
-    share, square = successes / trials, z * z
-    middle = share + square / (2 * trials)
-    half = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
-    whole = 1 + square / trials
-    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
+    low, high = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
+    return float(low), float(high)

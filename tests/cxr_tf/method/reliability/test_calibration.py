@@ -1,15 +1,11 @@
-"""Calibration, sets of classes, Wilson's interval and the formula against plain computations."""
+"""Calibration, sets of classes and the formula against plain computations."""
 
 import dataclasses
 import json
 
 import numpy as np
 import pytest
-import scipy.stats
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from cxr_tf.measures.wilson import wilson
 from cxr_tf.method.reliability.calibration import calibrate, conformal_set, unsure
 from cxr_tf.method.reliability.feature_names import FEATURES
 from cxr_tf.method.reliability.formula import Formula, Term
@@ -39,15 +35,6 @@ def test_a_set_always_holds_the_most_probable_class():
     assert [bool(unsure(np.array(s), 1)) for s in ([0, 1, 0], [1, 1, 0], [1, 0, 0])] == [
         False, True, True,
     ]  # fmt: skip
-
-
-@given(trials=st.integers(1, 400), share=st.floats(0, 1))
-@settings(max_examples=25, deadline=None)
-def test_wilson_as_scipy_has_it(trials, share):
-    successes = round(share * trials)
-    expected = scipy.stats.binomtest(successes, trials).proportion_ci(method="wilson")
-    assert wilson(successes, trials) == pytest.approx((expected.low, expected.high), abs=1e-9)
-    assert wilson(0, 0) == (0.0, 0.0)
 
 
 def test_a_formula_in_the_graph_and_outside():
