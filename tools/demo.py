@@ -6,12 +6,13 @@ and scores unseen phantoms: it shows that every step works, not how good the met
 """
 
 import argparse
-import csv
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+
+from pipelines.text_table import read_text_table
 
 MODEL = Path(__file__).parent.parent / "saved_models" / "cxr_triage"
 #: Phantoms to learn from, unseen ones, and those that the shipped model scores.
@@ -100,8 +101,7 @@ def main() -> None:
     scores = out / "scores"
     asked = ("--model", model, "--out", str(scores), "--report", "--overlays")
     run("score", "cxr_tf.score", *asked, *films)
-    with (scores / "scores.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_text_table(scores / "scores.csv").to_dict("records")
     phantoms = [*(["films"] if not options.films else []), *(["model"] if options.train else [])]
     about = f" (PHANTOM {' and PHANTOM '.join(phantoms)})" if phantoms else ""
     print(f"\n== done in {time.monotonic() - begun:.0f} s{about}")

@@ -1,6 +1,5 @@
 """Another classifier that the one evaluated is compared with, on the films that both decided."""
 
-import csv
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from cxr_tf.runtime.progress import Reporter
 from pipelines.classes import ClassMap
 from pipelines.manifest.rows import ManifestRow
 from pipelines.status import OK
+from pipelines.text_table import read_text_table
 
 TABLE = "predictions.csv"
 
@@ -123,11 +123,10 @@ def open_other(
 def _read_table(table: Path, classes: ClassMap) -> Other:
     """Read the decisions of another evaluation."""
     try:
-        with table.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns, rows = set(reader.fieldnames or ()), list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        found = read_text_table(table)
+    except (OSError, ValueError) as error:
         raise UsageError(f"--against {table}: it cannot be read ({error})") from error
+    columns, rows = set(found), found.to_dict("records")
     if missing := {"path", "status", "label", "truth"} - columns:
         raise UsageError(
             f"--against {table}: no column {', '.join(sorted(missing))}; name the {TABLE} that "

@@ -1,9 +1,9 @@
 """Adapter for the project's development data: films gathered from several public sources."""
 
-import csv
 import hashlib
 from pathlib import Path
 
+from pipelines.adapters.tables import header, read_table
 from pipelines.manifest.rows import MASKS, Manifest, ManifestError, ManifestRow
 
 LOOKS_FOR = "manifest.csv with the columns path, class, license, split_hint, masks, paper_list"
@@ -22,11 +22,7 @@ _NO_TASK = {"", "dicom_io_test", "exclude_degraded"}
 
 def recognises(folder: Path) -> bool:
     """Tells whether a folder holds the development data."""
-    try:
-        with open(folder / "manifest.csv", encoding="utf-8-sig", newline="") as file:
-            return _COLUMNS <= set(next(csv.reader(file), []))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return False
+    return _COLUMNS <= header(folder / "manifest.csv")
 
 
 def adapt(folder: Path) -> Manifest:
@@ -49,12 +45,11 @@ def adapt(folder: Path) -> Manifest:
     path = folder / "manifest.csv"
     rows: list[ManifestRow] = []
     faults: list[str] = []
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        for cells in csv.DictReader(file):
-            try:
-                rows.append(_row(cells, folder))
-            except ValueError as error:
-                faults.append(f"{folder / cells['path']}: {error}")
+    for cells in read_table(path, sorted(_COLUMNS)):
+        try:
+            rows.append(_row(cells, folder))
+        except ValueError as error:
+            faults.append(f"{folder / cells['path']}: {error}")
     if faults:
         raise ManifestError(path, faults)
     return Manifest(path, tuple(rows))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipelines.manifest.rows import ManifestError
+from pipelines.text_table import read_text_table
 
 ADULT_AGE = 18
 _AGE = re.compile(r"(?<![\d.])0*(\d{1,3})(?:\.\d+)?\s*([a-z]*)", re.IGNORECASE)
@@ -35,20 +36,19 @@ def read_table(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
         ManifestError: The file cannot be read or lacks columns.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            names = [name.strip().lower() for name in next(reader, [])]
-            if missing := [name for name in required if name not in names]:
-                raise ManifestError(
-                    path,
-                    [f"no column {name!r}; use the file as it was released" for name in missing],
-                )
-            lines = [[cell.strip() for cell in line] for line in reader if any(line)]
+        table = read_text_table(path)
     except OSError as error:
         raise ManifestError(path, [f"cannot be read ({error.strerror}); restore it"]) from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except ValueError as error:
         raise ManifestError(path, [f"no UTF-8 CSV ({error}); restore it"]) from None
-    return [dict(zip(names, line, strict=False)) for line in lines]
+    table = table.rename(columns=lambda name: name.strip().lower())
+    if missing := [name for name in required if name not in table]:
+        raise ManifestError(
+            path, [f"no column {name!r}; use the file as it was released" for name in missing]
+        )
+    table = table.apply(lambda column: column.str.strip())
+    found: list[dict[str, str]] = table[table.ne("").any(axis="columns")].to_dict("records")
+    return found
 
 
 def read_text(path: Path) -> str:

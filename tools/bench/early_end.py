@@ -4,10 +4,8 @@ Each folder is the output of `cxr_tf.score --patch-table`. All patches of a film
 order, so every rule is tried on the same votes: what label it ends with, and after how many.
 """
 
-import csv
 import math
 import sys
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from cxr_tf.method.vote import EARLY_STEP, FAST_STEP
 from cxr_tf.method.voting import decide, patches_needed_more
 from cxr_tf.runtime.provenance import NOTICE
 from pipelines.sizes import PATCHES
+from pipelines.text_table import read_text_table
 
 LEADS = (1.0, 1.5, 1.75, 2.0, 2.5, 3.0, math.inf)
 
@@ -65,15 +64,15 @@ def read_films(folder: Path) -> dict[str, Film]:
     Raises:
         ValueError: a film has another number of rows.
     """
-    probabilities = defaultdict(list)
-    with (folder / "patches.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            each = [float(value) for name, value in row.items() if name.startswith("p_")]
-            probabilities[row["path"]].append(each)
-    if any(len(rows) != PATCHES for rows in probabilities.values()):
-        raise ValueError(f"{folder}/patches.csv: score each film with {PATCHES} patches")
-    arrays = {path: np.array(rows) for path, rows in probabilities.items()}
-    return {path: Film(array.argmax(1), array) for path, array in arrays.items()}
+    table = read_text_table(folder / "patches.csv")
+    columns = [name for name in table if name.startswith("p_")]
+    films = {}
+    for path, rows in table.groupby("path", sort=False):
+        if len(rows) != PATCHES:
+            raise ValueError(f"{folder}/patches.csv: score each film with {PATCHES} patches")
+        probabilities = rows[columns].to_numpy(np.float64)
+        films[str(path)] = Film(probabilities.argmax(1), probabilities)
+    return films
 
 
 def table(runs: Sequence[dict[str, Film]]) -> str:

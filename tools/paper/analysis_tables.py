@@ -1,12 +1,12 @@
 """Tables of results/README.md about biomarkers: the paper's figures beside those of an analysis."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from cxr_tf.measures.statistics import signed_rank
+from pipelines.text_table import read_text_table
 
 CLASSES = ("Normal", "Tuberculosis", "Bacteria", "Viral", "COVID-19")
 #: Tables VI to IX: mean, STD and asterisks against the classes above, by class.
@@ -42,13 +42,13 @@ UNDER_SEGMENTED = {
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """Read a table of an analysis.
+    """Read a table of results, row by row.
 
     Args:
         path: CSV; its first column may have no name.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    rows: list[dict[str, str]] = read_text_table(path).to_dict("records")
+    return rows
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -5,7 +5,6 @@ the game can be played on phantoms alone, whose lesions are known. It says wheth
 what was drawn, and nothing of patients. A global model gives the baseline of Fig. 7.
 """
 
-import csv
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import tyro
 
 from cxr_tf.evaluation.evaluated_model import load_subject
@@ -174,10 +174,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     phantoms = draw(CYCLE, options.films, options.seed, "pointing", FILM_SIZE)
     games = list(play(subject.model, phantoms, options))
     options.out.mkdir(parents=True, exist_ok=True)
-    with (options.out / "pointing.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Game.__annotations__)
-        writer.writerows(vars(game).values() for game in games)
+    table = pd.DataFrame(games, columns=list(Game.__annotations__))
+    table.to_csv(options.out / "pointing.csv", index=False, lineterminator="\n", na_rep="nan")
     written: dict[str, Any] = {
         "command": "tools.paper.pointing_game",
         "notice": NOTICE,

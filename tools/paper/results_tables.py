@@ -5,7 +5,6 @@ They come from the figures beside it. What stands between the marks `<!-- tables
 by hand.
 """
 
-import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cxr_tf.measures.statistics import signed_rank
-from tools.paper.analysis_tables import analysis
+from pipelines.text_table import read_text_table
+from tools.paper.analysis_tables import analysis, read
 
 BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
@@ -100,9 +100,9 @@ def normalisation(folder: Path) -> list[str]:
         ("short", "with", PAPER["montgomery"]),
         ("short_plain", "without", PAPER["montgomery plain"]),
     ):
-        with (folder / "ablations" / f"{name}_montgomery" / "jaccard.csv").open(newline="") as file:
-            normals = [row for row in csv.DictReader(file) if row["class"] == "normal"]
-        values[name] = {row["path"]: float(row["lung"]) for row in normals}
+        films = read_text_table(folder / "ablations" / f"{name}_montgomery" / "jaccard.csv")
+        normals = films[films["class"] == "normal"]
+        values[name] = dict(zip(normals["path"], map(float, normals["lung"]), strict=True))
         found = json.loads(
             (folder / "ablations" / f"{name}_montgomery" / "metrics.json").read_text()
         )
@@ -178,8 +178,7 @@ def choices(folder: Path) -> list[str]:
         path = folder / "training" / name / "history.csv"
         if not path.is_file():
             continue
-        with path.open(newline="") as file:
-            history = [row for row in csv.DictReader(file) if row["validation_f1"]]
+        history = [row for row in read(path) if row["validation_f1"]]
         best = max(history, key=lambda row: float(row["validation_f1"]))
         recalls = [f"{float(best[f'validation_recall_{name}']):.2f}" for name in CLASSES]
         accuracy, f1 = float(best["validation_accuracy"]), float(best["validation_f1"])
@@ -200,12 +199,11 @@ def paper_preset(folder: Path) -> list[str]:
         "paper_segmentation": ("lung", "heart"),
         "paper_classification": ("accuracy", "f1"),
     }.items():
-        with (folder / "training" / name / "history.csv").open(newline="") as file:
-            for row in csv.DictReader(file):
-                figures = [f"{x} {float(row[f'validation_{x}']):.3f}" for x in columns]
-                rows.append((name.removeprefix("paper_"), int(row["epoch"]) + 1,
-                             f"{float(row['loss']):.3f}", ", ".join(figures),
-                             f"{float(row['seconds']):.0f} s"))  # fmt: skip
+        for row in read(folder / "training" / name / "history.csv"):
+            figures = [f"{x} {float(row[f'validation_{x}']):.3f}" for x in columns]
+            rows.append((name.removeprefix("paper_"), int(row["epoch"]) + 1,
+                         f"{float(row['loss']):.3f}", ", ".join(figures),
+                         f"{float(row['seconds']):.0f} s"))  # fmt: skip
     header = ("training", "epoch", "training loss", "validation", "time since the start")
     return ["### The preset `paper`, its first epochs", "", *table(header, rows)]
 

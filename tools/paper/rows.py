@@ -1,12 +1,12 @@
 """What every table of docs/paper.md needs: figures read from results, beside the paper's."""
 
-import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cxr_tf.measures.statistics import signed_rank
+from tools.paper.analysis_tables import read
 from tools.paper.results_tables import estimate
 
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
@@ -55,10 +55,7 @@ class Results:
             file: its name.
         """
         path = self.folder / name / file
-        if not path.is_file():
-            return []
-        with path.open(encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream))
+        return read(path) if path.is_file() else []
 
     def figure(self, name: str, group: str, *keys: str) -> dict[str, Any] | None:
         """Takes an estimate of an evaluation.

@@ -1,6 +1,5 @@
 """What every writer of phantoms needs: numbered patients, marked folders, files of each kind."""
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -93,10 +92,10 @@ def write_image(path: Path, image: np.ndarray) -> None:
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Writes a CSV with a header."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    import pandas as pd
+
+    table = pd.DataFrame(list(rows), columns=list(header), dtype=object)
+    table.to_csv(path, index=False, lineterminator="\n")
 
 
 def write_dicom(

@@ -8,7 +8,6 @@ and writes percentiles by cohort into `normal_ranges.json` beside the model's ve
 """
 
 import argparse
-import csv
 import json
 import math
 import sys
@@ -27,6 +26,7 @@ from cxr_tf.scoring.report.cases import MARKERS
 from cxr_tf.scoring.report.ranges import NAME, masks_key
 from pipelines.adapters import open_data
 from pipelines.manifest.table import Manifest
+from pipelines.text_table import read_text_table
 
 PERCENTILES = (2.5, 50.0, 97.5)
 #: A percentile of fewer films says nothing.
@@ -105,8 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{options.analysis} was made by model {record['model']}, not by "
             f"{card.model_version}: run the analysis with this model"
         )
-    with (options.analysis / "biomarkers.csv").open(encoding="utf-8", newline="") as stream:
-        groups = ranges(csv.DictReader(stream), normal_paths(open_data(options.data)))
+    rows = read_text_table(options.analysis / "biomarkers.csv").to_dict("records")
+    groups = ranges(rows, normal_paths(open_data(options.data)))
     if not groups:
         print(f"{options.data}: no cohort has {LEAST} normal training films", file=sys.stderr)
         return 1

@@ -3,7 +3,6 @@
 Films that are turned or made worse exist in memory alone; the table holds numbers only.
 """
 
-import csv
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from cxr_tf.method.reliability.feature_names import FEATURES
+from cxr_tf.runtime.whole_files import whole
 from tools.phantoms.non_films import TURNED, non_films
 from tools.reliability.degrade import DEGRADE
 
@@ -128,14 +129,15 @@ def collect(model: "TriageModel", found: Iterator[Item], out: Path) -> None:
     """
     from cxr_tf.measures.metrics import label_jaccard
 
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*COLUMNS, *FEATURES))
-        for index, item in enumerate(found):
-            features, labels, status = model.describe(item.pixels, item.padding)
-            lung = float(np.isin(labels, (2, 3)).mean())
-            jaccard = f"{label_jaccard(labels, item.masks)['lung']:.6f}" if item.masks else ""
-            head = (item.path, item.kind, item.use, *item.origin, status, f"{lung:.6f}", jaccard)
-            writer.writerow((*head, *(f"{value:.6f}" for value in features)))
-            if index % 100 == 0:
-                print(f"{index} pictures", file=sys.stderr)
+    rows: list[tuple[object, ...]] = []
+    for index, item in enumerate(found):
+        features, labels, status = model.describe(item.pixels, item.padding)
+        lung = float(np.isin(labels, (2, 3)).mean())
+        jaccard = label_jaccard(labels, item.masks)["lung"] if item.masks else None
+        head = (item.path, item.kind, item.use, *item.origin, status, lung, jaccard)
+        rows.append((*head, *map(float, features)))
+        if index % 100 == 0:
+            print(f"{index} pictures", file=sys.stderr)
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *FEATURES])
+    with whole(out) as fresh:
+        table.to_csv(fresh, index=False, lineterminator="\n", float_format="%.6f")

@@ -1,10 +1,11 @@
 """Writes what was measured: JSON, tables, plots, and the blocks of docs/reliability.md."""
 
-import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from cxr_tf.method.reliability.parameters import Reliability
 from cxr_tf.runtime.whole_files import write_json
@@ -39,20 +40,14 @@ def write_report(
     films = {}
     for split, path in decisions.items():
         summary[split], films[split] = decision_record(read_decisions(path), numbers)
-    with (out / "gate.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(kinds[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({k: _cell(v) for k, v in row.items()} for row in kinds)
-    films["test"].round(6).to_csv(out / "decisions.csv", index=False, lineterminator="\n")
+    text = {"index": False, "lineterminator": "\n"}
+    pd.DataFrame(kinds).to_csv(out / "gate.csv", float_format="%.4f", **text)
+    films["test"].round(6).to_csv(out / "decisions.csv", **text)
     write_json(out / "summary.json", summary)
     reliability_diagram(out / "reliability_diagram.png", films)
     risk_plot(out / "risk_coverage.png", films["test"])
     mask_plot(out / "mask_quality.png", sets)
     return summary
-
-
-def _cell(value: object) -> object:
-    return f"{value:.4f}" if isinstance(value, float) else value
 
 
 def _figure(record: Record) -> str:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from cxr_tf.method.reliability.refusal import NO_CHEST, REASONS
+from pipelines.text_table import read_text_table
 from tools.phantoms.non_films import TURNED
 from tools.reliability.measures import share
 from tools.reliability.table import read_decisions
@@ -96,10 +98,8 @@ def ask_reasons(model: "TriageModel", folder: Path, decisions: Path, out: Path) 
         for kind, turn in TURNED.items():
             answer = model.predict(turn(pixels), patches=1)
             found.append((kind, answer.status, answer.warning, path))
-    with out.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(
-            [("kind", "status", "warning", "path"), *found]
-        )
+    table = pd.DataFrame(found, columns=["kind", "status", "warning", "path"])
+    table.to_csv(out, index=False, lineterminator="\n")
 
 
 def reasons_record(reasons: Path) -> dict[str, Any]:
@@ -108,9 +108,7 @@ def reasons_record(reasons: Path) -> dict[str, Any]:
     Args:
         reasons: what `ask_reasons` wrote.
     """
-    import pandas as pd
-
-    table = pd.read_csv(reasons, keep_default_na=False)
+    table = read_text_table(reasons)
     record = {}
     for kind, rows in table.groupby("kind"):
         refused = rows[rows["status"] != "ok"]
@@ -133,8 +131,8 @@ def decide_changed(model: "TriageModel", folder: Path, decisions: Path, out: Pat
     _, rows, _ = read_decisions(decisions)
     done: set[tuple[str, str]] = set()
     if out.is_file():
-        with out.open(newline="") as file:
-            done = {(row["change"], row["path"]) for row in csv.DictReader(file)}
+        known = read_text_table(out)
+        done = set(zip(known["change"], known["path"], strict=True))
     with out.open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         if not done:
@@ -165,11 +163,9 @@ def stability_record(changed: Path, decisions: Path) -> dict[str, Any]:
     Returns:
         By change: labels changed, the same by true class, and labels that are right.
     """
-    import pandas as pd
-
     classes, rows, _ = read_decisions(decisions)
     before = rows[["path", "truth", "label"]]
-    table = pd.read_csv(changed, keep_default_na=False).merge(before, on="path")
+    table = read_text_table(changed).merge(before, on="path")
     record = {}
     # Where the run was stopped, on the films that every change was tried on.
     tried = table.groupby("path")["change"].nunique()

@@ -13,6 +13,7 @@ from tools.phantoms.non_films import TURNED
 from tools.reliability.degrade import DEGRADE
 
 Table = Any  # a pandas DataFrame; pandas carries no types
+_TEXT = {"path": str, "patient_id": str}
 Floats = npt.NDArray[np.float64]
 
 
@@ -26,7 +27,7 @@ def read_table(path: Path) -> Table:
         The table with `group` beside: `film`, `worse`, `turned` or `non_film`; and `lungs`, whether
         enough of them were found for the gate to be asked.
     """
-    table = pd.read_csv(path, dtype={"patient_id": str}, keep_default_na=False)
+    table = pd.read_csv(path, dtype=_TEXT, keep_default_na=False)
     table["jaccard"] = pd.to_numeric(table["jaccard"])
     group = {"film": "film"} | dict.fromkeys(TURNED, "turned") | dict.fromkeys(DEGRADE, "worse")
     table["group"] = table["kind"].map(group).fillna("non_film")
@@ -56,7 +57,7 @@ def read_decisions(path: Path) -> tuple[tuple[str, ...], Table, Floats]:
         The classes; the rows with `index`, of the truth, and `decided`, of the label; and the
         mean probabilities, float64 [N, C].
     """
-    table = pd.read_csv(path, dtype={"patient_id": str}, keep_default_na=False)
+    table = pd.read_csv(path, dtype=_TEXT, keep_default_na=False)
     classes = tuple(name[6:] for name in table.columns if name.startswith("votes_"))
     table = table[table["status"] == "ok"].reset_index(drop=True)
     table["index"] = [classes.index(name) for name in table["truth"]]
