@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxr_tf.evaluation.summary import table as markdown_table
 from cxr_tf.films.table import Table
+from cxr_tf.runtime.markdown import markdown_table
 from cxr_tf.runtime.whole_files import write_text
 
 _LATEX = {
@@ -35,8 +35,8 @@ class PaperTable:
 
     def markdown(self) -> str:
         """Lays the table out as Markdown, with title and note."""
-        cells = [[_starred(text) for text in row] for row in self.rows]
-        parts = [f"### {self.title}", markdown_table(self.header, cells), self.note]
+        table = markdown_table(self.header, self.rows, escape="|*", aligned=True)
+        parts = [f"### {self.title}", "\n".join(table), self.note]
         return "\n\n".join(filter(None, parts)) + "\n"
 
     def latex(self) -> str:
@@ -73,10 +73,6 @@ class PaperTable:
             output.close()
         for suffix, text in ((".md", self.markdown()), (".tex", self.latex())):
             write_text(folder / f"{self.name}{suffix}", text)
-
-
-def _starred(text: str) -> str:
-    return text.replace("*", r"\*")
 
 
 def latex_text(text: str) -> str:

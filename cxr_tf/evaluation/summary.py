@@ -6,6 +6,7 @@ from typing import Any
 from cxr_tf.measures.estimates import BY_CLASS, OVERALL
 from cxr_tf.measures.metrics import JACCARD_PARTS
 from cxr_tf.measures.paired import FIGURES as PAIRED
+from cxr_tf.runtime.markdown import markdown_table
 
 _TITLES = {"f1": "F1", "roc_auc": "ROC-AUC", "average_precision": "average precision"}
 
@@ -60,14 +61,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     Returns:
         Lines of text.
     """
-    cells = [[text.replace("|", "\\|") for text in row] for row in (header, *rows)]
-    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "| " + " | ".join(f"{text:<{w}}" for text, w in zip(row, widths, strict=True)) + " |"
-        for row in cells
-    ]
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]])
+    return "\n".join(markdown_table(header, rows, aligned=True))
 
 
 def _classification(record: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ import tyro
 
 from cxr_tf.method.vote import EARLY_STEP, FAST_STEP
 from cxr_tf.method.voting import decide, patches_needed_more
+from cxr_tf.runtime.markdown import markdown_table
 from cxr_tf.runtime.provenance import NOTICE
 from pipelines.sizes import PATCHES
 from pipelines.text_table import read_text_table
@@ -85,17 +86,18 @@ def table(runs: Sequence[dict[str, Film]]) -> str:
         Markdown.
     """
     films = [film for run in runs for film in run.values()]
-    lines = ["| vote ends | same label | votes | patches on average |", "|---|---|---|---|"]
+    rows: list[tuple[object, ...]] = []
     for lead in LEADS:
         ends = [film.end(lead) for film in films]
         same = [x.label(n) == x.label(PATCHES) for x, n in zip(films, ends, strict=True)]
         rule = "where it is settled" if lead == math.inf else f"at a lead of {lead:g} SD"
-        lines.append(f"| {rule} | {np.mean(same):.1%} | {len(films)} | {np.mean(ends):.1f} |")
+        rows.append((rule, f"{np.mean(same):.1%}", len(films), f"{np.mean(ends):.1f}"))
     for number, other in enumerate(runs[1:], 2):
         same = [run.label(PATCHES) == other[path].label(PATCHES) for path, run in runs[0].items()]
-        share = f"{np.mean(same):.1%} | {len(same)} | {PATCHES}"
-        lines.append(f"| never; run {number} beside the first | {share} |")
-    return "\n".join(lines)
+        never = f"never; run {number} beside the first"
+        rows.append((never, f"{np.mean(same):.1%}", len(same), PATCHES))
+    header = ("vote ends", "same label", "votes", "patches on average")
+    return "\n".join(markdown_table(header, rows))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cxr_tf.runtime.markdown import markdown_table
 from cxr_tf.runtime.provenance import machine, project_version, revision
 from tools.bench.contenders import AUTHORS, AUTHORS_ALL, OPENVINO, OURS, PYTORCH, Work
 from tools.bench.processor import features
@@ -106,22 +107,20 @@ def table(found: dict[str, Any]) -> str:
         ", ".join(f"{name} {version}" for name, version in versions.items())
         + f". A large matrix product runs at {found['matrix_product_gflops']:.0f} GFLOP/s.",
         "",
-        "| work | contender | median | ratio to cxr-tf | target | limit |",
-        "|---|---|---|---|---|---|",
     ]
+    rows = []
     for row in found["rows"]:
         for name, facts in row["contenders"].items():
             ratio = "" if name == OURS else f"{facts['ratio']:.2f}"
-            lines.append(
-                f"| {row['name']} | {name} | {_seconds(facts['median_seconds'])} | {ratio} | "
-                f"{facts['target'] or ''} | {facts['limit'] or ''} |"
-            )
+            bounds = (facts["target"] or "", facts["limit"] or "")
+            rows.append((row["name"], name, _seconds(facts["median_seconds"]), ratio, *bounds))
         if row["floor_seconds"]:
-            lines.append(
-                f"| {row['name']} | floor: {row['operations'] / 1e9:.1f} GFLOP | "
-                f"{_seconds(row['floor_seconds'])} | {row['floor_ratio']:.2f} | {FLOOR_TARGET} | |"
-            )
+            floor, ratio = _seconds(row["floor_seconds"]), f"{row['floor_ratio']:.2f}"
+            contender = f"floor: {row['operations'] / 1e9:.1f} GFLOP"
+            rows.append((row["name"], contender, floor, ratio, FLOOR_TARGET, ""))
+    header = ("work", "contender", "median", "ratio to cxr-tf", "target", "limit")
     lines += [
+        *markdown_table(header, rows),
         "",
         "A ratio above 1 says that cxr-tf is faster. Largest difference of a probability between "
         "cxr-tf and the others: "

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cxr_tf.runtime.markdown import markdown_table
 from tools.pages.marked_tables import fill_tables
 
 Record = Mapping[str, Any]
@@ -21,36 +22,33 @@ _PARTS = {
 
 
 def _summary(record: Record) -> list[str]:
-    lines = [
-        "| part | files | faults | slowest, s | most memory, MiB | read |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for part, words in _PARTS.items():
         if part not in record:
-            lines.append(f"| {words} | open | | | | |")
+            rows.append((words, "open", "", "", "", ""))
             continue
         found = record[part]
         read = sum(found["statuses"].get(name, 0) for name in ("ok", "constant", "no_lung"))
-        lines.append(
-            f"| {words} | {found['files']:,} | {len(found['faults'])} "
-            f"| {found['slowest_seconds'][0]:g} | {found['largest_mib'][0]:,} | {read:,} |"
-        )
-    return lines
+        slowest, largest = found["slowest_seconds"][0], found["largest_mib"][0]
+        rows.append(
+            (words, f"{found['files']:,}", str(len(found["faults"])), f"{slowest:g}",
+             f"{largest:,}", f"{read:,}")
+        )  # fmt: skip
+    header = ("part", "files", "faults", "slowest, s", "most memory, MiB", "read")
+    return markdown_table(header, rows)
 
 
 def _bombs(record: Record) -> list[str]:
     found = record.get("bombs", {}).get("by_format", {})
-    lines = ["| file | what became of it |", "|---|---|"]
-    return lines + [f"| {name} | {', '.join(counts)} |" for name, counts in found.items()]
+    rows = [(name, ", ".join(counts)) for name, counts in found.items()]
+    return markdown_table(("file", "what became of it"), rows)
 
 
 def _formats(record: Record) -> list[str]:
     found = record.get("mutants", {}).get("by_format", {})
     names = sorted({status for counts in found.values() for status in counts})
-    lines = [f"| format | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
-    for name, counts in found.items():
-        lines.append(f"| {name} | {' | '.join(str(counts.get(status, 0)) for status in names)} |")
-    return lines
+    rows = [(name, *(counts.get(each, 0) for each in names)) for name, counts in found.items()]
+    return markdown_table(("format", *names), rows)
 
 
 BLOCKS: Mapping[str, Callable[[Record], list[str]]] = {

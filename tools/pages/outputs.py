@@ -10,6 +10,7 @@ from pathlib import Path
 from cxr_tf.films.rows import column_meanings
 from cxr_tf.method import outputs
 from cxr_tf.method.outputs import Giver, Output
+from cxr_tf.runtime.markdown import markdown_table
 from tools.pages.marked_tables import fill_tables
 
 ROOT = Path(__file__).parents[2]
@@ -21,8 +22,8 @@ _SIGNATURES: dict[Giver, str] = {
 
 
 def _columns() -> list[str]:
-    rows = [f"| `{name}` | {meaning} |" for name, meaning in column_meanings().items()]
-    return ["| column | meaning |", "|---|---|", *rows]
+    rows = [(f"`{name}`", meaning) for name, meaning in column_meanings().items()]
+    return markdown_table(("column", "meaning"), rows, escape="")
 
 
 def _signatures(output: Output) -> str:
@@ -36,11 +37,9 @@ def _outputs() -> list[str]:
     rows = []
     for output in outputs.OUTPUTS:
         shape = ", ".join(map(str, ("B", *output.shape)))
-        rows.append(
-            f"| `{output.name}` | {output.dtype} [{shape}] | {output.meaning} "
-            f"| {_signatures(output)} |"
-        )
-    return ["| output | type | meaning | signatures |", "|---|---|---|---|", *rows]
+        kind = f"{output.dtype} [{shape}]"
+        rows.append((f"`{output.name}`", kind, output.meaning, _signatures(output)))
+    return markdown_table(("output", "type", "meaning", "signatures"), rows, escape="")
 
 
 def pages() -> dict[Path, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cxr_tf.measures.statistics import signed_rank
+from cxr_tf.runtime.markdown import markdown_table
 from pipelines.text_table import read_text_table
 
 CLASSES = ("Normal", "Tuberculosis", "Bacteria", "Viral", "COVID-19")
@@ -52,8 +53,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(x.replace("*", r"\*") for x in line) + " |" for line in lines] + [""]
+    return [*markdown_table(header, rows, escape="|*"), ""]
 
 
 def biomarkers(folder: Path) -> list[str]:

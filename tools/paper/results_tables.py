@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cxr_tf.measures.statistics import signed_rank
+from cxr_tf.runtime.markdown import markdown_table
 from pipelines.text_table import read_text_table
 from tools.paper.analysis_tables import analysis, read
 
@@ -65,14 +66,13 @@ def estimate(found: dict[str, Any] | None) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    """Write a Markdown table.
+    """Write a Markdown table, with an empty line behind.
 
     Args:
         header: names of the columns.
         rows: cells.
     """
-    lines = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(map(str, line)) + " |" for line in lines] + [""]
+    return [*markdown_table(header, rows), ""]
 
 
 def segmentation(read: Callable[[str], dict[str, Any]]) -> list[str]:

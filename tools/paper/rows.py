@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cxr_tf.measures.statistics import signed_rank
+from cxr_tf.runtime.markdown import markdown_table
 from tools.paper.analysis_tables import read
 from tools.paper.results_tables import estimate
 
@@ -163,5 +164,4 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         header: names of the columns.
         rows: cells.
     """
-    lines = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(x.replace("*", r"\*") for x in line) + " |" for line in lines]
+    return markdown_table(header, rows, escape="|*")

@@ -18,6 +18,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from cxr_tf.runtime.markdown import markdown_table
+
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements-lock.txt"
 SBOM = ROOT / "docs" / "sbom.cdx.json"
@@ -123,11 +125,11 @@ def licence_page(packages: Sequence[dict[str, str]]) -> str:
             "installer) passes the whole on under the terms of that licence.",
             "",
         ]
-    lines += ["| package | version | licence |", "|---|---|---|"]
+    rows = []
     for each in sorted(packages, key=lambda package: package["Name"].lower()):
         name = f"[{each['Name']}]({each['URL']})" if "://" in each["URL"] else each["Name"]
-        lines.append(f"| {name} | {each['Version']} | {each['License'].replace('|', '/')} |")
-    return "\n".join([*lines, ""])
+        rows.append((name, each["Version"], each["License"].replace("|", "/")))
+    return "\n".join([*lines, *markdown_table(("package", "version", "licence"), rows), ""])
 
 
 def make_licences(python: Path) -> None:

@@ -1,13 +1,14 @@
 """Writes what was measured: JSON, tables, plots, and the blocks of docs/reliability.md."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cxr_tf.method.reliability.parameters import Reliability
+from cxr_tf.runtime.markdown import markdown_table
 from cxr_tf.runtime.whole_files import write_json
 from tools.pages.marked_tables import fill_tables
 from tools.reliability.measures import decision_record, gate_record, mask_record
@@ -60,10 +61,6 @@ def _counted(record: Record) -> str:
     return f"{record['count']} of {record['n']}: {_figure(record)}" if record["n"] else "–"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return ["| " + " | ".join(r) + " |" for r in (header, ["---"] * len(header), *rows)]
-
-
 def _gate(summary: Record) -> list[str]:
     names = {
         "film/train": "films, training",
@@ -76,7 +73,7 @@ def _gate(summary: Record) -> list[str]:
         "non_film/fit": "non-films of the other kinds (fitted on)",
     }
     rows = [[text, _counted(summary["gate"][key])] for key, text in names.items()]
-    return _table(["what", "refused (95 % interval)"], rows)
+    return markdown_table(["what", "refused (95 % interval)"], rows)
 
 
 def _mask(summary: Record) -> list[str]:
@@ -89,7 +86,7 @@ def _mask(summary: Record) -> list[str]:
             _figure(found["spearman_entropy"]), f"{found['mean_error']:.3f}",
             _counted(found["bad_masks_warned"]), _counted(found["good_masks_warned"]),
         ])  # fmt: skip
-    return _table(
+    return markdown_table(
         ["films", "rank correlation", "of the entropy alone", "mean error", "bad masks warned of",
          "others warned of"], rows,
     )  # fmt: skip
@@ -105,7 +102,7 @@ def _calibration(summary: Record) -> list[str]:
                 _figure(found["calibration_error"]), _figure(found["negative_log_likelihood"]),
                 f"{found['mean_confidence']:.3f}", f"{summary[split]['accuracy']['value']:.3f}",
             ])  # fmt: skip
-    return _table(
+    return markdown_table(
         ["films", "probabilities", "calibration error", "negative log-likelihood",
          "mean probability of the label", "share right"], rows,
     )  # fmt: skip
@@ -120,7 +117,7 @@ def _conformal(summary: Record) -> list[str]:
             f"{found['mean_size']:.2f}", _counted(abstain["abstained"]),
             _counted(abstain["right_where_answered"]), _counted(abstain["right_where_abstained"]),
         ])  # fmt: skip
-    return _table(
+    return markdown_table(
         ["films", "sets that hold the truth", "mean size", "abstained", "right where answered",
          "right where abstained"], rows,
     )  # fmt: skip
@@ -130,7 +127,7 @@ def _by_class(summary: Record) -> list[str]:
     found = summary["test"]["conformal"]
     rows = [[name, _counted(each)] for part in ("by_class", "by_source")
             for name, each in found[part].items()]  # fmt: skip
-    return _table(["test films", "sets that hold the truth"], rows)
+    return markdown_table(["test films", "sets that hold the truth"], rows)
 
 
 def _stability(summary: Record) -> list[str]:
@@ -144,7 +141,7 @@ def _stability(summary: Record) -> list[str]:
         ), f"{each['right']['count']} of {each['right']['n']}"]
         for name, each in found.items()
     ]  # fmt: skip
-    return _table(["change", "labels that change", *classes, "right"], rows)
+    return markdown_table(["change", "labels that change", *classes, "right"], rows)
 
 
 def _reasons(summary: Record) -> list[str]:
@@ -155,7 +152,7 @@ def _reasons(summary: Record) -> list[str]:
         ]
         for kind, each in summary.get("reasons", {}).items()
     ]
-    return _table(["validation films", "refused", "reason right", "no reason found"], rows)
+    return markdown_table(["validation films", "refused", "reason right", "no reason found"], rows)
 
 
 BLOCKS: dict[str, Callable[[Record], list[str]]] = {

@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from cxr_tf.runtime.markdown import markdown_table
+
 #: So wide that no line of help is wrapped.
 _WIDTH = "4000"
 _ENTRY = re.compile(r"^ {1,2}(?=\S)")
@@ -179,18 +181,16 @@ def table(helps: Sequence[tuple[str, Help]]) -> str:
     Returns:
         Markdown.
     """
-    lines = [
-        "| option | " + " | ".join(heading for heading, _ in helps) + " | meaning |",
-        "|---" * (len(helps) + 2) + "|",
-    ]
+    lines = []
     for rows in zip(*(each.options for _, each in helps), strict=True):
         defaults = [
             row.default if row.default in ("required", "repeatable") else _code(row.default)
             for row in rows
         ]
         name, text = _named(rows[0])
-        lines.append(f"| {' | '.join([name, *defaults, text])} |")
-    return "\n".join(lines)
+        lines.append((name, *defaults, text))
+    header = ("option", *(heading for heading, _ in helps), "meaning")
+    return "\n".join(markdown_table(header, lines, escape=""))
 
 
 def page(module: str) -> str:

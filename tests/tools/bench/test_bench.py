@@ -57,7 +57,7 @@ def test_the_table_and_what_lies_below_its_limit(tmp_path, monkeypatch):
     report.write(found, tmp_path / "new")
     text = (tmp_path / "new" / "bench.md").read_text()
     assert "| a film | authors' way, one map | 30.00 s | 15.00 | 10.0 | 5.0 |" in text
-    assert "| a film | floor: 1.0 GFLOP | 500 ms | 0.25 | 0.75 | |" in text
+    assert "| a film | floor: 1.0 GFLOP | 500 ms | 0.25 | 0.75 |  |" in text
     assert (tmp_path / "new" / "bench.json").is_file()
 
 
