@@ -123,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status; wrong arguments leave with 2 through tyro.
     """
     options = tyro.cli(AnalysisOptions, prog="python -m cxr_tf.analyse", args=argv)
-    return exit_status(options, run)
+    return exit_status(options, run, "measuring")
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=f"The figures of a model on a split. {NOTICE}",
         args=argv,
     )
-    return exit_status(options, run)
+    return exit_status(options, run, "evaluating")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import tyro
 
 from cxr_tf.models.names import Precision
 from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
 from cxr_tf.saved.model_folders import version_folders
 from cxr_tf.saved.write import exporting, write_model
@@ -113,10 +114,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Stops():
             folder = export(config)
     except (OSError, ValueError) as error:
-        print(f"cxr_tf.export: {error}", file=sys.stderr)
+        Reporter().error(str(error))
         return 2
     except KeyboardInterrupt as stop:
-        print("cxr_tf.export: interrupted; nothing is left of the model", file=sys.stderr)
+        Reporter().error("interrupted; nothing is left of the model")
         return stop_status(stop)
     print(folder)
     return 0

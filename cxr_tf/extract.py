@@ -9,15 +9,12 @@ SavedModel holds its weights as constants without the names of their variables; 
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import tyro
 
+from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.saved.weights_out import ExtractOptions, extract
-
-if TYPE_CHECKING:
-    pass
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         runs = extract(options)
     except (OSError, ValueError) as error:
-        print(f"cxr_tf.extract: {error}", file=sys.stderr)
+        Reporter().error(str(error))
         return 2
     print(*runs, sep="\n")
     return 0

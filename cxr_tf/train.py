@@ -9,6 +9,7 @@ from pathlib import Path
 import tyro
 
 from cxr_tf.runtime.errors import DivergedError, UsageError
+from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
 from cxr_tf.saved.run_options import PRESETS, TrainingOptions, from_file
 from cxr_tf.training.cluster import read_cluster
@@ -72,7 +73,7 @@ def parse_arguments(arguments: Sequence[str]) -> TrainingOptions:
         try:
             default = from_file(task, Path(file), preset)
         except UsageError as error:
-            print(f"cxr_tf.train: --config {error}", file=sys.stderr)
+            Reporter().error(f"--config {error}")
             raise SystemExit(2) from error
         shown = f"{file}, and else of the {default.preset} preset"
     config: TrainingOptions = tyro.cli(
@@ -84,7 +85,7 @@ def parse_arguments(arguments: Sequence[str]) -> TrainingOptions:
     )
     for name in ("data", "out"):
         if not getattr(config, name):
-            print(f"cxr_tf.train: --{name} is missing", file=sys.stderr)
+            Reporter().error(f"--{name} is missing")
             raise SystemExit(2)
     return config
 
@@ -106,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         cluster = read_cluster()
     except UsageError as error:
-        print(f"cxr_tf.train: {error}", file=sys.stderr)
+        Reporter().error(str(error))
         return 2
     # Workers cannot write a checkpoint unless all do, so that theirs end at once.
     with Stops(listen=cluster is None) as stops:
@@ -130,13 +131,13 @@ def _run(config: TrainingOptions, stops: Stops) -> int:
         # A signal within TensorFlow may come out as a RuntimeError; see `raise_if_stopped`.
         if isinstance(stop, RuntimeError) and not stops.came:
             raise
-        print(f"cxr_tf.train: interrupted; {go_on}", file=sys.stderr)
+        Reporter().error(f"interrupted; {go_on}")
         return stops.status or stop_status(stop)
     except (UsageError, ManifestError, FileNotFoundError) as error:
-        print(f"cxr_tf.train: {error}", file=sys.stderr)
+        Reporter().errors(error)
         return 2
     except DivergedError as error:
-        print(f"cxr_tf.train: {error}", file=sys.stderr)
+        Reporter().error(str(error))
         return 1
     except (
         tf.errors.AbortedError,
@@ -147,14 +148,13 @@ def _run(config: TrainingOptions, stops: Stops) -> int:
     ) as error:
         if "TF_CONFIG" not in os.environ:
             raise
-        print(
-            f"cxr_tf.train: another worker is gone ({error.message.splitlines()[0]}); start all "
-            "workers again with the same command, and the run goes on from its last checkpoint",
-            file=sys.stderr,
+        Reporter().error(
+            f"another worker is gone ({error.message.splitlines()[0]}); start all workers again "
+            "with the same command, and the run goes on from its last checkpoint"
         )
         return 1
     except OSError as error:
-        print(f"cxr_tf.train: {error}; once that is put right, {go_on}", file=sys.stderr)
+        Reporter().error(f"{error}; once that is put right, {go_on}")
         return 1
     if not finished:
         log.info("stopped as asked; the same command goes on from here")

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from cxr_tf.runtime.progress import Reporter
 from pipelines.text_table import read_text_table
 
 MODEL = Path(__file__).parent.parent / "saved_models" / "cxr_triage"
@@ -33,7 +34,7 @@ def run(step: str, *arguments: str) -> None:
     begun = time.monotonic()
     status = subprocess.run([sys.executable, "-m", *arguments], check=False).returncode
     if status:
-        print(f"demo: this step failed with status {status}; see above", file=sys.stderr)
+        Reporter().error(f"this step failed with status {status}; see above")
         raise SystemExit(status)
     print(f"   {time.monotonic() - begun:.0f} s", flush=True)
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
+from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
 
 #: Seconds that workers get to end by themselves once one has failed or a signal came.
@@ -109,16 +110,15 @@ def launch(
             if failed:
                 worker, status = failed[0]
                 how = signal.Signals(-status).name if status < 0 else f"status {status}"
-                print(
-                    f"launch_workers: worker {worker} ended with {how}; stopping the others. The "
-                    "same command goes on from the last checkpoint.",
-                    file=sys.stderr,
+                Reporter().error(
+                    f"worker {worker} ended with {how}; stopping the others. The same command "
+                    "goes on from the last checkpoint."
                 )
                 return max(status, 1)
             time.sleep(0.2)
         return max(max(process.returncode, 1) if process.returncode else 0 for process in processes)
     except KeyboardInterrupt as stop:
-        print("launch_workers: interrupted; stopping the workers", file=sys.stderr)
+        Reporter().warn("interrupted; stopping the workers")
         return stop_status(stop)
     finally:
         _stop(processes, grace)

@@ -42,26 +42,24 @@ def show(text: str, out: Path) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def exit_status(options: S, run: Callable[[S, Reporter], int]) -> int:
+def exit_status(options: S, run: Callable[[S, Reporter], int], work: str) -> int:
     """Run a command and tell what stopped it.
 
     Args:
         options: its options.
         run: does what it does; returns the exit status.
+        work: what it does with films, such as `evaluating`.
 
     Returns:
         That status; 1 where the results cannot be written, 2 for wrong usage or data, 130 or 143
         where it was interrupted by Ctrl-C or SIGTERM.
     """
-    with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter, Stops():
+    reporter = Reporter(quiet=options.quiet, as_json=options.log_json, work=work)
+    with reporter, Stops():
         try:
             return run(options, reporter)
-        except ManifestError as error:
-            for line in str(error).splitlines():
-                reporter.error(line)
-            return 2
-        except UsageError as error:
-            reporter.error(str(error))
+        except (ManifestError, UsageError) as error:
+            reporter.errors(error)
             return 2
         except OSError as error:
             reporter.error(f"the results cannot be written: {error}")

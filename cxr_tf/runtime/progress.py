@@ -26,6 +26,7 @@ class Reporter:
         as_json: JSON lines in place of text.
         stream: where to write, by default stderr.
         interval: seconds between two plain progress lines.
+        work: what is done with films, the word ahead of the bar.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class Reporter:
         as_json: bool = False,
         stream: TextIO | None = None,
         interval: float = 10.0,
+        work: str = "scoring",
     ) -> None:
         self._quiet = quiet
         self._as_json = as_json
         self._stream = stream or sys.stderr
         self._interval = interval
+        self._work = work
         self._bar: Any = None
         self._total = self._done = 0
         self._began = self._spoke = time.monotonic()
@@ -85,6 +88,15 @@ class Reporter:
         """
         self._say("error", text, fields)
 
+    def errors(self, fault: Exception) -> None:
+        """Say what went wrong where a fault may name several things, each on a line of its own.
+
+        Args:
+            fault: what was raised.
+        """
+        for line in str(fault).splitlines():
+            self.error(line)
+
     def start(self, total: int) -> None:
         """Begin to count films.
 
@@ -106,7 +118,7 @@ class Reporter:
         )
 
         self._bar = Progress(
-            TextColumn("scoring"),
+            TextColumn(self._work),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -114,7 +126,7 @@ class Reporter:
             TimeRemainingColumn(),
             console=Console(file=self._stream),
         )
-        self._bar.add_task("scoring", total=total)
+        self._bar.add_task(self._work, total=total)
         self._bar.start()
 
     def film(

@@ -1,12 +1,13 @@
 """Warm-up records: what TensorFlow Serving runs before it takes requests (the extra `serving`)."""
 
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from cxr_tf.runtime.progress import Reporter
 
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
 
@@ -42,10 +43,8 @@ def write_warmup(path: Path, name: str = "cxr_triage") -> bool:
         False, with a notice on stderr, where tensorflow-serving-api is not installed.
     """
     if importlib.util.find_spec("tensorflow_serving") is None:
-        print(
-            "cxr_tf.export: no warm-up records: install the extra 'serving' to have them, or pass "
-            "--no-warmup",
-            file=sys.stderr,
+        Reporter().warn(
+            "no warm-up records: install the extra 'serving' to have them, or pass --no-warmup"
         )
         return False
     import tensorflow as tf

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import tyro
 
+from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
 
 WORK = (
@@ -106,7 +107,7 @@ def run(options: BenchOptions) -> int:
             for kind in options.work:
                 for make in makers[kind]:
                     made = make()
-                    print(f"bench: {made.name}", file=sys.stderr, flush=True)
+                    Reporter().note(made.name)
                     if made.difference > TOLERANCE:
                         faults.append(f"{made.name}: answers differ by {made.difference:.1e}")
                         continue
@@ -121,7 +122,7 @@ def run(options: BenchOptions) -> int:
     print(report.table(found))
     faults += report.below_limits(found)
     for fault in faults:
-        print(f"bench: {fault}", file=sys.stderr)
+        Reporter().error(fault)
     return int(bool(faults))
 
 
@@ -129,7 +130,7 @@ def main() -> int:
     """Run the command; returns its exit status."""
     options = tyro.cli(BenchOptions, prog="python -m tools.bench", description=NOTICE)
     if unknown := set(options.work) - set(WORK):
-        print(f"--work {', '.join(unknown)}: choose of {', '.join(WORK)}", file=sys.stderr)
+        Reporter().error(f"--work {', '.join(unknown)}: choose of {', '.join(WORK)}")
         return 2
     return run(options)
 

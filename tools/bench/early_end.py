@@ -17,6 +17,7 @@ import tyro
 from cxr_tf.method.vote import EARLY_STEP, FAST_STEP
 from cxr_tf.method.voting import decide, patches_needed_more
 from cxr_tf.runtime.markdown import markdown_table
+from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
 from pipelines.sizes import PATCHES
 from pipelines.text_table import read_text_table
@@ -114,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             print(table([read_films(folder) for folder in folders]))
         except (OSError, ValueError) as error:
-            print(f"tools.bench.early_end: {error}", file=sys.stderr)
+            Reporter().error(str(error))
             return 2
         return 0
 

@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from cxr_tf.runtime.progress import Reporter
 from tools.hostile.cases import PARTS, case, examine, most
 
 #: Seconds in which the process must have started and loaded a model.
@@ -182,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.out.write_text(json.dumps(dict(sorted(record.items())), indent=1) + "\n")
     print(f"{figures['files']} files in {figures['seconds']} s: {figures['statuses']}")
     for fault in faults:
-        print(fault, file=sys.stderr)
+        Reporter().error(fault)
     return int(bool(faults))
 
 

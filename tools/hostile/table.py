@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cxr_tf.runtime.markdown import markdown_table
+from cxr_tf.runtime.progress import Reporter
 from tools.pages.marked_tables import fill_tables
 
 Record = Mapping[str, Any]
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         text = filled(page.read_text(encoding="utf-8"), json.loads(figures.read_text()))
     except ValueError as error:
-        print(f"{page}: {error}", file=sys.stderr)
+        Reporter().error(f"{page}: {error}")
         return 2
     page.write_text(text, encoding="utf-8")
     return 0

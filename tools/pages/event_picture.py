@@ -7,6 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from cxr_tf.runtime.progress import Reporter
+
 
 def last_picture(run: Path, tag: str) -> bytes:
     """Find the newest picture of a name.
@@ -55,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.out.write_bytes(last_picture(options.run, options.tag))
     except (LookupError, OSError) as error:
-        print(f"tools.pages.event_picture: {error}", file=sys.stderr)
+        Reporter().error(str(error))
         return 2
     return 0
 

@@ -150,8 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = tyro.cli(Options, prog="python -m tools.paper.ablations", args=arguments)
     if unknown := [name for name in options.names if name not in ABLATIONS]:
-        print(f"no ablation {', '.join(unknown)}: name some of {', '.join(ABLATIONS)}",
-              file=sys.stderr)  # fmt: skip
+        Reporter().error(f"no ablation {', '.join(unknown)}: name some of {', '.join(ABLATIONS)}")
         return 2
     if not options.names:
         for name, own in ABLATIONS.items():
@@ -160,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         data = open_data(options.data)
     except ManifestError as error:
-        print(error, file=sys.stderr)
+        Reporter().errors(error)
         return 2
     masks = {ABLATIONS[name].masks for name in options.names}
     wanted = [m for name in options.names for m in (ABLATIONS[name].masks, name) if m]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cxr_tf.runtime.progress import Reporter
 from tools.pages.marked_tables import fill_tables
 from tools.paper.rows import Results
 from tools.paper.sections import SECTIONS
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         text = filled(page.read_text(encoding="utf-8"), results)
     except ValueError as error:
-        print(f"{page}: {error}", file=sys.stderr)
+        Reporter().error(f"{page}: {error}")
         return 2
     page.write_text(text, encoding="utf-8")
     return 0

@@ -24,6 +24,7 @@ from cxr_tf.evaluation.split import class_map_of
 from cxr_tf.measures.bootstrap import mean_estimate
 from cxr_tf.measures.pointing import chance, hit
 from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE, machine, revision
 from pipelines.status import OK
 from tools.phantoms.chest import Phantom
@@ -162,14 +163,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = tyro.cli(Options, prog="python -m tools.paper.pointing_game", args=arguments)
     if (options.run is None) == (options.model is None) or options.films < 1:
-        print("name either --run RUN or --model SAVED_MODEL, and --films from 1", file=sys.stderr)
+        Reporter().error("name either --run RUN or --model SAVED_MODEL, and --films from 1")
         return 2
     try:
         subject = load_subject(
             ClassificationEvaluationOptions(data=Path(), run=options.run, model=options.model)
         )
     except UsageError as error:
-        print(error, file=sys.stderr)
+        Reporter().error(str(error))
         return 2
     phantoms = draw(CYCLE, options.films, options.seed, "pointing", FILM_SIZE)
     games = list(play(subject.model, phantoms, options))

@@ -23,6 +23,7 @@ from cxr_tf.analysis.table_files import PaperTable
 from cxr_tf.evaluation.results import read_mask
 from cxr_tf.films.reading import Reading
 from cxr_tf.measures.under_segmentation import LIMIT, hull_deficit, under_segmentation
+from cxr_tf.runtime.progress import Reporter
 from pipelines.adapters import open_data
 from pipelines.films import read_film
 from pipelines.manifest.table import ManifestRow
@@ -121,9 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found.append(_predict(masks, row))
             missed.append(share_missed(found[-1], read_mask(row.mask_lung)))
     if not found or not true:
-        print(
-            f"{options.data}: needs films with a union mask, and films with both", file=sys.stderr
-        )
+        Reporter().error(f"{options.data}: needs films with a union mask, and films with both")
         return 2
     options.out.mkdir(parents=True, exist_ok=True)
     tried = table(missed, found, true)

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from cxr_tf.runtime.progress import Reporter
 from tools.phantoms.chest import LABELS, Phantom, phantom
 from tools.phantoms.layouts import LAYOUTS
 
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         except ValueError as error:
             parser.error(str(error))
         except OSError as error:
-            print(f"{out}: cannot be written: {error}", file=sys.stderr)
+            Reporter().error(f"{out}: cannot be written: {error}")
             return 1
         seconds = time.perf_counter() - begin
         print(f"{out}: {options.films} PHANTOM films ({layout} layout) in {seconds:.1f} s")

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import tyro
 
+from cxr_tf.runtime.progress import Reporter
 from cxr_tf.saved.model_folders import version_folder
 from pipelines.status import OK
 from tools.pages.marked_tables import fill_tables
@@ -281,13 +282,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = tyro.cli(Options, prog="python -m tools.promises.determinism", args=arguments)
     if options.films < 1 or options.threads < 2:
-        print("--films must be at least 1, --threads at least 2", file=sys.stderr)
+        Reporter().error("--films must be at least 1, --threads at least 2")
         return 2
     try:
         measured = partial(measure, options, version_folder(options.model)) if options.run else None
         record = record_and_page(options.out / RECORD, measured, options.page, filled)
     except (OSError, ValueError) as error:
-        print(f"tools.promises.determinism: {error}", file=sys.stderr)
+        Reporter().error(str(error))
         return 2
     print("\n".join(determinism_table(record)))
     return int(not all(Comparison(**one).kept() for one in record["comparisons"]))

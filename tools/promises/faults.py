@@ -18,6 +18,7 @@ from typing import Any
 import tyro
 
 from cxr_tf.runtime.folder_lock import LOCK
+from cxr_tf.runtime.progress import Reporter
 from cxr_tf.saved.model_folders import version_folder
 from tools.pages.marked_tables import fill_tables
 from tools.pages.recorded import keep_record, record_and_page
@@ -114,13 +115,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = tyro.cli(Options, prog="python -m tools.promises.faults", args=arguments)
     if options.films < ROWS + 3:
-        print(f"--films must be at least {ROWS + 3}", file=sys.stderr)
+        Reporter().error(f"--films must be at least {ROWS + 3}")
         return 2
     try:
         measured = partial(measure, options, version_folder(options.model)) if options.run else None
         record = record_and_page(options.out / RECORD, measured, options.page, filled)
     except (OSError, ValueError) as error:
-        print(f"tools.promises.faults: {error}", file=sys.stderr)
+        Reporter().error(str(error))
         return 2
     print("\n".join(faults_table(record)))
     return int(not all(one["equal"] and LOCK not in one["left"] for one in record["found"]))

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cxr_tf.runtime.progress import Reporter
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "saved_models" / "serving" / "docker-compose.yml"
 _SCRIPT = ROOT / "tools" / "promises" / "answer_signatures.py"
@@ -139,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if b"ok" not in statuses:
             lines.append(f"no film was answered, so that nothing was compared: {statuses}")
     for line in lines:
-        print(line, file=sys.stderr)
+        Reporter().error(line)
     print("differs" if lines else "the same answers")
     return int(bool(lines))
 

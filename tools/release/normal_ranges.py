@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from cxr_tf.films.split_answers import film_path
+from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.whole_files import write_json
 from cxr_tf.saved.model_folders import read_card, version_folder
@@ -108,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = read_text_table(options.analysis / "biomarkers.csv").to_dict("records")
     groups = ranges(rows, normal_paths(open_data(options.data)))
     if not groups:
-        print(f"{options.data}: no cohort has {LEAST} normal training films", file=sys.stderr)
+        Reporter().error(f"{options.data}: no cohort has {LEAST} normal training films")
         return 1
     path = folder.parent / NAME
     write_json(

@@ -3,7 +3,6 @@
 Films that are turned or made worse exist in memory alone; the table holds numbers only.
 """
 
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cxr_tf.method.reliability.feature_names import FEATURES
+from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.whole_files import whole
 from tools.phantoms.non_films import TURNED, non_films
 from tools.reliability.degrade import DEGRADE
@@ -137,7 +137,7 @@ def collect(model: "TriageModel", found: Iterator[Item], out: Path) -> None:
         head = (item.path, item.kind, item.use, *item.origin, status, lung, jaccard)
         rows.append((*head, *map(float, features)))
         if index % 100 == 0:
-            print(f"{index} pictures", file=sys.stderr)
+            Reporter().note(f"{index} pictures")
     table = pd.DataFrame(rows, columns=[*COLUMNS, *FEATURES])
     with whole(out) as fresh:
         table.to_csv(fresh, index=False, lineterminator="\n", float_format="%.6f")

@@ -54,6 +54,12 @@ def test_quiet_leaves_warnings_and_failures():
     assert stream.getvalue() == "error: b.png: unreadable: cut off\nwarning: careful\n"
 
 
+def test_each_fault_has_a_line():
+    stream = io.StringIO()
+    Reporter(stream=stream).errors(ValueError("a.csv:\nline 2: no path"))
+    assert stream.getvalue() == "error: a.csv:\nerror: line 2: no path\n"
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True
@@ -62,10 +68,11 @@ class Terminal(io.StringIO):
 def test_terminal_gets_a_bar_and_unharmed_names(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
-    with Reporter(stream=stream) as reporter:
+    with Reporter(stream=stream, work="measuring") as reporter:
         reporter.start(2)
         reporter.film("a[red].png", "unreadable", "", 0.0, "cut off", True)
         reporter.film("b.png", "ok", "ill", 0.0, "", False)
     assert "error: a[red].png: unreadable: cut off" in stream.getvalue()
     assert "2/2" in stream.getvalue()
+    assert "measuring" in stream.getvalue() and "scoring" not in stream.getvalue()
     assert stream.getvalue().count("\x1b[?25h") == 1  # the cursor is back

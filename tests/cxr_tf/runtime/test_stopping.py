@@ -78,5 +78,5 @@ def test_commands_that_measure_say_what_ended_them(act, status, capsys):
         act()
         return 0
 
-    assert exit_status(Options(), run) == status
+    assert exit_status(Options(), run, "measuring") == status
     assert capsys.readouterr().err.startswith("error: ")
