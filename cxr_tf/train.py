@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
@@ -28,23 +29,12 @@ same command goes on from there.
 """
 
 
-def given_for(option: str, words: Sequence[str]) -> str:
-    """Find the value of an option that decides what others default to.
+@dataclass(frozen=True)
+class _Ahead:
+    """What is read ahead of all other options, whose defaults depend on it."""
 
-    Args:
-        option: its name with dashes.
-        words: the command line.
-
-    Returns:
-        The last value, '' for none.
-    """
-    found = ""
-    for index, word in enumerate(words):
-        if word == option and index + 1 < len(words):
-            found = words[index + 1]
-        elif word.startswith(f"{option}="):
-            found = word.partition("=")[2]
-    return found
+    config: str = ""
+    preset: str = ""
 
 
 def parse_arguments(arguments: Sequence[str]) -> TrainingOptions:
@@ -64,23 +54,23 @@ def parse_arguments(arguments: Sequence[str]) -> TrainingOptions:
         print(USAGE, end="", file=sys.stdout if asked else sys.stderr)
         raise SystemExit(0 if asked else 2)
     task, rest = arguments[0], list(arguments[1:])
-    preset, file = given_for("--preset", rest), given_for("--config", rest)
-    if preset not in PRESETS[task]:  # an unknown name is told below
-        preset = ""
+    program = f"python -m cxr_tf.train {task}"
+    ahead, _ = tyro.cli(_Ahead, args=rest, prog=program, return_unknown_args=True, add_help=False)
+    preset = ahead.preset if ahead.preset in PRESETS[task] else ""  # an unknown one is told below
     shown = f"the {preset or 'improved'} preset"
     default = PRESETS[task][preset or "improved"]
-    if file:
+    if ahead.config:
         try:
-            default = from_file(task, Path(file), preset)
+            default = from_file(task, Path(ahead.config), preset)
         except UsageError as error:
             Reporter().error(f"--config {error}")
             raise SystemExit(2) from error
-        shown = f"{file}, and else of the {default.preset} preset"
+        shown = f"{ahead.config}, and else of the {default.preset} preset"
     config: TrainingOptions = tyro.cli(
         type(default),
         args=rest,
         default=default,
-        prog=f"python -m cxr_tf.train {task}",
+        prog=program,
         description=f"Train the {task} network. Values shown are those of {shown}.",
     )
     for name in ("data", "out"):
