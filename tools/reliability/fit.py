@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from cxr_tf.method.reliability.feature_names import FEATURES
 from cxr_tf.method.reliability.formula import Formula, Term
-from cxr_tf.method.reliability.judgement import FARTHEST, scores
+from cxr_tf.method.reliability.judgement import FARTHEST, score
 from cxr_tf.method.reliability.parameters import Reliability
 from tools.reliability.table import Floats, Table, features
 
@@ -81,7 +81,7 @@ def fit_gate(table: Table) -> Formula:
     model.fit(np.concatenate(inputs), answers)
     formula = _formula(GATE, GATE_SQUARES, centre, scale, model.coef_[0], model.intercept_[0])
     known = found[(found["group"] == "film") & found["use"].isin(["train", "validation"])]
-    threshold = float(np.quantile(scores(formula, features(known)), REFUSED))
+    threshold = float(np.quantile(score(formula, features(known)).numpy(), REFUSED))
     return dataclasses.replace(formula, threshold=round(threshold, 6))
 
 

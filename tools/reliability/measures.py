@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from cxr_tf.measures.bootstrap import estimate, resample_patients
 from cxr_tf.measures.wilson import wilson
-from cxr_tf.method.reliability.judgement import scores
+from cxr_tf.method.reliability.judgement import score
 from cxr_tf.method.reliability.parameters import Reliability
 from tools.reliability.fit import GOOD, calibrated, negative_log_likelihood
 from tools.reliability.table import Floats, Table, features
@@ -62,8 +62,8 @@ def gate_record(table: Table, numbers: Reliability) -> tuple[Record, list[Record
     Returns:
         Shares by use and group, and the same by kind or source for a table.
     """
-    score = scores(numbers.gate, features(table))
-    table = table.assign(refused=~table["lungs"] | (score < numbers.gate.threshold))
+    scores = score(numbers.gate, features(table)).numpy()
+    table = table.assign(refused=~table["lungs"] | (scores < numbers.gate.threshold))
     table["of"] = np.where(table["group"] == "film", table["source"], table["kind"])
     found = table[table["group"] != "worse"]
     record = {
@@ -94,7 +94,7 @@ def mask_record(table: Table, numbers: Reliability) -> tuple[Record, dict[str, T
     Returns:
         Figures by data set, and for plots its rows with `estimate`.
     """
-    table = table.assign(estimate=scores(numbers.mask, features(table)))
+    table = table.assign(estimate=score(numbers.mask, features(table)).numpy())
     films = table[(table["group"] == "film") & table["jaccard"].notna()]
     sets = {
         "jsrt_test": films[films["split_segmentation"] == "test"],

@@ -9,7 +9,7 @@ import pytest
 from cxr_tf.method.reliability.calibration import calibrate, conformal_set, unsure
 from cxr_tf.method.reliability.feature_names import FEATURES
 from cxr_tf.method.reliability.formula import Formula, Term
-from cxr_tf.method.reliability.judgement import score, scores
+from cxr_tf.method.reliability.judgement import score
 from cxr_tf.method.reliability.parameters import Reliability, read_reliability
 from cxr_tf.method.reliability.refusal import NO_CHEST, REASONS, put_right, reason
 from cxr_tf.runtime.errors import UsageError
@@ -41,10 +41,10 @@ def test_a_formula_in_the_graph_and_outside():
     features = np.random.default_rng(0).normal(0, 20, (5, len(FEATURES))).astype(np.float32)
     check_op(lambda row: score(FORMULA, row), features[0], atol=1e-6)
     found = [score(FORMULA, row) for row in features]
-    np.testing.assert_allclose(found, scores(FORMULA, features.astype(float)), atol=1e-6)
+    np.testing.assert_allclose(found, score(FORMULA, features.astype(float)), atol=1e-6)
     one = np.zeros((1, len(FEATURES)))
     one[0, FEATURES.index("doubt")] = 3.0
-    assert scores(FORMULA, one)[0] == pytest.approx(1 / (1 + np.exp(-(0.5 - 1.0 + 0.25))))
+    assert float(score(FORMULA, one)[0]) == pytest.approx(1 / (1 + np.exp(-(0.5 - 1.0 + 0.25))))
 
 
 def test_numbers_go_through_json(tmp_path):
