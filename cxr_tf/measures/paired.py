@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from cxr_tf.measures.bootstrap import SAMPLES, Estimate, estimate, resample_patients
 from cxr_tf.measures.estimates import Bools, Decisions, Floats, drawn_confusions
@@ -43,8 +42,10 @@ def mcnemar(first: Bools, second: Bools) -> McNemar:
         first: bool [n], films that the first decides rightly.
         second: bool [n], those of the second.
     """
+    from scipy.stats import binomtest
+
     only, other = int((first & ~second).sum()), int((~first & second).sum())
-    p = float(stats.binomtest(only, only + other, 0.5).pvalue) if only + other else 1.0
+    p = float(binomtest(only, only + other, 0.5).pvalue) if only + other else 1.0
     return McNemar(int((first & second).sum()), only, other, int((~first & ~second).sum()), p)
 
 
