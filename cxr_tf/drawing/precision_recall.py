@@ -1,15 +1,16 @@
 """Curves of precision against recall, one a class."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.drawing.style import COLOURS, new_figure, plain_text
+from cxr_tf.drawing.one_vs_rest import draw_one_vs_rest
 from cxr_tf.measures.precision_recall import average_precision, precision_recall_curve
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -35,23 +36,20 @@ def draw_precision_recall(
     Returns:
         The figure.
     """
-    true, values = np.asarray(truth), np.asarray(probabilities, dtype=np.float64)
-    areas = average_precision(true, values)
-    figure = new_figure(5.2, 5.4, title, notice, dpi=120)
-    axes = figure.subplots()
-    for index, name in enumerate(classes):
-        own = true == index
-        label, colour = f"{plain_text(name)} (n={own.sum()})", COLOURS[index % len(COLOURS)]
-        if np.isnan(areas[index]):
-            axes.plot([], [], color=colour, label=f"{label}: undefined")
-            continue
-        recall, precision = precision_recall_curve(own, values[:, index])
-        legend = f"{label}: {areas[index]:.3f}"
-        width = max(1.2, 3.0 - 0.6 * index)  # equal curves all stay visible
-        # From a point to the one before it the precision of the point holds: what the area sums.
-        axes.step(recall, precision, where="pre", color=colour, linewidth=width, label=legend)
-        axes.axhline(own.mean(), color=colour, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="recall (sensitivity)", ylabel="precision", aspect="equal")
-    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+    areas = average_precision(np.asarray(truth), np.asarray(probabilities, dtype=np.float64))
+    figure, axes = draw_one_vs_rest(truth, probabilities, classes, areas, _curve, title, notice)
+    axes.set(xlabel="recall (sensitivity)", ylabel="precision")
     axes.legend(loc="lower left", fontsize=8, title="class: average precision", title_fontsize=8)
     return figure
+
+
+def _curve(
+    axes: "Axes",
+    own: npt.NDArray[np.bool_],
+    scores: npt.NDArray[np.float64],
+    style: dict[str, Any],
+) -> None:
+    recall, precision = precision_recall_curve(own, scores)
+    # From a point to the one before it the precision of the point holds: what the area sums.
+    axes.step(recall, precision, where="pre", **style)
+    axes.axhline(own.mean(), color=style["color"], linewidth=0.8, linestyle=":")
