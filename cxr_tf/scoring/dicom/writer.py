@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from cxr_tf.scoring.dicom.segmentation import segmentation
 from cxr_tf.scoring.dicom.source import SourceError, read_source
 from pipelines.dicom.parsing import quiet
 from pipelines.status import OK
+from pipelines.whole_files import whole
 
 if TYPE_CHECKING:
     from cxr_tf.films.prediction import Prediction
@@ -127,9 +127,8 @@ class DicomWriter:
                 objects = _objects(result, reading)
             files = {kind: f"{name}_{kind}.dcm" for kind in objects}
             for kind, content in objects.items():
-                partial = self._folder / f"{files[kind]}.tmp"
-                partial.write_bytes(content)
-                os.replace(partial, self._folder / files[kind])
+                with whole(self._folder / files[kind]) as fresh:
+                    fresh.write_bytes(content)
         self.index.add((path, *files.values(), "; ".join(result.source.notes)))
         return result
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from cxr_tf.films.inputs import Input
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.text import utf8
+from cxr_tf.runtime.whole_files import whole
 from cxr_tf.scoring.run_record import PathsDigest
 
 _LIST = "films.jsonl"
@@ -53,13 +54,8 @@ class Parts:
             number: of the part.
             text: the rows as CSV.
         """
-        path = self.rows_of(number)
-        fresh = path.with_suffix(".new")
-        with fresh.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
+        with whole(self.rows_of(number)) as fresh:
+            fresh.write_text(text, encoding="utf-8", newline="")
 
     def left(self, done: Collection[int]) -> Iterator[tuple[int, list[tuple[str, str]]]]:
         """Read the parts of the list that are to be scored, one at a time.
@@ -106,8 +102,9 @@ class Parts:
 
     def clear(self) -> None:
         """Remove the files of parts, those of an earlier run."""
-        for path in self.folder.glob("[0-9]*"):
-            path.unlink()
+        for pattern in ("[0-9]*", ".*.new*"):  # the second: what a kill left
+            for path in self.folder.glob(pattern):
+                path.unlink()
 
     def drop(self) -> None:
         """Remove the folder, when nothing will go on from it."""

@@ -1,7 +1,6 @@
 """The page of a report and its data: files that a browser opens from disk."""
 
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from cxr_tf.films.columns import cell
 from cxr_tf.films.rows import Record
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, project_version
-from cxr_tf.runtime.text import utf8
+from cxr_tf.runtime.whole_files import write_text
 from cxr_tf.scoring.report.cases import MARKERS, patch_side
 from cxr_tf.scoring.report.worklist import GROUPS, UNCERTAIN, place, suspect_classes, triage_order
 
@@ -33,21 +32,6 @@ class About:
     card: ModelCard
     limits: Sequence[tuple[str, str]]
     ranges: Sequence[Mapping[str, Any]]
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all.
-
-    Args:
-        path: the file to write.
-        text: its content.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    partial = path.with_name(path.name + ".tmp")
-    partial.write_text(utf8(text), encoding="utf-8", newline="\n")
-    os.replace(partial, path)
 
 
 def script(function: str, *values: object) -> str:

@@ -1,6 +1,5 @@
 """The pictures of a film in the report: grey film, preview, saliency of every class, outlines."""
 
-import os
 from pathlib import Path
 
 import cv2
@@ -10,6 +9,7 @@ from PIL import Image
 
 from cxr_tf.drawing.overlays import colour_saliency
 from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
+from pipelines.whole_files import whole
 
 #: Longer side of the film, and side of its preview, in pixels.
 FILM, PREVIEW = 1024, 96
@@ -29,9 +29,8 @@ def save_png(path: Path, picture: Image.Image) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    partial = path.with_name(path.name + ".tmp")
-    picture.save(partial, "PNG")
-    os.replace(partial, path)
+    with whole(path) as fresh:
+        picture.save(fresh, "PNG")
 
 
 def preview(film: _Grey) -> _Grey:

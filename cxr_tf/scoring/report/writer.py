@@ -12,6 +12,7 @@ from cxr_tf.films.rows import Record
 from cxr_tf.films.table import Table, read_rows
 from cxr_tf.measures.biomarkers import Biomarkers
 from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.whole_files import write_text
 from cxr_tf.scoring.report.cases import case_record
 from cxr_tf.scoring.report.limits import limits_of
 from cxr_tf.scoring.report.pages import (
@@ -21,7 +22,6 @@ from cxr_tf.scoring.report.pages import (
     script,
     worklist,
     write_pages,
-    write_text,
 )
 from cxr_tf.scoring.report.pictures import FILM, preview, saliency_strip, save_png
 from cxr_tf.scoring.report.ranges import read_ranges

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cxr_tf.evaluation.curves import Curves
+from cxr_tf.evaluation.curves import KINDS, Curves
 from cxr_tf.evaluation.summary import _curves, _zones
 from cxr_tf.evaluation.zone_shares import EVEN, ZoneShares
 from pipelines.classes import parse_classes
@@ -78,8 +78,8 @@ def _observed(saliency, films=3, model=None, read=None):
 def test_a_map_that_shows_what_matters_beats_a_random_one():
     curves, model = _observed(_where().astype(np.float32))
     record = curves.record(samples=50, seed=0)
-    # Both ends, and four steps of two curves of two maps.
-    assert model.calls == 3 * 18 and record["left_out"] == 0
+    # Both ends, and four steps of two curves of two maps; ROAD's own end, and as many steps.
+    assert model.calls == 3 * (2 + 16 + 1 + 16) and record["left_out"] == 0
     found = record["areas"]["all"]
     # The eighth of the lungs that matters is gone after the first step of a fifth.
     assert found["map"]["deletion"]["value"] == pytest.approx(0.1, abs=1e-6)
@@ -106,7 +106,7 @@ def test_films_without_curves_are_counted_and_say_why(tmp_path):
     curves.write(tmp_path / "curves.csv", Path("/data"))
     with (tmp_path / "curves.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 4 and rows[0]["path"] == "0.png" and rows[0]["area"] == ""
+    assert len(rows) == 2 * len(KINDS) and rows[0]["path"] == "0.png" and rows[0]["area"] == ""
     assert "no_lung" in rows[0]["reason"]
 
 
