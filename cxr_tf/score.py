@@ -23,6 +23,7 @@ from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
 from cxr_tf.runtime.stopping import Stops, raise_if_stopped, stop_status
 from cxr_tf.runtime.text import utf8
 from cxr_tf.runtime.whole_files import write_json
+from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.model_folders import read_card
 from cxr_tf.scoring.checks import check
 from cxr_tf.scoring.loop import Outcome, score_films
@@ -180,8 +181,16 @@ def run(
         OSError: a result cannot be written.
     """
     folder = check(options)
+    _check_files(folder, reporter)
     with held(options.out):
         return _run(options, folder, reporter, load)
+
+
+def _check_files(folder: Path, reporter: Reporter) -> None:
+    try:
+        check_files(folder, reporter.warn)
+    except (OSError, UsageError) as error:
+        raise UsageError(f"--model: {error}") from error
 
 
 def _run(

@@ -5,6 +5,7 @@ from pathlib import Path
 from cxr_tf.films.model import TriageModel
 from cxr_tf.models.names import Precision
 from cxr_tf.saved.build import make_module
+from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.functions import saved_functions
 from cxr_tf.saved.model_folders import read_card, version_folder
 
@@ -23,9 +24,11 @@ def load(path: str | Path) -> TriageModel:
 
     Raises:
         FileNotFoundError: there is no model, or it has no card.
-        ValueError: model or card is damaged, or from an earlier version.
+        ValueError: model or card is damaged, or from an earlier version; or the files are not those
+            that were exported.
     """
     folder = version_folder(Path(path))
+    check_files(folder)
     card = read_card(folder)
     return TriageModel(saved_functions(folder, _FUNCTIONS), card)
 

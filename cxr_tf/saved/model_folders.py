@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.whole_files import write_text
-from pipelines.manifest.checks import file_sha256
+from cxr_tf.saved.file_list import LIST, known_sha256
 
 CARD = Path("assets.extra") / "model_card.json"
 #: Hashes of the weights by network and variable.
@@ -106,7 +106,7 @@ def write_card(folder: Path, card: ModelCard) -> None:
 
 
 def model_digest(folder: Path) -> str:
-    """Hash every file of a SavedModel, so that a record names the exact weights used.
+    """Hash every file of a SavedModel but its list, so that a record names the exact weights used.
 
     Args:
         folder: a version's folder.
@@ -116,6 +116,7 @@ def model_digest(folder: Path) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).as_posix()
-        digest.update(f"{name}\0{file_sha256(path)}\n".encode())
+        name = path.relative_to(folder)
+        if name != LIST:
+            digest.update(f"{name.as_posix()}\0{known_sha256(path)}\n".encode())
     return digest.hexdigest()

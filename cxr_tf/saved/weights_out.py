@@ -17,6 +17,7 @@ from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.whole_files import write_json
+from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.model_folders import WEIGHTS, read_card, version_folder
 from cxr_tf.saved.run_options import PRESETS, TrainingOptions
 
@@ -45,13 +46,14 @@ def extract(options: ExtractOptions) -> list[Path]:
 
     Raises:
         FileNotFoundError: there is no model.
-        UsageError: the model was exported without hashes, or its constants do not have them; or
-            there is a run already.
+        UsageError: the model was exported without hashes, or its constants do not have them; its
+            files are not those that were exported; or there is a run already.
     """
     from cxr_tf.models.weights import save_arrays
     from cxr_tf.saved.run_folder import BEST, DATA
 
     folder = version_folder(options.model)
+    check_files(folder)
     if not (folder / WEIGHTS).is_file():
         raise UsageError(f"{folder / WEIGHTS} is missing: export the model again")
     hashes: dict[str, dict[str, str]] = json.loads((folder / WEIGHTS).read_text())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.provenance import NOTICE
+from cxr_tf.saved.file_list import write_list
 from cxr_tf.saved.model_folders import CARD, WEIGHTS, write_card
 from cxr_tf.saved.warmup import WARMUP, write_warmup
 
@@ -92,6 +93,7 @@ def write_model(
     (saved / WEIGHTS).write_text(json.dumps(hashes, indent=1) + "\n")
     if warmup:
         write_warmup(saved / WARMUP, name)
+    write_list(saved)
     saved.rename(folder)
     classes.unlink()
     partial.rmdir()

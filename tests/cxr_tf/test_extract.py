@@ -9,6 +9,7 @@ from safetensors.numpy import load_file
 from cxr_tf.export import ExportOptions, export
 from cxr_tf.extract import main
 from cxr_tf.models.weights import rounded
+from cxr_tf.saved.file_list import write_list
 from cxr_tf.saved.load import from_runs, load
 from cxr_tf.saved.model_folders import WEIGHTS
 from cxr_tf.saved.run_folder import BEST, trained_model
@@ -63,10 +64,12 @@ def test_changed_hashes_are_told(exported, tmp_path, capsys):
     hashes = json.loads((model / WEIGHTS).read_text())
     hashes["segmentation"]["logits/bias"] = "0" * 64
     (model / WEIGHTS).write_text(json.dumps(hashes))
+    write_list(model)
     assert main([str(model), "--out", str(tmp_path / "out")]) == 2
     assert "segmentation: logits/bias" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     (model / WEIGHTS).unlink()
+    write_list(model)
     assert main([str(model), "--out", str(tmp_path / "out")]) == 2
     assert "export the model again" in capsys.readouterr().err
     assert main([str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
