@@ -1,4 +1,4 @@
-"""`python -m cxr_tf.info`: versions, models, signatures and classes, without TensorFlow."""
+"""`python -m cxr_tf.info`: what is installed, readable and at hand here, without TensorFlow."""
 
 import argparse
 import json
@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cxr_tf.method.outputs import ENTRIES, given_by
+from cxr_tf.runtime.devices import devices
+from cxr_tf.runtime.extras import EXTRAS, missing
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, package_versions, project_version
 from cxr_tf.saved.model_folders import read_card, version_folders
+from pipelines.formats import FORMATS
 
 
 def describe_model(folder: Path) -> dict[str, Any]:
@@ -19,8 +23,9 @@ def describe_model(folder: Path) -> dict[str, Any]:
         folder: `saved_models/<name>/<version>`.
 
     Returns:
-        name, version, path, model_version, classes, signatures, phantom; where there is no card, or
-        it cannot be read, what only it knows is None, and `fault` says why.
+        name, version, path, model_version, classes, signatures, outputs by signature, phantom;
+        where there is no card, or it cannot be read, what only it knows is None, and `fault` says
+        why.
     """
     card, fault = None, None
     try:
@@ -34,9 +39,43 @@ def describe_model(folder: Path) -> dict[str, Any]:
         "model_version": card.model_version if card else None,
         "classes": list(card.classes) if card else None,
         "signatures": list(card.signatures) if card else None,
+        "outputs": _outputs(card.signatures) if card else None,
         "phantom": card.phantom if card else None,
         "fault": fault,
     }
+
+
+def _outputs(signatures: Sequence[str]) -> dict[str, list[str]]:
+    """Names of outputs by signature; one that this version does not know is left out."""
+    known = [name for name in signatures if name in ENTRIES]
+    return {name: [output.name for output in given_by(ENTRIES[name])] for name in known}
+
+
+def extras() -> dict[str, dict[str, Any]]:
+    """Describe the optional parts.
+
+    Returns:
+        By name what each `brings`, whether it is `installed`, and the `missing` packages.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name, extra in EXTRAS.items():
+        gone = missing(extra.needs)
+        found[name] = {"brings": extra.brings, "installed": not gone, "missing": gone}
+    return found
+
+
+def formats() -> list[dict[str, Any]]:
+    """Describe the formats of films.
+
+    Returns:
+        For each its `name`, `uid` (the transfer syntax of DICOM, '' for others), whether it is
+        `readable`, and the `missing` packages.
+    """
+    found: list[dict[str, Any]] = []
+    for each in FORMATS:
+        gone = missing(each.needs)
+        found.append({"name": each.name, "uid": each.uid, "readable": not gone, "missing": gone})
+    return found
 
 
 def find_models(roots: Sequence[Path]) -> list[dict[str, Any]]:
@@ -72,7 +111,10 @@ def describe(roots: Sequence[Path]) -> dict[str, Any]:
         "notice": NOTICE,
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "devices": devices(),
         "packages": package_versions(),
+        "extras": extras(),
+        "formats": formats(),
         "classes": list(PAPER_CLASSES.names),
         "models": find_models(roots),
     }
@@ -86,6 +128,32 @@ def _as_text(value: Any) -> str:
     return str(value)
 
 
+def _extra(extra: dict[str, Any]) -> str:
+    state = "installed" if extra["installed"] else "not installed"
+    return f"{state:<15}{extra['brings']}"
+
+
+def _format(each: dict[str, Any]) -> str:
+    lacking = f": NOT readable, {_as_text(each['missing'])} is missing"
+    return each["name"] + ("" if each["readable"] else lacking)
+
+
+def _devices(found: dict[str, Any]) -> list[str]:
+    return [
+        f"processor: {found['processor']}, {found['cpus']} CPUs",
+        f"  instructions {_as_text(found['instructions'] or None)}",
+        f"NVIDIA devices: {_as_text(found['nvidia'] or ['none found'])}",
+    ]
+
+
+def _model_outputs(outputs: dict[str, list[str]]) -> list[str]:
+    """The signatures that give each output, those with the same outputs on one line."""
+    alike: dict[str, list[str]] = {}
+    for signature, names in outputs.items():
+        alike.setdefault(_as_text(names), []).append(signature)
+    return [f"    {_as_text(names)} give {text}" for text, names in alike.items()]
+
+
 def _report(description: dict[str, Any]) -> str:
     lines = [
         f"cxr-tf {description['cxr_tf']}   {description['notice']}",
@@ -97,6 +165,14 @@ def _report(description: dict[str, Any]) -> str:
             for name, version in description["packages"].items()
         ),
         "",
+        "extras",
+        *(f"  {name:<24}{_extra(extra)}" for name, extra in description["extras"].items()),
+        "",
+        "readable formats",
+        *(f"  {_format(each)}" for each in description["formats"]),
+        "",
+        *_devices(description["devices"]),
+        "",
         f"default classes: {_as_text(description['classes'])}",
         "",
         "models" if description["models"] else "models: none found (see --models)",
@@ -107,6 +183,7 @@ def _report(description: dict[str, Any]) -> str:
             f"    model version  {_as_text(model['model_version'])}",
             f"    classes        {_as_text(model['classes'])}",
             f"    signatures     {_as_text(model['signatures'])}",
+            *_model_outputs(model["outputs"] or {}),
         ]
         if model["phantom"]:
             lines.append(f"    {PHANTOM_NOTICE}")
@@ -126,7 +203,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m cxr_tf.info",
-        description=f"Versions, models, signatures and classes. {NOTICE}",
+        description=f"Versions, extras, readable formats, devices and models. {NOTICE}",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(

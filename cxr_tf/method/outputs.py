@@ -15,6 +15,13 @@ from pipelines.status import STATUSES
 Length = int | Literal["C", "K"]
 #: Entry points that give an output: those that decide, `explain` alone, or `segment` as well.
 Giver = Literal["decide", "explain", "segment"]
+#: Which of them each signature of an exported model is.
+ENTRIES: dict[str, Giver] = {
+    "serving_default": "decide",
+    "predict_pixels": "decide",
+    "explain": "explain",
+    "segment": "segment",
+}
 #: Stands for the name of each class in the name of a column.
 CLASS = "CLASS"
 #: Film score and mask quality of a model that was exported without `--reliability`.

@@ -4,22 +4,12 @@ from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import UID
 
 from pipelines import status as statuses
-from pipelines.dicom.streams import JPEG, JPEG_2000, JPEG_LS, RLE
+from pipelines.dicom.syntaxes import DECODED
 from pipelines.film_error import FilmError
 
-#: Pixels that stand there word by word.
-PLAIN = "uncompressed"
-#: Such pixels in fragments, as if they were compressed (PS3.5, A.4.11).
+#: Plain pixels in fragments, as if they were compressed (PS3.5, A.4.11).
 WRAPPED = "1.2.840.10008.1.2.1.98"
 _ROOT = "1.2.840.10008.1.2"
-#: What the decoders of pydicom and pylibjpeg read, by transfer syntax.
-_DECODED = {
-    **{_ROOT + end: PLAIN for end in ("", ".1", ".1.98", ".1.99", ".2")},
-    **{f"{_ROOT}.4.{end}": JPEG for end in (50, 51, 57, 70)},
-    **{f"{_ROOT}.4.{end}": JPEG_LS for end in (80, 81)},
-    **{f"{_ROOT}.4.{end}": JPEG_2000 for end in (90, 91, 201, 202, 203)},
-    f"{_ROOT}.5": RLE,
-}
 #: Transfer syntaxes that pydicom has no name for.
 _NAMES = {
     f"{_ROOT}.4.110": "JPEG XL Lossless",
@@ -39,13 +29,13 @@ def family(syntax: UID) -> str:
         syntax: of the object.
 
     Returns:
-        A kind of `pipelines.dicom.streams`, or `PLAIN`.
+        A kind of `pipelines.dicom.streams`, or `pipelines.dicom.syntaxes.PLAIN`.
 
     Raises:
         FilmError: nothing here decodes it; the message has its name and what to do.
     """
-    if found := _DECODED.get(str(syntax)):
-        return found
+    if found := DECODED.get(str(syntax)):
+        return found.family
     raise FilmError(statuses.UNSUPPORTED, _advice(str(syntax)))
 
 

@@ -13,6 +13,7 @@ from pipelines import status as statuses
 from pipelines.dicom import codings, streams
 from pipelines.dicom.header import ImageHeader
 from pipelines.dicom.parsing import Pixels, join_fragments
+from pipelines.dicom.syntaxes import PLAIN
 from pipelines.film_error import FilmError
 
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
@@ -36,17 +37,17 @@ def decode(header: ImageHeader, syntax: UID, pixels: Pixels) -> npt.NDArray[np.g
     """
     promised = codings.family(syntax)
     joined = join_fragments(pixels.data)
-    if promised == codings.PLAIN and str(syntax) != codings.WRAPPED:
+    if promised == PLAIN and str(syntax) != codings.WRAPPED:
         return _decode_plain(header, syntax, pixels)
     data, short = joined if joined is not None else (bytes(pixels.data), _is_short(pixels))
-    if promised == codings.PLAIN:
+    if promised == PLAIN:
         wrapped = Pixels(pixels.keyword, "OW", len(data), memoryview(data))
         if short:
             raise FilmError(statuses.UNREADABLE, _CUT_OFF)
         return _decode_plain(header, ExplicitVRLittleEndian, wrapped)
     found = streams.read_stream(data)
     if found is None and len(data) >= _plain_bytes(header) > 0 and _may_be_plain(header, data):
-        raise codings.mismatch(syntax, codings.PLAIN)
+        raise codings.mismatch(syntax, PLAIN)
     if found is None and promised != streams.RLE and len(data) > 64 and not short:
         raise FilmError(
             statuses.UNREADABLE,

@@ -91,3 +91,38 @@ def test_no_tensorflow_is_imported_and_the_answer_is_quick():
         user, system = (getattr(after, f"children_{k}") for k in ("user", "system"))
         seconds.append(user + system - before.children_user - before.children_system)
     assert min(seconds) < 0.3
+
+
+def test_outputs_of_a_model_stand_by_its_signatures(tmp_path, capsys):
+    models = str(make_models(tmp_path))
+    assert info.main(["--json", "--models", models]) == 0
+    first, second, _ = json.loads(capsys.readouterr().out)["models"]
+    assert set(first["outputs"]) == {"serving_default", "segment"} and second["outputs"] is None
+    assert first["outputs"]["serving_default"][:3] == ["status", "label", "class_index"]
+    assert first["outputs"]["segment"][-2:] == ["mask", "probabilities"]
+    info.main(["--models", models])
+    assert "segment give status, film_score, mask_quality, mask, prob" in capsys.readouterr().out
+
+
+def test_extras_formats_and_devices_are_listed(monkeypatch, capsys):
+    """Here with a pylibjpeg that is not installed."""
+
+    def version(name):
+        if name == "pylibjpeg-openjpeg" or name == "highdicom":
+            raise metadata.PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert info.main(["--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    dicom = found["extras"]["dicom"]
+    assert dicom == {"brings": "score --dicom-out", "installed": False, "missing": ["highdicom"]}
+    assert found["extras"]["parquet"]["installed"] is True
+    readable = {each["name"]: each["readable"] for each in found["formats"]}
+    assert readable["DICOM, JPEG 2000"] is False and readable["DICOM, RLE Lossless"] is True
+    assert readable["PNG, 8 and 16 bit"] and readable["raw JSRT (.IMG)"]
+    assert {"processor", "cpus", "instructions", "nvidia"} == found["devices"].keys()
+    info.main([])
+    text = capsys.readouterr().out
+    assert "DICOM, JPEG 2000: NOT readable, pylibjpeg-openjpeg is missing" in text
+    assert "dicom                   not installed  score --dicom-out" in text
