@@ -47,6 +47,9 @@ def _summary(record: dict[str, Any], out: Path) -> str:
     for title, counts in record["counts"].items():
         if title != "failed":
             lines += ["", title, *(f"  {name:<24}{count:>6}" for name, count in counts.items())]
+    if refused := record["refused_by_header"]:
+        lines += ["", f"refused by their DICOM header{sum(refused.values()):>5}"]
+        lines += [f"  {name:<24}{count:>6}" for name, count in refused.items()]
     films, seconds = record["inputs"]["scored"], record["seconds"]["scoring"]
     lines += ["", f"{films} of {record['inputs']['films']} films in {seconds:.1f} s"]
     lines += [f"{out / name}" for name in (*record["outputs"], "run.json")]
@@ -97,7 +100,12 @@ def _score_here(
         reporter.warn(PHANTOM_NOTICE)
 
     def read(location: Path | str) -> "Film":
-        return read_location(location, voi=options.voi, deadline=options.read_deadline)
+        return read_location(
+            location,
+            voi=options.voi,
+            deadline=options.read_deadline,
+            header_check=options.header_check,
+        )
 
     paths = [item.name for item in inputs]
     listed = Listed(len(inputs), films.skipped, paths_digest(paths))
@@ -217,6 +225,7 @@ def _run(
     else:
         found = _score_here(options, films, folder, reporter, load, identify)
     card, listed, outcome = found
+    outcome.refusals.tell(reporter)
     status = int(outcome.failed > 0) if outcome.complete else outcome.stop_status
     record = run_record(options, card, folder, listed, outcome, started, status)
     name = "run.json" if outcome.complete else "run.json.partial"

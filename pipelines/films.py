@@ -143,12 +143,19 @@ def _refusal(header: Header) -> FilmError:
     return FilmError(status, f"{kind.upper()} files are not read; convert to PNG")
 
 
-def _decode_dicom(content: bytes, voi: bool, deadline: float) -> Film:
-    pixels, padding, warning = read_dicom_apart(content, voi, deadline)
+def _decode_dicom(content: bytes, voi: bool, deadline: float, header_check: bool) -> Film:
+    pixels, padding, warning = read_dicom_apart(content, voi, deadline, header_check)
     return Film(pixels, padding, statuses.OK, "", "dicom", warning=warning)
 
 
-def _decode(content: bytes, suffix: str, voi: bool, deadline: float, packed: bool = False) -> Film:
+def _decode(
+    content: bytes,
+    suffix: str,
+    voi: bool,
+    deadline: float,
+    header_check: bool,
+    packed: bool = False,
+) -> Film:
     """Decode the content of a file; FilmError and TensorFlow's errors pass."""
     if not content:
         raise FilmError(statuses.UNREADABLE, "the file is empty; fetch it again")
@@ -156,11 +163,12 @@ def _decode(content: bytes, suffix: str, voi: bool, deadline: float, packed: boo
         raise FilmError(statuses.TOO_LARGE, "no JPEG film has more than 256 MiB; reduce the film")
     if content.startswith(gzipped.MAGIC) and not packed:
         inner = suffix.removesuffix(gzipped.SUFFIX)
-        return _decode(gzipped.unpack(content), inner, voi, deadline, packed=True)
+        unpacked = gzipped.unpack(content)
+        return _decode(unpacked, inner, voi, deadline, header_check, packed=True)
     header = read_header(content)
     kind = header.kind.numpy().decode()
     if kind == "dicom" or is_dicom(content):
-        return _decode_dicom(content, voi, deadline)
+        return _decode_dicom(content, voi, deadline, header_check)
     if not kind and (foreign := recognise(content)) is not None:
         raise FilmError(*foreign)
     if suffix == ".img" and not kind:
@@ -172,7 +180,7 @@ def _decode(content: bytes, suffix: str, voi: bool, deadline: float, packed: boo
             )
         return Film(decode_jsrt(content).numpy(), _NO_PADDING, statuses.OK, "", "jsrt")
     if not kind and (suffix in _DICOM_SUFFIXES or packed):  # the magic bytes are often left out
-        return _decode_dicom(content, voi, deadline)
+        return _decode_dicom(content, voi, deadline, header_check)
     if header.status.numpy().decode() != statuses.OK:
         raise _refusal(header)
     pixels = decode_film(content, any_orientation=True).numpy()
@@ -192,7 +200,11 @@ def _read(path: Path) -> bytes:
 
 
 def read_film(
-    path: str | os.PathLike[str], *, voi: bool = False, deadline: float = READ_DEADLINE
+    path: str | os.PathLike[str],
+    *,
+    voi: bool = False,
+    deadline: float = READ_DEADLINE,
+    header_check: bool = True,
 ) -> Film:
     """Read a film: PNG, JPEG, DICOM or raw JSRT, turned upright; magic bytes decide.
 
@@ -203,16 +215,22 @@ def read_film(
             .dcm or .dicom may lack the header of DICOM files.
         voi: apply the first VOI LUT of a DICOM file, or where it has none the first window.
         deadline: seconds after which the decoding of a DICOM file is given up.
+        header_check: refuse a DICOM file whose header says that it is no frontal chest film.
 
     Returns:
         The film, or the status and the reason why there is none; bad content never raises.
     """
     path = Path(path)
-    return _film(lambda: _read(path), gzipped.suffix_of(path.name), voi, deadline)
+    return _film(lambda: _read(path), gzipped.suffix_of(path.name), voi, deadline, header_check)
 
 
 def read_content(
-    content: bytes, suffix: str, *, voi: bool = False, deadline: float = READ_DEADLINE
+    content: bytes,
+    suffix: str,
+    *,
+    voi: bool = False,
+    deadline: float = READ_DEADLINE,
+    header_check: bool = True,
 ) -> Film:
     """Read a film whose file was fetched already; see `read_film`.
 
@@ -221,19 +239,22 @@ def read_content(
         suffix: of its name, lower case.
         voi: see `read_film`.
         deadline: see `read_film`.
+        header_check: see `read_film`.
 
     Returns:
         The film, or the status and the reason why there is none; bad content never raises.
     """
-    return _film(lambda: content, suffix, voi, deadline)
+    return _film(lambda: content, suffix, voi, deadline, header_check)
 
 
-def _film(fetch: Callable[[], bytes], suffix: str, voi: bool, deadline: float) -> Film:
+def _film(
+    fetch: Callable[[], bytes], suffix: str, voi: bool, deadline: float, header_check: bool
+) -> Film:
     content = b""
     try:
         content = fetch()
         with tf.device("CPU:0"):
-            return _decode(content, suffix, voi, deadline)
+            return _decode(content, suffix, voi, deadline, header_check)
     except FilmError as error:
         status, message, transient = error.status, str(error), False
     except OSError as error:

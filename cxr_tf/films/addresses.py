@@ -116,13 +116,20 @@ def open_text(address: str) -> Iterator[TextIO]:
         yield text
 
 
-def read_address(address: str, *, voi: bool = False, deadline: float = READ_DEADLINE) -> "Film":
+def read_address(
+    address: str,
+    *,
+    voi: bool = False,
+    deadline: float = READ_DEADLINE,
+    header_check: bool = True,
+) -> "Film":
     """Read a film at an address.
 
     Args:
         address: the file.
         voi: see `pipelines.films.read_film`.
         deadline: see `read_film`.
+        header_check: see `read_film`.
 
     Returns:
         The film, or the status and the reason why there is none; what the network or the store
@@ -144,11 +151,17 @@ def read_address(address: str, *, voi: bool = False, deadline: float = READ_DEAD
     except Exception as error:  # every store has errors of its own
         reason = f"the file cannot be read: {type(error).__name__}: {error}"
         return Film(None, -1, UNREADABLE, reason, "", True)
-    return read_content(content, suffix(address), voi=voi, deadline=deadline)
+    return read_content(
+        content, suffix(address), voi=voi, deadline=deadline, header_check=header_check
+    )
 
 
 def read_location(
-    location: Path | str, *, voi: bool = False, deadline: float = READ_DEADLINE
+    location: Path | str,
+    *,
+    voi: bool = False,
+    deadline: float = READ_DEADLINE,
+    header_check: bool = True,
 ) -> "Film":
     """Read a film at a path or an address.
 
@@ -156,6 +169,7 @@ def read_location(
         location: text is an address.
         voi: see `pipelines.films.read_film`.
         deadline: see `read_film`.
+        header_check: see `read_film`.
 
     Returns:
         The film, or the status and the reason why there is none.
@@ -163,5 +177,5 @@ def read_location(
     from pipelines.films import read_film
 
     if isinstance(location, str):
-        return read_address(location, voi=voi, deadline=deadline)
-    return read_film(location, voi=voi, deadline=deadline)
+        return read_address(location, voi=voi, deadline=deadline, header_check=header_check)
+    return read_film(location, voi=voi, deadline=deadline, header_check=header_check)

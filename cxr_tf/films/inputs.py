@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -22,10 +22,12 @@ class Input:
         path: the film, as the user would find it from the working directory; text where it is an
             address, such as s3://bucket/film.png.
         fault: why there is nothing to read, or ''.
+        source: what the user named that it belongs to, such as its folder; '' if not known.
     """
 
     path: Path | str
     fault: str = ""
+    source: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -188,19 +190,32 @@ def films_named(
     """
     leave_out = [folder.resolve() for folder in leave_out]
     for each in named:
-        if isinstance(each, str) and addresses.is_address(each):
-            kind = addresses.suffix(each)
-            if kind == ".csv":
-                yield from _from_table(each, where or {})
-            elif kind and not each.endswith("/"):
-                yield Input(each)
-            else:
-                yield from _from_address(each, is_film, recursive, skip)
-            continue
-        path = Path(each)
-        if path.is_dir():
-            yield from _from_folder(path, is_film, leave_out, recursive, skip)
-        elif path.suffix.lower() == ".csv":
-            yield from _from_table(path, where or {})
+        for item in _films_of(each, is_film, where or {}, leave_out, recursive, skip):
+            yield replace(item, source=os.fspath(each))
+
+
+def _films_of(
+    each: Path | str,
+    is_film: Callable[[Path], bool],
+    where: Mapping[str, str],
+    leave_out: Sequence[Path],
+    recursive: bool,
+    skip: Callable[[Path | str], object],
+) -> Iterator[Input]:
+    """Expand one thing that is named; see `films_named`."""
+    if isinstance(each, str) and addresses.is_address(each):
+        kind = addresses.suffix(each)
+        if kind == ".csv":
+            yield from _from_table(each, where)
+        elif kind and not each.endswith("/"):
+            yield Input(each)
         else:
-            yield _from_file(path)
+            yield from _from_address(each, is_film, recursive, skip)
+        return
+    path = Path(each)
+    if path.is_dir():
+        yield from _from_folder(path, is_film, leave_out, recursive, skip)
+    elif path.suffix.lower() == ".csv":
+        yield from _from_table(path, where)
+    else:
+        yield _from_file(path)

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from cxr_tf.runtime.text import one_line, utf8
+from pipelines.status import NOT_CHEST_FILM
 
 
 def _clock(seconds: float) -> str:
@@ -132,7 +133,7 @@ class Reporter:
     def film(
         self, path: str, status: str, label: str, seconds: float, error: str, failed: bool
     ) -> None:
-        """Count one film; a failed one is named.
+        """Count one film; one that failed or was refused as no chest film is named.
 
         Args:
             path: the film.
@@ -146,6 +147,12 @@ class Reporter:
         if failed:
             self._say(
                 "error",
+                f"{path}: {status}: {error}",
+                {"event": "film", "path": path, "status": status, "error": error},
+            )
+        elif status == NOT_CHEST_FILM:
+            self._say(
+                "warning",
                 f"{path}: {status}: {error}",
                 {"event": "film", "path": path, "status": status, "error": error},
             )

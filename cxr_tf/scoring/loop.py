@@ -24,6 +24,7 @@ from cxr_tf.runtime.provenance import PHANTOM_NOTICE
 from cxr_tf.runtime.stopping import raise_if_stopped, stop_status
 from cxr_tf.runtime.whole_files import NO_ROOM
 from cxr_tf.saved.model_folders import version_folder
+from cxr_tf.scoring.refusals import Refusals
 from cxr_tf.scoring.resume import Done
 from pipelines.status import OK
 
@@ -54,6 +55,7 @@ class Outcome:
         statuses: films by status.
         labels: films by decided class.
         failed: films that count as failed inputs.
+        refusals: films that are no frontal chest films, by what says so.
         seconds: time by kind of work; reading overlaps with the rest.
         outputs: by file name, its rows and (once complete) its SHA-256.
         kept: what is to be dropped at the very end.
@@ -65,6 +67,7 @@ class Outcome:
     statuses: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     failed: int = 0
+    refusals: Refusals = field(default_factory=Refusals)
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     outputs: dict[str, dict[str, object]] = field(default_factory=dict)
     kept: "list[Droppable]" = field(default_factory=list)
@@ -179,6 +182,7 @@ class _Scorer:
             if local and (identifiers := self.identify(Path(item.path))) is not None:
                 self.identifiers.add((path, *identifiers))
         self.scores.add(row.record.values())
+        self.outcome.refusals.add(item.source, row.record)
         if self.report is not None:
             self.records.append(row.record)
         self.outcome.count(row.status, row.label, row.failed)
@@ -316,8 +320,10 @@ def score_films(
         from cxr_tf.drawing.overlays import overlay_names
 
         names = overlay_names([item.name for item in inputs])
-    inputs = inputs[len(done) :]
+    earlier, inputs = inputs[: len(done)], inputs[len(done) :]
     scorer = _Scorer(model, options, names, identify, done)
+    for item, record in zip(earlier, done.rows, strict=True):
+        scorer.outcome.refusals.add(item.source, record)
     began = time.perf_counter()
     try:
         with (

@@ -59,6 +59,9 @@ class ScoreOptions(VoteOptions):
     """requests to the server under way at once, 1 to 64"""
     voi: bool = False
     """apply a DICOM file's VOI LUT, or its first window"""
+    header_check: bool = True
+    """believe a DICOM header that names another view, part of the body or modality, and refuse the
+    film (not_chest_film); --no-header-check has the model's gate alone decide"""
     read_deadline: float = READ_DEADLINE
     """seconds after which the decoding of a DICOM film is given up: it is unreadable then"""
     keep_identifiers: bool = False

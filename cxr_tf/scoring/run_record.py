@@ -158,6 +158,7 @@ def run_record(
             "label": {name: outcome.labels[name] for name in card.classes},
             "failed": outcome.failed,
         },
+        "refused_by_header": outcome.refusals.by_header(),
         "seconds": {
             "total": round((finished - started).total_seconds(), 3),
             **{kind: round(value, 3) for kind, value in sorted(outcome.seconds.items())},

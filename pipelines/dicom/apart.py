@@ -91,13 +91,20 @@ class DicomProcess:
         """Whether it can be asked."""
         return self._process.poll() is None
 
-    def read(self, content: bytes, voi: bool = False, deadline: float = READ_DEADLINE) -> DicomFilm:
+    def read(
+        self,
+        content: bytes,
+        voi: bool = False,
+        deadline: float = READ_DEADLINE,
+        header_check: bool = True,
+    ) -> DicomFilm:
         """Read the one grey image of a DICOM object; see `pipelines.dicom.reading.read_dicom`.
 
         Args:
             content: the whole file.
             voi: see `read_dicom`.
             deadline: seconds after which it is given up.
+            header_check: see `read_dicom`.
 
         Returns:
             See `read_dicom`.
@@ -107,7 +114,8 @@ class DicomProcess:
                 the decoder crashed. The process has ended where it cannot be asked again.
         """
         write_shared(self._file, content)
-        answer = self._ask({"size": len(content), "voi": voi}, deadline)
+        request = {"size": len(content), "voi": voi, "header_check": header_check}
+        answer = self._ask(request, deadline)
         try:
             if answer.get("status") in statuses.STATUSES:
                 # A decoder that was taken over may answer anything.
@@ -248,7 +256,10 @@ def _process() -> DicomProcess:
 
 
 def read_dicom_apart(
-    content: bytes, voi: bool = False, deadline: float = READ_DEADLINE
+    content: bytes,
+    voi: bool = False,
+    deadline: float = READ_DEADLINE,
+    header_check: bool = True,
 ) -> DicomFilm:
     """Read the one grey image of a DICOM object in the process that is kept for that.
 
@@ -256,6 +267,7 @@ def read_dicom_apart(
         content: the whole file.
         voi: see `pipelines.dicom.reading.read_dicom`.
         deadline: seconds after which it is given up.
+        header_check: see `read_dicom`.
 
     Returns:
         See `read_dicom`.
@@ -265,7 +277,7 @@ def read_dicom_apart(
         OSError: the process cannot be started.
     """
     with _LOCK:
-        return _process().read(content, voi, deadline)
+        return _process().read(content, voi, deadline, header_check)
 
 
 def read_identifiers_apart(path: str | Path) -> dict[str, str] | None:

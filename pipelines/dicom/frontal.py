@@ -7,8 +7,15 @@ import re
 
 import pydicom
 
+from pipelines import views
+from pipelines.dicom.codes import OTHER_PARTS, OTHER_VIEWS
+from pipelines.dicom.refusals import refusal
+
 #: Attributes that the rule looks at.
-ATTRIBUTES = ("SOPClassUID", "Modality", "ViewPosition", "ViewCodeSequence", "BodyPartExamined")
+ATTRIBUTES = (
+    "SOPClassUID", "Modality", "ViewPosition", "ViewCodeSequence", "PatientOrientation",
+    "BodyPartExamined", "AnatomicRegionSequence",
+)  # fmt: skip
 
 _MODALITIES = ("CR", "DX", "RG")
 #: Defined terms of other modalities and kinds of objects (PS3.3, C.7.3.1.1.1).
@@ -23,40 +30,19 @@ _OTHER_CLASSES = tuple(
     f"1.2.840.10008.5.1.4.1.1.{family}"
     for family in "1.2 1.3 2 3 4 6 12 13 20 66 77 88 128 130 481".split()
 )
-_FRONTAL = frozenset({"PA", "AP", "FRONTAL"})
-#: Words that may stand beside these.
-_HARMLESS = frozenset(
-    "CHEST THORAX SUPINE ERECT UPRIGHT STANDING SITTING SEMIERECT PORTABLE MOBILE BED"
-    " INSPIRATION EXPIRATION VIEW".split()
-)
-#: Views that are not frontal, as they may be named (PS3.3, C.8.1.1, C.8.7.10 and common names).
-_OTHER_VIEWS = frozenset(
-    "LL RL LLD RLD LLO RLO LAT LATERAL LEFT_LATERAL RIGHT_LATERAL OBLIQUE LAO RAO LPO RPO "
-    "AXIAL LORDOTIC DECUBITUS TANGENTIAL CC MLO ML LM XCCL".split()
-)
-#: SNOMED codes of lateral, oblique and axial views (PS3.16, CID 4010), today's and former ones.
-_OTHER_CODES = frozenset(
-    "399067008 399173006 399198007 399182000 399184004 399236003 399135007 399356000 399006002 "
-    "399038007 399059000 399312000 399160007 260427002 399061009 399004004 399132005 "
-    "R-102CD R-10236 R-10232 R-102C1 R-10238 R-10234 R-10220 R-40985 R-10212 R-10210 R-10216 "
-    "R-10208 R-10204 R-40783 R-10241 R-10246 R-10252".split()
-)
-#: Parts of the body that a chest film does not show (PS3.16, annex L), letters only.
-_OTHER_PARTS = frozenset(
-    "ABDOMEN ANKLE ARM BREAST CALCANEUS CERVICALSPINE CLAVICLE COCCYX CSPINE ELBOW EXTREMITY EYE "
-    "FACE FEMUR FINGER FOOT FOREARM HAND HEAD HIP HUMERUS JAW KNEE KUB LEG LSPINE LSSPINE "
-    "LUMBARSPINE MANDIBLE MAXILLA NECK NASALBONE ORBIT PATELLA PELVIS SACRUM SCAPULA SHOULDER "
-    "SINUS SKULL SPINE SSPINE THIGH THORACICSPINE THUMB TIBIA TIBIAFIBULA TOE TSPINE WRIST "
-    "ZYGOMA".split()
-)
+#: SNOMED codes of frontal views, today's and former ones.
+_FRONTAL_CODES = frozenset("272479007 399348003 399033003 R-10202 R-10206 R-10214 R-40888".split())
+_TO_FRONT_OR_BACK = re.compile(r"[AP][A-Z]{0,2}")
+_FRONTAL_FILM, _CHEST_FILM = "give a frontal film (PA or AP)", "give a chest film"
+_RADIOGRAPH = "give a radiograph (CR, DX or RG)"
 
 
 def reason_against(dataset: pydicom.Dataset) -> str:
     """Tell why an object is no frontal chest film, by what its header says.
 
-    A header that does not say is believed: many exports drop these attributes. Only the modality
-    must be one of CR, DX and RG where it is given, the view PA or AP, and the part of the body none
-    that is plainly another.
+    A header that does not say is believed, and a word that is not known says nothing: many exports
+    drop these attributes or have words of their own. What refuses a film is a modality of another
+    kind, a view that is not frontal, or a part of the body that is not the chest.
 
     Args:
         dataset: holds what is there of `ATTRIBUTES`.
@@ -64,35 +50,69 @@ def reason_against(dataset: pydicom.Dataset) -> str:
     Returns:
         One line: the reason and the remedy; '' where nothing stands against it.
     """
+    return _other_kind(dataset) or _other_view(dataset) or _other_part(dataset)
+
+
+def _other_kind(dataset: pydicom.Dataset) -> str:
     modality = _text(dataset, "Modality").upper()
-    if modality not in _MODALITIES:
-        if modality:
-            named = f"modality {modality}" if modality in _OTHER_MODALITIES else "another modality"
-            return f"the DICOM header names {named}; give a radiograph (CR, DX or RG)"
-        storage = _text(dataset, "SOPClassUID")
-        if any(storage == family or storage.startswith(f"{family}.") for family in _OTHER_CLASSES):
-            return "the DICOM object is of another modality; give a radiograph (CR, DX or RG)"
-    view = _text(dataset, "ViewPosition").upper()
-    words = set(re.findall(r"[A-Z0-9_]+", view))
-    if not words <= _FRONTAL | _HARMLESS:
-        known = sorted(words & _OTHER_VIEWS)
-        named = f"view {' '.join(known)}" if known else "another view"
-        return f"the DICOM header names {named}; give a frontal film (PA or AP)"
-    if not words & _FRONTAL and _OTHER_CODES & _view_codes(dataset):
-        return "the DICOM header's view code is not frontal; give a frontal film (PA or AP)"
-    part = re.sub(r"[^A-Z]", "", _text(dataset, "BodyPartExamined").upper())
-    if part in _OTHER_PARTS:
-        return f"the DICOM header names the body part {part}; give a chest film"
+    if modality in _MODALITIES:
+        return ""
+    if modality in _OTHER_MODALITIES:
+        return refusal("Modality", f"modality {modality}", _RADIOGRAPH)
+    storage = _text(dataset, "SOPClassUID")
+    if any(storage == family or storage.startswith(f"{family}.") for family in _OTHER_CLASSES):
+        return refusal("SOPClassUID", "another modality", _RADIOGRAPH)
+    return ""
+
+
+def _other_view(dataset: pydicom.Dataset) -> str:
+    view = _text(dataset, "ViewPosition")
+    if found := views.other_view(view):
+        return refusal("ViewPosition", f"view {found}", _FRONTAL_FILM)
+    if views.is_frontal(view):
+        return ""
+    values, meanings = _codes(dataset, "ViewCodeSequence")
+    if OTHER_VIEWS.intersection(values):
+        return refusal("ViewCodeSequence", "another view code", _FRONTAL_FILM)
+    if found := next(filter(None, map(views.other_view, meanings)), ""):
+        return refusal("ViewCodeSequence", f"view {found}", _FRONTAL_FILM)
+    if any(map(views.is_frontal, meanings)) or _FRONTAL_CODES.intersection(values):
+        return ""
+    # Rows and columns of a frontal film run to a side, to head or feet, never to front or back.
+    directions = _text(dataset, "PatientOrientation").upper().split()
+    if any(_TO_FRONT_OR_BACK.fullmatch(each) for each in directions):
+        return refusal("PatientOrientation", "a view from the side", _FRONTAL_FILM)
+    return ""
+
+
+def _other_part(dataset: pydicom.Dataset) -> str:
+    part = _text(dataset, "BodyPartExamined")
+    values, meanings = _codes(dataset, "AnatomicRegionSequence")
+    if any(map(views.names_chest, (part, *meanings))):
+        return ""
+    if found := views.other_part(part):
+        return refusal("BodyPartExamined", f"the body part {found}", _CHEST_FILM)
+    if found := next(filter(None, map(views.other_part, meanings)), ""):
+        return refusal("AnatomicRegionSequence", f"the body part {found}", _CHEST_FILM)
+    if OTHER_PARTS.intersection(values):
+        return refusal("AnatomicRegionSequence", "another body part", _CHEST_FILM)
     return ""
 
 
 def _text(dataset: pydicom.Dataset, name: str) -> str:
-    """The first value of an attribute as text, '' where it is missing or empty."""
+    """The values of an attribute as one text, '' where it is missing or empty."""
     value = dataset.get(name)
     if isinstance(value, pydicom.multival.MultiValue | list | tuple):
-        value = value[0] if value else None
+        value = " ".join(str(each) for each in value[:8])
     return "" if value is None else str(value).strip(" \0")
 
 
-def _view_codes(dataset: pydicom.Dataset) -> set[str]:
-    return {_text(item, "CodeValue") for item in dataset.get("ViewCodeSequence") or ()}
+def _codes(dataset: pydicom.Dataset, name: str) -> tuple[set[str], list[str]]:
+    """The code values of a sequence, and their meanings."""
+    items = dataset.get(name) or ()
+    if not isinstance(items, pydicom.Sequence):
+        return set(), []
+    some = list(items)[:8]
+    return {_text(item, "CodeValue") for item in some}, [
+        _text(item, "CodeMeaning") for item in some
+    ]

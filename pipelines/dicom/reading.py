@@ -74,7 +74,9 @@ def _map(parsed: Parsed, header: ImageHeader, voi: bool) -> DicomFilm:
     return DicomFilm(table[places], _LEFT_OUT if bottom else _NONE_LEFT_OUT, warning)
 
 
-def read_dicom(source: str | Path | bytes, voi: bool = False) -> DicomFilm:
+def read_dicom(
+    source: str | Path | bytes, voi: bool = False, header_check: bool = True
+) -> DicomFilm:
     """Read the one grey image of a DICOM object.
 
     The modality LUT is applied, then the VOI LUT or window if asked for, then the inversion of
@@ -86,6 +88,7 @@ def read_dicom(source: str | Path | bytes, voi: bool = False) -> DicomFilm:
         source: path of the file, or its whole content.
         voi: apply the first VOI LUT, or where there is none the first window; off by default,
             because clipping only loses ranks.
+        header_check: refuse what the header says is no frontal chest film; see `frontal`.
 
     Returns:
         The film.
@@ -99,7 +102,7 @@ def read_dicom(source: str | Path | bytes, voi: bool = False) -> DicomFilm:
     with quiet():
         try:
             parsed = parse(content)
-            if reason := frontal.reason_against(parsed.dataset):
+            if header_check and (reason := frontal.reason_against(parsed.dataset)):
                 raise FilmError(statuses.NOT_CHEST_FILM, reason)
             return _map(parsed, read_image_header(parsed.dataset), voi)
         except (FilmError, MemoryError):

@@ -59,7 +59,9 @@ def write_shared(file: int, content: memoryview | bytes) -> None:
 
 def _film(request: dict[str, Any], file: int) -> dict[str, Any]:
     try:
-        film = read_dicom(read_shared(file, request["size"]), request["voi"])
+        film = read_dicom(
+            read_shared(file, request["size"]), request["voi"], request["header_check"]
+        )
         write_shared(file, film.pixels.data.cast("B"))
     except FilmError as error:
         return {"status": error.status, "error": str(error)}

@@ -146,7 +146,7 @@ def test_every_input_gets_a_row_and_failures_the_exit_status_1(saved_model, tmp_
 def test_the_read_deadline_reaches_the_reader(saved_model, tmp_path, films, monkeypatch):
     given = []
 
-    def read(location, *, voi, deadline):
+    def read(location, *, voi, deadline, header_check):
         given.append(deadline)
         return Film(None, -1, "unreadable", "too slow", "dicom")
 
@@ -157,6 +157,45 @@ def test_the_read_deadline_reaches_the_reader(saved_model, tmp_path, films, monk
 
 def test_refusals_are_answers(saved_model, tmp_path, films):
     assert run(options(saved_model, tmp_path, films / "lungless.png", films / "a.png")) == 0
+
+
+@pytest.fixture
+def headers(tmp_path):
+    """Three films that their headers refuse, and one that is read."""
+    folder = tmp_path / "headers"
+    folder.mkdir()
+    names = {"a": "LL", "b": "SEITLICH", "c": "AP KNEE", "d": "PA ERECT"}
+    for name, view in names.items():
+        content = dicom_bytes(dicom_dataset(ramp(30, 50), ViewPosition=view))
+        (folder / f"{name}.dcm").write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_films_that_headers_refuse_are_named_counted_and_warned_of(
+    saved_model, tmp_path, headers, capsys, interrupted
+):
+    given = options(saved_model, tmp_path, headers)
+    if interrupted:
+        assert run(given, FakeModel(interrupt_at=1)) == 130
+        capsys.readouterr()
+    assert run(given, reporter=Reporter()) == 0
+    said = capsys.readouterr()
+    named = ["a", "b", "c"] if not interrupted else []  # they had their rows before
+    for name in named:
+        assert f"warning: {headers / name}.dcm: not_chest_film: the DICOM header names" in said.err
+    assert f"warning: {headers}: 3 of 4 films have no answer" in said.err
+    assert "--no-header-check" in said.err and "3 by ViewPosition" in said.err
+    line = next(line for line in said.out.splitlines() if line.startswith("refused by"))
+    assert line.split()[-1] == "3"
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["refused_by_header"] == {"ViewPosition": 3}
+
+
+def test_without_the_check_of_headers_films_are_answered(saved_model, tmp_path, headers, capsys):
+    assert run(options(saved_model, tmp_path, headers, header_check=False)) == 0
+    assert {row["status"] for row in table(tmp_path / "out" / "scores.csv")} == {"ok"}
+    assert "refused" not in "".join(capsys.readouterr())
 
 
 def test_run_record(saved_model, tmp_path, films):

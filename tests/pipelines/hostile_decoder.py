@@ -10,7 +10,7 @@ from pipelines.dicom import worker
 from pipelines.dicom.reading import DicomFilm
 
 
-def decode(content, voi):
+def decode(content, voi, header_check):
     if content[:1] == b"a":
         os.abort()
     if content[:1] == b"s":

@@ -102,6 +102,7 @@ def score_on_ray(
         vote=options.vote,
         voi=options.voi,
         read_deadline=options.read_deadline,
+        header_check=options.header_check,
         threads=0,
         load=load,
         read=read,
@@ -149,6 +150,7 @@ def _finish(parts: Parts, card: ModelCard, options: "ScoreOptions", outcome: Out
         for cells in parts.rows():
             row = dict(zip(columns, cells, strict=True))
             outcome.count(row["status"], row["label"], is_failure(row["status"]))
+            outcome.refusals.add("", row)
             yield cells
 
     if outcome.stop_status:

@@ -36,6 +36,7 @@ class Job:
         voi: see `cxr_tf.score`.
         threads: that TensorFlow may use.
         read_deadline: see `cxr_tf.score`.
+        header_check: see `cxr_tf.score`.
         load: loads the model; None takes `cxr_tf.saved.load.load`.
         read: reads a film; None takes `read_film`.
     """
@@ -47,6 +48,7 @@ class Job:
     voi: bool
     threads: int
     read_deadline: float = READ_DEADLINE
+    header_check: bool = True
     load: "Callable[[Path], TriageModel] | None" = None
     read: "Callable[[Path | str], Film] | None" = None
 
@@ -121,4 +123,9 @@ class PartScorer:
 
     def _read_film(self, location: Path | str) -> "Film":
         job = self._job
-        return addresses.read_location(location, voi=job.voi, deadline=job.read_deadline)
+        return addresses.read_location(
+            location,
+            voi=job.voi,
+            deadline=job.read_deadline,
+            header_check=job.header_check,
+        )
