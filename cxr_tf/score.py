@@ -27,7 +27,7 @@ from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.model_folders import read_card
 from cxr_tf.scoring.checks import check
 from cxr_tf.scoring.loop import Outcome, score_films
-from cxr_tf.scoring.options import ScoreOptions
+from cxr_tf.scoring.options import ScoreOptions, spread_formats
 from cxr_tf.scoring.resume import begin, end
 from cxr_tf.scoring.run_record import Listed, paths_digest, run_facts, run_record
 
@@ -256,7 +256,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status; wrong arguments leave with 2 through tyro.
     """
-    options = tyro.cli(ScoreOptions, prog="python -m cxr_tf.score", args=argv)
+    arguments = spread_formats(sys.argv[1:] if argv is None else argv)
+    options = tyro.cli(ScoreOptions, prog="python -m cxr_tf.score", args=arguments)
     with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter, Stops():
         try:
             return run(options, reporter)

@@ -1,4 +1,4 @@
-"""The tables a scoring run leaves, written atomically: their columns and rows."""
+"""The tables a scoring run leaves, in one or several formats, written atomically."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cxr_tf.films.columns import cell
+from cxr_tf.films.jsonl import write_jsonl
 from cxr_tf.films.parquet import write_parquet
 from cxr_tf.runtime.whole_files import whole
 from pipelines.manifest.checks import file_sha256
@@ -71,7 +72,8 @@ class Table:
         path: where the finished CSV table lies.
         columns: the header; a `Column` knows the kind of its values.
         kept: rows to begin with, those of a run that goes on.
-        parquet: finish it as Parquet, under the same name with that suffix.
+        formats: what to finish it as, of `csv`, `parquet` and `jsonl`: files of the same name with
+            that suffix.
     """
 
     def __init__(
@@ -79,9 +81,10 @@ class Table:
         path: Path,
         columns: Sequence[str],
         kept: Iterable[Iterable[object]] = (),
-        parquet: bool = False,
+        formats: Sequence[str] = ("csv",),
     ) -> None:
-        self.path = path.with_suffix(".parquet") if parquet else path
+        self.paths = tuple(path.with_suffix(f".{name}") for name in formats)
+        self.path = self.paths[0]
         self.partial = partial_of(path)
         self.columns = tuple(columns)
         self.rows = 0
@@ -114,30 +117,32 @@ class Table:
         self._stream.write(csv_line(row))
         self.rows += 1
 
-    def finish(self) -> str:
-        """Make the finished table; the partial one stays.
+    def finish(self) -> dict[Path, str]:
+        """Make the finished table in each format; the partial one stays.
 
         Returns:
-            The SHA-256 of its content, in hexadecimal.
+            The SHA-256 of each file's content, in hexadecimal.
         """
         self._stream.flush()
         os.fsync(self._stream.fileno())
         self._stream.close()
-        if self.path.suffix == ".parquet":
-            write_parquet(self.partial, self.path, self.columns)
-        else:
-            _copy(self.partial, self.path)
-        return file_sha256(self.path)
+        for path in self.paths:
+            if path.suffix == ".csv":
+                _copy(self.partial, path)
+            else:
+                write = write_parquet if path.suffix == ".parquet" else write_jsonl
+                write(self.partial, path, self.columns)
+        return {path: file_sha256(path) for path in self.paths}
 
     def commit(self) -> str:
         """Make the finished table, and remove the partial one.
 
         Returns:
-            The SHA-256 of its content, in hexadecimal.
+            The SHA-256 of its content in the first of its formats, in hexadecimal.
         """
-        digest = self.finish()
+        digests = self.finish()
         self.drop()
-        return digest
+        return digests[self.path]
 
     def drop(self) -> None:
         """Remove the partial table, when nothing will go on from it."""

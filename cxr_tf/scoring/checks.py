@@ -32,7 +32,7 @@ def check(options: "ScoreOptions") -> Path:
         raise UsageError(f"--read-deadline {options.read_deadline}: give seconds above 0")
     _check_server(options)
     _check_engine(options)
-    if options.format == "parquet":
+    if "parquet" in options.formats:
         check_pyarrow()
     if options.dicom_out and importlib.util.find_spec("highdicom") is None:
         raise UsageError("--dicom-out needs highdicom: pip install 'cxr-tf[dicom]'")

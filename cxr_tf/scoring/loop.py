@@ -109,11 +109,9 @@ class _Scorer:
         #: Of every film, for the pages of a report; without one nothing is kept.
         self.records = list(done.rows) if options.report else []
 
-        parquet = options.format == "parquet"
-
         def table(name: str, columns: Sequence[str]) -> Table:
             path = options.out / name
-            return Table(path, columns, done.of_table(path, columns), parquet)
+            return Table(path, columns, done.of_table(path, columns), options.formats)
 
         self.patches = self.index = self.identifiers = self.dicom = self.report = None
         if options.patch_table:
@@ -140,7 +138,7 @@ class _Scorer:
         # Last: a film is done once its score is there, and its other rows are written before.
         columns = score_columns(model.classes)
         path = options.out / "scores.csv"
-        self.scores = Table(path, columns, done.scores(), parquet)
+        self.scores = Table(path, columns, done.scores(), options.formats)
 
     @property
     def tables(self) -> list[Table]:
@@ -268,9 +266,9 @@ class _Scorer:
 
     def finish(self) -> None:
         for table in self.tables:
-            name = table.path.relative_to(self.options.out).as_posix()
-            digest = table.finish()
-            self.outcome.outputs[name] = {"rows": table.rows, "sha256": digest}
+            for path, digest in table.finish().items():
+                name = path.relative_to(self.options.out).as_posix()
+                self.outcome.outputs[name] = {"rows": table.rows, "sha256": digest}
         if self.report is not None:
             page = self.report.finish(self.records)
             self.outcome.outputs["report/index.html"] = page

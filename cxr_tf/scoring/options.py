@@ -1,13 +1,17 @@
 """The options of a scoring run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import tyro
 
 from cxr_tf.method.vote_options import VoteOptions
 from pipelines.sizes import READ_DEADLINE
+
+#: Formats of the tables, by the suffix of their files.
+Format = Literal["csv", "parquet", "jsonl"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +57,9 @@ class ScoreOptions(VoteOptions):
     started here"""
     workers: int = 0
     """of --engine ray, each with a model of its own; 0: one a GPU, or one for every 4 CPUs"""
-    format: Literal["csv", "parquet"] = "csv"
-    """of the finished tables; parquet has typed columns (extra parquet)"""
+    format: tyro.conf.UseAppendAction[tuple[Format, ...]] = ()
+    """of the finished tables, several behind each other: csv (where nothing else is said), parquet
+    with typed columns (extra parquet), jsonl with an object a row"""
     requests: int = 1
     """requests to the server under way at once, 1 to 64"""
     voi: bool = False
@@ -80,6 +85,11 @@ class ScoreOptions(VoteOptions):
     """log to stderr as one JSON object a line"""
 
     @property
+    def formats(self) -> tuple[str, ...]:
+        """Formats of the finished tables, each once; CSV where none is named."""
+        return tuple(dict.fromkeys(self.format)) or ("csv",)
+
+    @property
     def explains(self) -> bool:
         """Whether the model is asked for maps and patches too."""
         return self.overlays or self.report or self.dicom_out or self.patch_table
@@ -90,3 +100,22 @@ class ScoreOptions(VoteOptions):
         return VoteOptions(
             **{field.name: getattr(self, field.name) for field in fields(VoteOptions)}
         )
+
+
+def spread_formats(arguments: Sequence[str]) -> list[str]:
+    """Write `--format csv parquet FILM` as `--format csv --format parquet FILM`.
+
+    Args:
+        arguments: of the command line.
+
+    Returns:
+        The same with every format behind a `--format` of its own, so that a film may stand behind.
+    """
+    spread: list[str] = []
+    names, more = get_args(Format), False
+    for argument in arguments:
+        if more and argument in names and spread[-1] in names:
+            spread.append("--format")
+        more = argument == "--format" or (more and argument in names)
+        spread.append(argument)
+    return spread

@@ -43,6 +43,7 @@ def run_facts(
         A dictionary that JSON can hold.
     """
     values = {k: v for k, v in asdict(options).items() if k not in _NO_FACTS}
+    values["format"] = list(options.formats)
     return {
         "cxr_tf": project_version(),
         "model_version": card.model_version,

@@ -311,7 +311,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_tables(saved_model, tmp_path
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 4}, {"patches": 7}, {"voi": True}, {"patch_table": True}, {"format": "parquet"}],
+    [{"seed": 4}, {"patches": 7}, {"voi": True}, {"patch_table": True}, {"format": ("parquet",)}],
 )
 def test_an_unfinished_run_never_mixes_with_another(saved_model, tmp_path, films, changes):
     wanted = options(saved_model, tmp_path, films)
@@ -340,7 +340,7 @@ def test_an_unfinished_run_never_mixes_with_another(saved_model, tmp_path, films
 def test_a_kill_while_a_run_ends_loses_nothing(
     saved_model, tmp_path, films, monkeypatch, moment, format
 ):
-    wanted = options(saved_model, tmp_path, films, patch_table=True, format=format)
+    wanted = options(saved_model, tmp_path, films, patch_table=True, format=(format,))
     whole = dataclasses.replace(wanted, out=tmp_path / "whole")
     assert run(whole) == 1
 
@@ -364,7 +364,7 @@ def test_parquet_has_the_rows_of_csv_in_typed_columns(saved_model, tmp_path, fil
     parquet = pytest.importorskip("pyarrow.parquet")
     wanted = options(saved_model, tmp_path, films, patch_table=True, seed=2**62)
     assert run(wanted) == 1
-    assert run(dataclasses.replace(wanted, format="parquet")) == 1
+    assert run(dataclasses.replace(wanted, format=("parquet",))) == 1
     for name in ("scores", "patches"):
         found = parquet.read_table(wanted.out / f"{name}.parquet")
         expected = table(wanted.out / f"{name}.csv")
@@ -381,10 +381,41 @@ def test_parquet_has_the_rows_of_csv_in_typed_columns(saved_model, tmp_path, fil
     assert record["outputs"]["scores.parquet"] == {"rows": 7, "sha256": digest}
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_several_formats_hold_the_same_rows(saved_model, tmp_path, films, interrupted):
+    pytest.importorskip("pyarrow")
+    alone = options(saved_model, tmp_path, films, patch_table=True)
+    assert run(alone) == 1
+    alone_bytes = (alone.out / "scores.csv").read_bytes()
+    out, formats = tmp_path / "several", ("csv", "parquet", "jsonl", "csv")
+    wanted = dataclasses.replace(alone, out=out, format=formats)
+    if interrupted:
+        assert run(wanted, FakeModel(interrupt_at=3)) == 130
+        assert not list(out.glob("*.jsonl"))
+    assert run(wanted) == 1
+    assert (out / "scores.csv").read_bytes() == alone_bytes
+    for name in ("scores", "patches"):
+        expected = table(out / f"{name}.csv")
+        lines = (out / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        assert len(lines) == len(expected) > 0
+        for line, texts in zip(map(json.loads, lines), expected, strict=True):
+            assert list(line) == list(texts)
+            for column, value in line.items():
+                assert type(value)(texts[column]) == value
+    first = json.loads((out / "scores.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert type(first["votes_ill"]) is type(first["seed"]) is int and type(first["p_ill"]) is float
+    names = {f"{name}.{suffix}" for name in ("scores", "patches") for suffix in formats}
+    record = json.loads((out / "run.json").read_text())
+    assert set(record["outputs"]) == names
+    assert {path.name for path in out.iterdir()} == names | {"run.json"}
+    for name, facts in record["outputs"].items():
+        assert facts["sha256"] == hashlib.sha256((out / name).read_bytes()).hexdigest()
+
+
 def test_parquet_without_pyarrow_names_the_extra(saved_model, tmp_path, films, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"cxr-tf\[parquet\]"):
-        score.run(options(saved_model, tmp_path, films, format="parquet"), Reporter(quiet=True))
+        score.run(options(saved_model, tmp_path, films, format=("parquet",)), Reporter(quiet=True))
 
 
 def test_an_unfinished_run_whose_rows_were_changed_is_refused(saved_model, tmp_path, films):
@@ -573,7 +604,25 @@ def test_arguments_may_stand_in_any_order(monkeypatch):
     first, second = seen
     assert first.inputs == ("a.png", "b") and first.where == ("x=1", "y=2")
     assert first.overlays and first.log_json and not first.recursive
+    assert first.formats == ("csv",)
     assert second.inputs == ("c.csv",) and second.where == ("x=1",) and second.patches == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "formats", "inputs"),
+    [
+        ("--format csv parquet jsonl a.png", ("csv", "parquet", "jsonl"), ("a.png",)),
+        ("a.png --format jsonl csv --seed 3", ("jsonl", "csv"), ("a.png",)),
+        ("--format parquet --format csv a.png", ("parquet", "csv"), ("a.png",)),
+        ("--format=jsonl csv", ("jsonl",), ("csv",)),
+        ("csv --format jsonl", ("jsonl",), ("csv",)),
+    ],
+)
+def test_formats_may_stand_behind_each_other(line, formats, inputs, monkeypatch):
+    seen = []
+    monkeypatch.setattr(score, "run", lambda options, reporter: seen.append(options) or 0)
+    assert score.main(["--model", "m", "--out", "o", *line.split()]) == 0
+    assert (seen[0].formats, seen[0].inputs) == (formats, inputs)
 
 
 def test_log_json_puts_only_json_on_stderr(saved_model, tmp_path, films, capsys):

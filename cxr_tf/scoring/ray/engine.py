@@ -157,13 +157,14 @@ def _finish(parts: Parts, card: ModelCard, options: "ScoreOptions", outcome: Out
         outcome.outputs[PARTS] = {"rows": sum(1 for _ in counted())}
         return
     path = options.out / "scores.csv"
-    table = Table(path, columns, counted(), options.format == "parquet")
+    table = Table(path, columns, counted(), options.formats)
     if table.rows != parts.films:
         table.close()
         raise EngineError(
             f"Ray gave back {table.rows} of {parts.films} rows; the same command goes on from there"
         )
-    outcome.outputs[table.path.name] = {"rows": table.rows, "sha256": table.finish()}
+    for path, digest in table.finish().items():
+        outcome.outputs[path.name] = {"rows": table.rows, "sha256": digest}
     outcome.kept = [table, parts]
     outcome.complete = True
 

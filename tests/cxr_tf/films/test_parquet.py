@@ -12,7 +12,7 @@ def test_a_table_larger_than_a_chunk_keeps_rows_and_order(tmp_path, monkeypatch)
     table = Table(
         tmp_path / "t.csv",
         (Column("path"), Column("seed", "int64"), Column("p_a", "float64")),
-        parquet=True,
+        formats=("parquet",),
     )
     texts = ["plain", 'quote"d', "two\nlines", "", "NA", "null", "é,;"]
     table.add(*((text, 2**63 - 1 - i, f"{i / 7:.6f}") for i, text in enumerate(texts)))
@@ -26,7 +26,7 @@ def test_a_table_larger_than_a_chunk_keeps_rows_and_order(tmp_path, monkeypatch)
 
 def test_an_empty_table_has_its_columns(tmp_path):
     reader = pytest.importorskip("pyarrow.parquet")
-    Table(tmp_path / "t.csv", score_columns(("a", "b")), parquet=True).commit()
+    Table(tmp_path / "t.csv", score_columns(("a", "b")), formats=("parquet",)).commit()
     found = reader.read_table(tmp_path / "t.parquet")
     assert found.num_rows == 0 and tuple(found.column_names) == score_columns(("a", "b"))
     assert str(found.schema.field("votes_b").type) == "int32"
