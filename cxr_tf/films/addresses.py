@@ -1,13 +1,12 @@
 """Films at addresses such as s3://bucket/film.png, through fsspec: list them, and read one."""
 
 import importlib.util
-import io
 import posixpath
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cxr_tf.runtime.errors import UsageError
 from pipelines.gzipped import suffix_of
@@ -92,14 +91,14 @@ def walk(address: str, recursive: bool) -> Iterator[str]:
 
 
 @contextmanager
-def open_text(address: str) -> Iterator[TextIO]:
+def open_binary(address: str) -> Iterator[BinaryIO]:
     """Open a table at an address.
 
     Args:
-        address: a UTF-8 file.
+        address: the file.
 
     Yields:
-        The text, lines as they are.
+        Its bytes, from the beginning.
 
     Raises:
         UsageError: no file system is known for the address.
@@ -112,8 +111,8 @@ def open_text(address: str) -> Iterator[TextIO]:
         raise
     except Exception as error:  # every store has errors of its own
         raise OSError(f"{type(error).__name__}: {error}") from error
-    with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        yield text
+    with file:
+        yield file
 
 
 def read_address(

@@ -1,17 +1,20 @@
 """What a user names on the command line, as a list of films to read."""
 
-import csv
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from cxr_tf.films import addresses
+from cxr_tf.films.lists import films_in, names_films
 from cxr_tf.runtime.errors import UsageError
 from pipelines.spreadsheet_text import plain_path
+
+#: Suffixes of lists of films.
+_TABLES = (".csv", ".tsv", ".tab")
 
 
 @dataclass(frozen=True)
@@ -100,40 +103,44 @@ def _from_address(
             yield Input(folder, "the folder holds no film: looked for PNG, JPEG, DICOM, raw JSRT")
 
 
-def _open_table(table: Path | str) -> AbstractContextManager[TextIO]:
-    if isinstance(table, str):
-        return addresses.open_text(table)
-    return table.open(encoding="utf-8-sig", newline="")
+def _open_table(table: Path | str) -> AbstractContextManager[BinaryIO]:
+    return addresses.open_binary(table) if isinstance(table, str) else table.open("rb")
 
 
 def _in_table(table: Path | str, text: str) -> Input:
     """What a table names, which counts from the table's own folder."""
     if isinstance(table, str):
         return Input(addresses.join(table.rpartition("/")[0], text))
-    return Input(text) if addresses.is_address(text) else _from_file(table.parent / text)
+    if addresses.is_address(text):
+        return Input(text)
+    item = _from_file(table.parent / text)
+    if item.fault and "\\" in text:  # a list that was written on Windows
+        other = _from_file(table.parent / text.replace("\\", "/"))
+        return item if other.fault else other
+    return item
 
 
 def _from_table(table: Path | str, where: Mapping[str, str]) -> Iterator[Input]:
     try:
-        with _open_table(table) as stream:
-            rows = csv.DictReader(stream)
-            for column in ("path", *where):
-                if column not in (rows.fieldnames or ()):
-                    raise UsageError(f"{table} has no column named '{column}': add it")
-            found = False
-            for number, row in enumerate(rows, start=1):
-                if any(row[column] != value for column, value in where.items()):
-                    continue
-                found = True
-                text = (row["path"] or "").strip()
-                if text:
-                    yield _in_table(table, text)
-                else:
-                    yield Input(table, f"row {number} of the table has no path")
-            if not found:
-                yield Input(table, "the table has no such rows" if where else "the table is empty")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{table} cannot be read as a UTF-8 CSV table: {error}") from error
+        with _open_table(table) as file:
+            for text, fault in films_in(file, str(table), where):
+                item = _in_table(table, text) if text else None
+                # In a row that is not quite right, a path counts where there is such a file.
+                doubtful = bool(fault) and (
+                    item is None or item.fault or isinstance(item.path, str)
+                )
+                yield Input(table, fault) if doubtful or item is None else item
+    except OSError as error:
+        raise UsageError(f"{table} cannot be read: {error}") from error
+
+
+def _is_table(path: Path) -> bool:
+    """Tell whether a file that is named is a list of films; one named .txt by its header."""
+    suffix = path.suffix.lower()
+    if suffix == ".txt" and path.is_file():
+        with path.open("rb") as file:
+            return names_films(file)
+    return suffix in _TABLES
 
 
 def _from_file(path: Path) -> Input:
@@ -205,7 +212,7 @@ def _films_of(
     """Expand one thing that is named; see `films_named`."""
     if isinstance(each, str) and addresses.is_address(each):
         kind = addresses.suffix(each)
-        if kind == ".csv":
+        if kind in _TABLES:
             yield from _from_table(each, where)
         elif kind and not each.endswith("/"):
             yield Input(each)
@@ -215,7 +222,7 @@ def _films_of(
     path = Path(each)
     if path.is_dir():
         yield from _from_folder(path, is_film, leave_out, recursive, skip)
-    elif path.suffix.lower() == ".csv":
+    elif _is_table(path):
         yield from _from_table(path, where)
     else:
         yield _from_file(path)

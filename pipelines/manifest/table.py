@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.csv_tables import CsvTable, TableError, column_key, open_table
 from pipelines.manifest.checks import file_sha256, validate
 from pipelines.manifest.rows import (
     COLUMNS,
@@ -43,7 +44,8 @@ def read_manifest(path: Path | str) -> Manifest:
     """Reads a manifest CSV; its paths are relative to its folder, or absolute.
 
     Args:
-        path: UTF-8 CSV with a header; `COLUMNS` names what is read. Surrounding blanks go.
+        path: CSV with a header; `COLUMNS` names what is read, in any case. Surrounding blanks go;
+            separators and encodings are those of `pipelines.csv_tables`.
 
     Returns:
         The manifest, with absolute paths. Files are not looked at: `validate` does that.
@@ -54,25 +56,19 @@ def read_manifest(path: Path | str) -> Manifest:
     """
     path = Path(path).absolute()
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            if faults := _header_faults(header):
+        with open(path, "rb") as file, open_table(file, COLUMNS) as table:
+            header = _known(table.header)
+            if faults := _header_faults(table, header):
                 raise ManifestError(path, faults)
-            lines = [(reader.line_num, [cell.strip() for cell in texts]) for texts in reader]
+            lines = list(table.rows())
     except OSError as error:
         raise ManifestError(path, [f"cannot be read ({error.strerror}); check the path"]) from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(path, [f"no UTF-8 CSV ({error}); save it as such"]) from None
+    except TableError as error:
+        raise ManifestError(path, [f"no CSV table: {error}"]) from None
     rows, faults = [], []
     for number, texts in lines:
-        if not any(texts):
-            continue
-        if len(texts) != len(header):
-            faults.append(
-                f"line {number}: {len(texts)} cells under {len(header)} columns; "
-                "quote cells that contain commas"
-            )
+        if misfit := table.misfit(texts):
+            faults.append(f"line {number}: {misfit}")
             continue
         values = {n: c for n, c in zip(header, texts, strict=True) if n in COLUMNS}
         if not values["path"]:
@@ -87,11 +83,11 @@ def read_manifest(path: Path | str) -> Manifest:
 def is_manifest(path: Path | str) -> bool:
     """Tells whether a file begins with the header of a manifest in this form."""
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
+        with open(path, "rb") as file, open_table(file, COLUMNS) as table:
+            header = table.header
+    except (OSError, TableError):
         return False
-    return set(REQUIRED_COLUMNS) <= {name.strip() for name in header}
+    return set(REQUIRED_COLUMNS) <= set(_known(header))
 
 
 def write_manifest(manifest: Manifest, path: Path | str) -> None:
@@ -131,7 +127,18 @@ def hash_films(manifest: Manifest) -> Manifest:
     return Manifest(manifest.root, tuple(rows))
 
 
-def _header_faults(header: Sequence[str]) -> list[str]:
+def _known(header: Sequence[str]) -> list[str]:
+    """The names of a header, those of `COLUMNS` in their spelling where they stand once."""
+    known = {column_key(name): name for name in COLUMNS}
+    return [
+        name
+        if name in COLUMNS or known.get(column_key(name)) in header
+        else known.get(column_key(name), name)
+        for name in header
+    ]
+
+
+def _header_faults(table: CsvTable, header: Sequence[str]) -> list[str]:
     """Missing and doubled columns, and names so near a known one that a slip is likely."""
     faults = [
         f"no column {name!r}; add it (its cells may be empty)"
@@ -140,6 +147,8 @@ def _header_faults(header: Sequence[str]) -> list[str]:
         for name in REQUIRED_COLUMNS
         if name not in header
     ]
+    if set(header).isdisjoint(REQUIRED_COLUMNS):
+        faults.append(table.described())
     for name in sorted({name for name in header if name in COLUMNS and header.count(name) > 1}):
         faults.append(f"column {name!r} stands twice; remove one")
     for name in header:

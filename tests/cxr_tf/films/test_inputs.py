@@ -91,3 +91,71 @@ def test_unusable_table_is_wrong_usage(tmp_path, content, where, message):
 def test_missing_table_is_wrong_usage():
     with pytest.raises(UsageError, match="gone.csv"):
         gather([Path("gone.csv")], is_film)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "path;x\na.png;1\n", "path\tx\na.png\t1\n", "path|x\na.png|1\n", 
+       
+        "sep=;\nx;path\n1;a.png\n",
+        "id, path ,x\n1, a.png ,y\n", "Path,Sex\na.png,F\n", "PATH\na.png\n",
+        "filename,x\na.png,1\n",
+        "File\na.png\n", "path,x\na.png\n", "path,x\na.png,1,,\n", "path,x\na.png,1,2\n",
+        "\n\npath\n\na.png\n\n", "path\n.\\a.png\n", "x,path\n1,\"a.png\" \n",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_tables_are_read_where_their_meaning_is_clear(tmp_path, content, encoding):
+    film = touch(tmp_path / "a.png")
+    table = touch(tmp_path / "list.csv", content.encode(encoding))
+    (item,) = gather([table], is_film).inputs
+    assert item.path == film and not item.fault
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("path,path\na.png,b.png\n", "'path' stands twice"),
+        ("Path,PATH\na.png,b.png\n", "'Path' and 'PATH' may both be 'path'"),
+        ('path,x\n"a.png,1\nb.png,2\n', "line 2: a quote is opened"),
+        ("paht;x\na.png;1\n", "did you mean 'paht'.*semicolons"),
+        ("a.png\nb.png\n", "write path into a line above"),
+    ],
+)
+def test_tables_that_are_not_clear_are_wrong_usage(tmp_path, content, message):
+    touch(tmp_path / "a.png")
+    with pytest.raises(UsageError, match=message):
+        gather([touch(tmp_path / "list.csv", content.encode())], is_film)
+
+
+def test_rows_that_are_not_clear_get_a_row_and_the_others_are_read(tmp_path):
+    film = touch(tmp_path / "b.png")
+    table = touch(tmp_path / "list.csv", b'x,path\n1,a,b.png\n1\n1,b.png\n1,"b.png,1\n2,b.png"\n')
+    first, second, third, last = gather([table], is_film).inputs
+    assert first == Input(table, "line 2: 3 cells under 2 columns; quote cells that contain commas")
+    assert second == Input(table, "row 2 of the table has no path")
+    assert third == Input(film)
+    assert last.fault.startswith("line 5: the path holds a line break")
+
+
+def test_conditions_hold_for_stripped_cells_and_other_spellings_of_columns(tmp_path):
+    film = touch(tmp_path / "a.png")
+    table = touch(tmp_path / "list.tsv", b"Path\tSplit\na.png\t test \nb.png\ttrain\nc.png\n")
+    assert gather([table], is_film, where={"split": "test"}).inputs == (Input(film),)
+    with pytest.raises(UsageError, match="no column named 'splt': did you mean 'Split'"):
+        gather([table], is_film, where={"splt": "test"})
+
+
+def test_a_text_file_is_a_list_where_its_header_says_so(tmp_path):
+    film = touch(tmp_path / "a.png")
+    table = touch(tmp_path / "list.txt", b"path\na.png\n")
+    notes = touch(tmp_path / "notes.txt", b"a.png\n\xff")
+    assert gather([table, notes], is_film).inputs == (Input(film), Input(notes))
+
+
+def test_inputs_know_what_they_were_named_as(tmp_path):
+    touch(tmp_path / "films" / "a.png")
+    table = touch(tmp_path / "list.csv", b"path\nfilms/a.png\n")
+    named = [tmp_path / "films", table, tmp_path / "films" / "a.png"]
+    assert [item.source for item in gather(named, is_film).inputs] == list(map(str, named))

@@ -122,6 +122,41 @@ def test_missing_doubled_and_misspelt_columns_are_listed_at_once(tmp_path):
     assert str(path) in str(caught.value)
 
 
+MANIFEST = "path,Class,split_segmentation,SPLIT_CLASSIFICATION\na.png,normal,,train\n"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("first", ["", "sep={}\n"])
+def test_other_separators_encodings_and_cases_are_read(tmp_path, separator, encoding, first):
+    path = tmp_path / "m.csv"
+    text = first.format(separator) + MANIFEST.replace(",", separator)
+    path.write_bytes(text.encode(encoding))
+    (row,) = read_manifest(path)
+    assert (row.path, row.label, row.split("classification")) == (
+        tmp_path / "a.png", "normal", "train"
+    )  # fmt: skip
+    assert is_manifest(path)
+
+
+def test_a_table_that_is_no_manifest_is_told_with_its_columns_and_separator(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("film;label\na.png;normal\n")
+    with pytest.raises(ManifestError, match="separated by semicolons, are 'film', 'label'"):
+        read_manifest(path)
+
+
+def test_too_few_cells_and_open_quotes_have_their_own_remedy(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text(MANIFEST + "b.png,normal\n")
+    with pytest.raises(ManifestError) as caught:
+        read_manifest(path)
+    assert caught.value.faults == ["line 3: 2 cells under 4 columns; fill it up with empty cells"]
+    path.write_text(MANIFEST + '"b.png,normal,,train\n')
+    with pytest.raises(ManifestError, match="line 3: a quote is opened and not closed"):
+        read_manifest(path)
+
+
 def test_rows_without_path_or_with_too_many_cells_are_listed_by_line(tmp_path):
     path = tmp_path / "m.csv"
     header = "path,class,split_segmentation,split_classification\n"
