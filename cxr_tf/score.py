@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 from cxr_tf.films.addresses import read_location
+from cxr_tf.films.archives import split
 from cxr_tf.films.identifiers import Identify, identifier_reader
 from cxr_tf.films.inputs import Input, films_named
 from cxr_tf.method.model_card import ModelCard
@@ -107,6 +108,13 @@ def _score_here(
             header_check=options.header_check,
         )
 
+    if identify is not None or options.dicom_out:
+        packed = sum(isinstance(x.path, Path) and bool(split(x.path)) for x in inputs)
+        if packed:
+            reporter.warn(
+                f"{packed} films lie in archives: they get scores, but no identifiers and no DICOM "
+                "results; unpack the archives for those"
+            )
     paths = [item.name for item in inputs]
     listed = Listed(len(inputs), films.skipped, paths_digest(paths))
     facts = run_facts(options, model.card, folder, listed.digest)

@@ -162,7 +162,7 @@ def read_location(
     deadline: float = READ_DEADLINE,
     header_check: bool = True,
 ) -> "Film":
-    """Read a film at a path or an address.
+    """Read a film at a path, in an archive, or at an address.
 
     Args:
         location: text is an address.
@@ -173,8 +173,11 @@ def read_location(
     Returns:
         The film, or the status and the reason why there is none.
     """
+    from cxr_tf.films import archives
     from pipelines.films import read_film
 
+    if isinstance(location, Path) and archives.split(location) is not None:
+        return archives.read_member(location, voi=voi, deadline=deadline, header_check=header_check)
     if isinstance(location, str):
         return read_address(location, voi=voi, deadline=deadline, header_check=header_check)
     return read_film(location, voi=voi, deadline=deadline, header_check=header_check)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from cxr_tf.films import addresses
+from cxr_tf.films import addresses, archives, patterns
 from cxr_tf.films.lists import films_in, names_films
 from cxr_tf.runtime.errors import UsageError
 from pipelines.spreadsheet_text import plain_path
@@ -53,6 +53,11 @@ def _walk(folder: Path, recursive: bool, report: Callable[[OSError], None]) -> I
                 yield Path(parent, name)
 
 
+def _unlisted(error: OSError, folder: Path) -> Input:
+    where = Path(os.fsdecode(error.filename or folder))
+    return Input(where, f"the folder cannot be listed: {error.strerror}")
+
+
 def _from_folder(
     folder: Path,
     is_film: Callable[[Path], bool],
@@ -61,13 +66,8 @@ def _from_folder(
     skip: Callable[[Path | str], object],
 ) -> Iterator[Input]:
     faults: list[Input] = []
-
-    def report(error: OSError) -> None:
-        where = Path(os.fsdecode(error.filename or folder))
-        faults.append(Input(where, f"the folder cannot be listed: {error.strerror}"))
-
     found = False
-    for path in _walk(folder, recursive, report):
+    for path in _walk(folder, recursive, lambda error: faults.append(_unlisted(error, folder))):
         if leave_out and any(map(path.resolve().is_relative_to, leave_out)):
             continue
         irregular = os.path.exists(path) and not os.path.isfile(path)  # reading a pipe never ends
@@ -143,10 +143,61 @@ def _is_table(path: Path) -> bool:
     return suffix in _TABLES
 
 
+def _from_archive(
+    archive: Path,
+    is_film: Callable[[Path], bool],
+    recursive: bool,
+    skip: Callable[[Path | str], object],
+) -> Iterator[Input]:
+    found = False
+    try:
+        for member in archives.films_in_archive(archive, is_film, recursive):
+            if member.film:
+                found = True
+                yield Input(member.path, member.fault)
+            else:
+                skip(member.path)
+    except archives.ArchiveError as error:
+        yield Input(archive, str(error))
+    else:
+        if not found:
+            yield Input(archive, "the archive holds no film: looked for PNG, JPEG, DICOM, raw JSRT")
+
+
+def _from_pattern(
+    pattern: Path,
+    is_film: Callable[[Path], bool],
+    where: Mapping[str, str],
+    leave_out: Sequence[Path],
+    recursive: bool,
+    skip: Callable[[Path | str], object],
+) -> Iterator[Input]:
+    """Take what fits a pattern as if it were named; where it names no kind, films alone."""
+    faults: list[Input] = []
+    found, all_of_them = False, patterns.names_a_kind(pattern)
+
+    def walk(root: Path) -> Iterator[Path]:
+        return _walk(root, True, lambda error: faults.append(_unlisted(error, root)))
+
+    for path in patterns.matches(pattern, walk):
+        if leave_out and any(map(path.resolve().is_relative_to, leave_out)):
+            continue
+        if all_of_them or path.is_dir() or (path.is_file() and is_film(path)):
+            found = True
+            yield from _films_of(path, is_film, where, leave_out, recursive, skip)
+        else:
+            skip(path)
+    yield from faults
+    if not (found or faults):
+        yield Input(pattern, "no film fits the pattern")
+
+
 def _from_file(path: Path) -> Input:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
+        if archives.split(path) is not None:
+            return Input(path, archives.fault_of(path))
         return Input(path, f"the file cannot be opened: {getattr(error, 'strerror', error)}")
     return Input(path) if stat.S_ISREG(mode) else Input(path, "this is not a regular file")
 
@@ -214,6 +265,8 @@ def _films_of(
         kind = addresses.suffix(each)
         if kind in _TABLES:
             yield from _from_table(each, where)
+        elif kind == archives.SUFFIX or "*" in each:
+            yield Input(each, "at an address no archive and no pattern is opened; name its folder")
         elif kind and not each.endswith("/"):
             yield Input(each)
         else:
@@ -222,6 +275,10 @@ def _films_of(
     path = Path(each)
     if path.is_dir():
         yield from _from_folder(path, is_film, leave_out, recursive, skip)
+    elif archives.is_archive(path):
+        yield from _from_archive(path, is_film, recursive, skip)
+    elif patterns.is_pattern(path):
+        yield from _from_pattern(path, is_film, where, leave_out, recursive, skip)
     elif _is_table(path):
         yield from _from_table(path, where)
     else:

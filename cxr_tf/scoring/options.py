@@ -28,8 +28,9 @@ class ScoreOptions(VoteOptions):
     """
 
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
-    """films (PNG, JPEG, DICOM, raw JSRT), folders, or CSV tables with a path column; also at s3://
-    and gs:// (extra cloud)"""
+    """films (PNG, JPEG, DICOM, raw JSRT), folders, ZIP archives, patterns such as 'films/**/*.png',
+    or CSV tables with a path column; films, folders and tables also at s3:// and gs:// (extra
+    cloud)"""
     model: Path
     """saved_models/NAME (its newest version) or saved_models/NAME/VERSION"""
     out: Path

@@ -2,11 +2,13 @@ import csv
 import dataclasses
 import hashlib
 import json
+import operator
 import os
 import subprocess
 import sys
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +198,32 @@ def test_without_the_check_of_headers_films_are_answered(saved_model, tmp_path, 
     assert run(options(saved_model, tmp_path, headers, header_check=False)) == 0
     assert {row["status"] for row in table(tmp_path / "out" / "scores.csv")} == {"ok"}
     assert "refused" not in "".join(capsys.readouterr())
+
+
+def test_an_archive_and_a_pattern_give_the_rows_of_the_folder(saved_model, tmp_path, films, capsys):
+    archive = tmp_path / "films.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(films.rglob("*.*")):
+            file.write(path, path.relative_to(films))
+    rows = []
+    for number, named in enumerate((films, archive, f"{films}/**/*.*")):
+        wanted = options(saved_model, tmp_path, named, report=number == 1)
+        wanted = dataclasses.replace(wanted, out=tmp_path / f"out{number}")
+        if number == 1:
+            assert run(wanted, FakeModel(interrupt_at=2)) == 130
+        assert run(wanted) == 1
+        found = table(wanted.out / "scores.csv")
+        prefix = str(archive if number == 1 else films)
+        rows.append([{**row, "path": row["path"].removeprefix(prefix)} for row in found])
+    assert {row["path"] for row in rows[0]} == {row["path"] for row in rows[1]} and len(
+        rows[0]
+    ) == 7
+    key = operator.itemgetter("path")
+    assert sorted(rows[0], key=key) == sorted(rows[1], key=key) == sorted(rows[2], key=key)
+    kept = options(saved_model, tmp_path, archive, keep_identifiers=True)
+    assert run(kept) == 1
+    assert "7 films lie in archives" in capsys.readouterr().err
+    assert table(kept.out / "identifiers.csv") == []
 
 
 def test_run_record(saved_model, tmp_path, films):

@@ -83,3 +83,9 @@ def test_without_fsspec_the_extra_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"cxr-tf\[cloud\]"):
         gather(["s3://bucket/films/"], is_film)
+
+
+@pytest.mark.parametrize("address", ["memory://b/films.zip", "memory://b/*.png"])
+def test_archives_and_patterns_at_an_address_are_told(address):
+    (item,) = gather([address], is_film).inputs
+    assert item.path == address and "no archive and no pattern" in item.fault
