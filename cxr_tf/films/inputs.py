@@ -38,6 +38,21 @@ class Input:
         return plain_path(os.fspath(self.path))
 
 
+@dataclass(frozen=True)
+class _Ways:
+    """How names are expanded; see `films_named`."""
+
+    is_film: Callable[[Path], bool]
+    where: Mapping[str, str]
+    leave_out: Sequence[Path]
+    recursive: bool
+    skip: Callable[[Path | str], object]
+
+    def leaves_out(self, path: Path) -> bool:
+        """Tell whether a file lies where results are written."""
+        return bool(self.leave_out) and any(map(path.resolve().is_relative_to, self.leave_out))
+
+
 def _walk(folder: Path, recursive: bool, report: Callable[[OSError], None]) -> Iterator[Path]:
     """Yield the visible files below a folder in sorted order; links cannot loop."""
     seen = set()
@@ -58,44 +73,35 @@ def _unlisted(error: OSError, folder: Path) -> Input:
     return Input(where, f"the folder cannot be listed: {error.strerror}")
 
 
-def _from_folder(
-    folder: Path,
-    is_film: Callable[[Path], bool],
-    leave_out: Sequence[Path],
-    recursive: bool,
-    skip: Callable[[Path | str], object],
-) -> Iterator[Input]:
+def _from_folder(folder: Path, ways: _Ways) -> Iterator[Input]:
     faults: list[Input] = []
     found = False
-    for path in _walk(folder, recursive, lambda error: faults.append(_unlisted(error, folder))):
-        if leave_out and any(map(path.resolve().is_relative_to, leave_out)):
+    for path in _walk(
+        folder, ways.recursive, lambda error: faults.append(_unlisted(error, folder))
+    ):
+        if ways.leaves_out(path):
             continue
         irregular = os.path.exists(path) and not os.path.isfile(path)  # reading a pipe never ends
-        if not irregular and is_film(path):
+        if not irregular and ways.is_film(path):
             found = True
             yield _from_file(path)
         else:
-            skip(path)
+            ways.skip(path)
     yield from faults
     if not (found or faults):
         yield Input(folder, "the folder holds no film: looked for PNG, JPEG, DICOM and raw JSRT")
 
 
-def _from_address(
-    folder: str,
-    is_film: Callable[[Path], bool],
-    recursive: bool,
-    skip: Callable[[Path | str], object],
-) -> Iterator[Input]:
+def _from_address(folder: str, ways: _Ways) -> Iterator[Input]:
     found = False
     try:
-        for address in addresses.walk(folder, recursive):
+        for address in addresses.walk(folder, ways.recursive):
             # By its name alone: fetching every file for its magic bytes is slow.
-            if is_film(Path("/nowhere", "film" + addresses.suffix(address))):
+            if ways.is_film(Path("/nowhere", "film" + addresses.suffix(address))):
                 found = True
                 yield Input(address)
             else:
-                skip(address)
+                ways.skip(address)
     except OSError as error:
         yield Input(folder, f"the folder cannot be listed: {error}")
     else:
@@ -143,20 +149,15 @@ def _is_table(path: Path) -> bool:
     return suffix in _TABLES
 
 
-def _from_archive(
-    archive: Path,
-    is_film: Callable[[Path], bool],
-    recursive: bool,
-    skip: Callable[[Path | str], object],
-) -> Iterator[Input]:
+def _from_archive(archive: Path, ways: _Ways) -> Iterator[Input]:
     found = False
     try:
-        for member in archives.films_in_archive(archive, is_film, recursive):
+        for member in archives.films_in_archive(archive, ways.is_film, ways.recursive):
             if member.film:
                 found = True
                 yield Input(member.path, member.fault)
             else:
-                skip(member.path)
+                ways.skip(member.path)
     except archives.ArchiveError as error:
         yield Input(archive, str(error))
     else:
@@ -164,14 +165,7 @@ def _from_archive(
             yield Input(archive, "the archive holds no film: looked for PNG, JPEG, DICOM, raw JSRT")
 
 
-def _from_pattern(
-    pattern: Path,
-    is_film: Callable[[Path], bool],
-    where: Mapping[str, str],
-    leave_out: Sequence[Path],
-    recursive: bool,
-    skip: Callable[[Path | str], object],
-) -> Iterator[Input]:
+def _from_pattern(pattern: Path, ways: _Ways) -> Iterator[Input]:
     """Take what fits a pattern as if it were named; where it names no kind, films alone."""
     faults: list[Input] = []
     found, all_of_them = False, patterns.names_a_kind(pattern)
@@ -180,13 +174,13 @@ def _from_pattern(
         return _walk(root, True, lambda error: faults.append(_unlisted(error, root)))
 
     for path in patterns.matches(pattern, walk):
-        if leave_out and any(map(path.resolve().is_relative_to, leave_out)):
+        if ways.leaves_out(path):
             continue
-        if all_of_them or path.is_dir() or (path.is_file() and is_film(path)):
+        if all_of_them or path.is_dir() or (path.is_file() and ways.is_film(path)):
             found = True
-            yield from _films_of(path, is_film, where, leave_out, recursive, skip)
+            yield from _films_of(path, ways)
         else:
-            skip(path)
+            ways.skip(path)
     yield from faults
     if not (found or faults):
         yield Input(pattern, "no film fits the pattern")
@@ -225,15 +219,16 @@ def films_named(
     recursive: bool = True,
     skip: Callable[[Path | str], object] = lambda _: None,
 ) -> Iterator[Input]:
-    """Expand files, folders and tables to the films they name, one by one; nothing is lost.
+    """Expand what a user names to the films it stands for, one by one; nothing is lost.
 
     A file named explicitly is an input whatever it is called. In folders, hidden files and files
     that `is_film` does not take for films are passed over. A path in a table counts from the
     table's own folder. What cannot be read becomes an input with a fault, so that it gets a row.
 
     Args:
-        named: films, folders, or `.csv` tables with a `path` column; texts may be addresses,
-            where a name without a suffix, or with / at its end, is a folder.
+        named: films, folders, ZIP archives, patterns such as `films/**/*.png`, or tables (.csv,
+            .tsv) with a `path` column; texts may be addresses, where a name without a suffix, or
+            with / at its end, is a folder.
         is_film: says which files of a folder are films (`pipelines.films.is_film`).
         where: the rows of tables to take, as the value each named column must have.
         leave_out: folders never looked into (where results are written).
@@ -244,42 +239,36 @@ def films_named(
         The inputs in the order named, folders sorted by path.
 
     Raises:
-        UsageError: a table is unreadable, or lacks the column `path` or one of `where`.
+        UsageError: a table is unreadable, or has not the one column `path` or one of `where`.
     """
-    leave_out = [folder.resolve() for folder in leave_out]
+    left_out = [folder.resolve() for folder in leave_out]
+    ways = _Ways(is_film, where or {}, left_out, recursive, skip)
     for each in named:
-        for item in _films_of(each, is_film, where or {}, leave_out, recursive, skip):
+        for item in _films_of(each, ways):
             yield replace(item, source=os.fspath(each))
 
 
-def _films_of(
-    each: Path | str,
-    is_film: Callable[[Path], bool],
-    where: Mapping[str, str],
-    leave_out: Sequence[Path],
-    recursive: bool,
-    skip: Callable[[Path | str], object],
-) -> Iterator[Input]:
+def _films_of(each: Path | str, ways: _Ways) -> Iterator[Input]:
     """Expand one thing that is named; see `films_named`."""
     if isinstance(each, str) and addresses.is_address(each):
         kind = addresses.suffix(each)
         if kind in _TABLES:
-            yield from _from_table(each, where)
+            yield from _from_table(each, ways.where)
         elif kind == archives.SUFFIX or "*" in each:
             yield Input(each, "at an address no archive and no pattern is opened; name its folder")
         elif kind and not each.endswith("/"):
             yield Input(each)
         else:
-            yield from _from_address(each, is_film, recursive, skip)
+            yield from _from_address(each, ways)
         return
     path = Path(each)
     if path.is_dir():
-        yield from _from_folder(path, is_film, leave_out, recursive, skip)
+        yield from _from_folder(path, ways)
     elif archives.is_archive(path):
-        yield from _from_archive(path, is_film, recursive, skip)
+        yield from _from_archive(path, ways)
     elif patterns.is_pattern(path):
-        yield from _from_pattern(path, is_film, where, leave_out, recursive, skip)
+        yield from _from_pattern(path, ways)
     elif _is_table(path):
-        yield from _from_table(path, where)
+        yield from _from_table(path, ways.where)
     else:
         yield _from_file(path)

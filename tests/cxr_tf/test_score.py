@@ -618,14 +618,20 @@ def test_main_answers_wrong_usage_with_2(saved_model, tmp_path, films, capsys):
     assert leaving.value.code == 2
 
 
-def test_arguments_may_stand_in_any_order(monkeypatch):
-    seen = []
+@pytest.fixture
+def seen(monkeypatch):
+    """The options of the runs that `main` starts; nothing is scored."""
+    found = []
 
     def run(options, reporter):
-        seen.append(options)
+        found.append(options)
         return 0
 
     monkeypatch.setattr(score, "run", run)
+    return found
+
+
+def test_arguments_may_stand_in_any_order(seen):
     line = "--overlays a.png b --where x=1 --model m --where y=2 --out o --no-recursive --log-json"
     assert score.main(line.split()) == 0
     assert score.main("--model m --out o --where x=1 --patches 3 c.csv".split()) == 0
@@ -646,9 +652,7 @@ def test_arguments_may_stand_in_any_order(monkeypatch):
         ("csv --format jsonl", ("jsonl",), ("csv",)),
     ],
 )
-def test_formats_may_stand_behind_each_other(line, formats, inputs, monkeypatch):
-    seen = []
-    monkeypatch.setattr(score, "run", lambda options, reporter: seen.append(options) or 0)
+def test_formats_may_stand_behind_each_other(line, formats, inputs, seen):
     assert score.main(["--model", "m", "--out", "o", *line.split()]) == 0
     assert (seen[0].formats, seen[0].inputs) == (formats, inputs)
 

@@ -9,8 +9,9 @@ import pytest
 
 from cxr_tf.films import archives
 from cxr_tf.films.addresses import read_location
-from cxr_tf.films.inputs import Input, film_named, gather
+from cxr_tf.films.inputs import Input, film_named
 from pipelines.films import is_film, read_film
+from tests.gathered import gather
 from tests.samples import dicom_bytes, dicom_dataset, encode, ramp
 
 PNG = encode(ramp(40, 56), "PNG")

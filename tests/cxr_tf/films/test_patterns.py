@@ -1,8 +1,9 @@
 import pytest
 
-from cxr_tf.films.inputs import Input, gather
+from cxr_tf.films.inputs import Input
 from pipelines.films import is_film
 from tests.cxr_tf.films.test_inputs import paths, touch
+from tests.gathered import gather
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_a_new_output_is_found_everywhere(added, answer, tmp_path):
     assert record["doubt_normal"] == 4 and record["doubt_ill"] == 5
     assert failure_record("a.png", "unreadable", CLASSES, 0, "m1", "cut")["doubt_ill"] == 0
     reader = pytest.importorskip("pyarrow.parquet")
-    table = Table(tmp_path / "scores.csv", columns, parquet=True)
+    table = Table(tmp_path / "scores.csv", columns, formats=("parquet",))
     table.add(record.values())
     table.commit()
     found = reader.read_table(tmp_path / "scores.parquet")
