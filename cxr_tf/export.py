@@ -7,6 +7,8 @@ from pathlib import Path
 
 import tyro
 
+from cxr_tf.method.triage_options import DecisionOptions
+from cxr_tf.method.vote_options import check_margin
 from cxr_tf.models.names import Precision
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
@@ -39,6 +41,9 @@ class ExportOptions:
     reliability: Path | None = None
     """Numbers fitted for this model by `python -m tools.reliability fit`: its gate, quality of the
     mask and calibration. By default none, or with --model those that it has."""
+    refer_below: float | None = None
+    """Least margin of an answer that is not referred, 0 to 1: with less, `decision` is `refer`. By
+    default never (0), or with --model as it has it."""
     warmup: bool = True
     """Write warm-up records; needs the extra `serving`."""
 
@@ -65,6 +70,7 @@ def export(config: ExportOptions) -> Path:
         config.segmentation or config.mantissa_bits != ExportOptions.mantissa_bits
     ):
         raise UsageError("--model has its weights: leave out --segmentation and --mantissa-bits")
+    check_margin(config.refer_below, "--refer-below")
     out = Path(config.out)
     with exporting(out):
         return _export(config, out)
@@ -79,7 +85,7 @@ def _export(config: ExportOptions, out: Path) -> Path:
     if config.model:
         from cxr_tf.saved.rebuild import remake_module
 
-        made = remake_module(config.model, config.precision, config.reliability)
+        made = remake_module(config.model, config.precision, config.reliability, _decision(config))
     else:
         from cxr_tf.saved.build import make_module
 
@@ -89,9 +95,17 @@ def _export(config: ExportOptions, out: Path) -> Path:
             mantissa_bits=config.mantissa_bits,
             precision=config.precision,
             reliability=config.reliability,
+            decision=_decision(config),
         )
     write_model(*made, folder, config.warmup)
     return folder
+
+
+def _decision(config: ExportOptions) -> DecisionOptions | None:
+    """How the model shall decide; None as it does, or as the paper does."""
+    if config.refer_below is None:
+        return None
+    return DecisionOptions(config.refer_below)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -97,6 +97,7 @@ def _score_here(
     with native_logs_aside(options.quiet or options.log_json):
         model = _load(folder, options, load)
     loading_seconds = time.perf_counter() - began
+    model.card.decision.asked_with(options.vote)  # refused now, not film by film
     if model.card.phantom:
         reporter.warn(PHANTOM_NOTICE)
 
@@ -140,6 +141,7 @@ def _score_on_ray(
         card = read_card(folder)
     except (OSError, ValueError) as error:
         raise UsageError(f"--model: {error}") from error
+    card.decision.asked_with(options.vote)
     if card.phantom:
         reporter.warn(PHANTOM_NOTICE)
     parts = list_parts(iter(films), options.out)

@@ -73,6 +73,7 @@ class TriageModel(FilmQuestions):
         """
         asked = (vote or VoteOptions()).changed(changes)
         asked.check()
+        decision = self.card.decision.asked_with(asked)
         early = asked.ends_early
         if explain and early:
             raise UsageError("a vote that ends early has no map: choose explain or an early end")
@@ -88,7 +89,7 @@ class TriageModel(FilmQuestions):
         )
         if not unweighted:
             answer = {k: v for k, v in answer.items() if k != "saliency_unweighted"}
-        return Prediction.from_tensors(answer)
+        return Prediction.from_tensors(answer, decision.refer_below)
 
     def segment(
         self,

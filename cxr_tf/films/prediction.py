@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cxr_tf.method.closeness import outputs_of_votes
+
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
@@ -29,6 +31,10 @@ class Prediction:
         conformal_set: int32 [C], 1 for a class that cannot be ruled out.
         abstain: the decision is too unsure to use.
         warning: what to know beside the answer, or why the film was refused; ''.
+        margin: votes of the winner less those of the runner-up, over `patches_used`.
+        agreement_low: lower end of Wilson's 95 % interval of the agreement.
+        agreement_high: its upper end.
+        decision: the label, or `refer` where the margin is too small; '' without an answer.
         mask: uint8 [256, 256] label map, with `explain` only.
         saliency: float32 [C, 256, 256] in 0..1 (Eq. 5), with `explain` only.
         saliency_unweighted: the same without the probability of each patch as its weight, with
@@ -53,6 +59,10 @@ class Prediction:
     conformal_set: npt.NDArray[np.int32]
     abstain: bool
     warning: str
+    margin: float
+    agreement_low: float
+    agreement_high: float
+    decision: str
     mask: npt.NDArray[np.uint8] | None = None
     saliency: npt.NDArray[np.float32] | None = None
     saliency_unweighted: npt.NDArray[np.float32] | None = None
@@ -66,11 +76,13 @@ class Prediction:
         raise AttributeError(f"the answer has no {name!r}")
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Any]) -> "Prediction":
+    def from_tensors(cls, tensors: Mapping[str, Any], refer_below: float = 0.0) -> "Prediction":
         """Turn the tensors of one film into Python values.
 
         Args:
-            tensors: outputs of `Triage.predict_film` or `Triage.explain_film`, or their values.
+            tensors: outputs of `Triage.predict_film` or `Triage.explain_film`, or their values;
+                what follows from the votes may be missing.
+            refer_below: least margin of an answer that is not referred; 0 refers none.
         """
         known = {field.name for field in dataclasses.fields(cls)}
         values: dict[str, Any] = {"further": {}}
@@ -79,4 +91,11 @@ class Prediction:
             plain = value if value.ndim else value.item()
             plain = plain.decode() if isinstance(plain, bytes) else plain
             (values if name in known else values["further"])[name] = plain
-        return cls(**values)
+        of_votes = outputs_of_votes(
+            values["votes"],
+            values["class_index"],
+            values["patches_used"],
+            values["label"],
+            refer_below,
+        )
+        return cls(**(values | of_votes))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from cxr_tf.films.columns import Column, Kind, Value
 from cxr_tf.films.reading import FAILED, Answer, Reading
-from cxr_tf.measures.wilson import wilson
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.outputs import CLASS, Output, given_by
 from cxr_tf.runtime.text import one_line, utf8
@@ -43,6 +42,7 @@ REASONS = {
 _KINDS: dict[str, Kind] = {
     "string": "string",
     "float32": "float64",
+    "float64": "float64",
     "int32": "int32",
     "uint8": "int32",
     "bool": "int32",
@@ -70,13 +70,6 @@ RUN_COLUMNS = (
     RunColumn("path", "string", "the input as it was named, or as it was found in a folder", ""),
     RunColumn("seed", "int64", "of the patch centres", "patches_used"),
     RunColumn("error", "string", "one line of reason where there is no answer", "model_version"),
-    RunColumn(
-        "agreement_low",
-        "float64",
-        "lower end of Wilson's 95 % interval of the agreement",
-        "model_version",
-    ),
-    RunColumn("agreement_high", "float64", "its upper end", "model_version"),
 )
 
 
@@ -111,9 +104,12 @@ class Row:
 def _ordered() -> Iterator[Output | RunColumn]:
     """Everything that fills columns, in their order."""
     yield from (column for column in RUN_COLUMNS if not column.after)
-    for output in given_by("decide"):
-        yield output
-        yield from (column for column in RUN_COLUMNS if column.after == output.name)
+    given = given_by("decide")
+    for output in given:
+        if not output.after:
+            yield output
+            yield from (column for column in RUN_COLUMNS if column.after == output.name)
+            yield from (each for each in given if each.after == output.name)
 
 
 def _kind(output: Output) -> Kind:
@@ -175,8 +171,7 @@ def score_record(
     # Without an answer the model's warning is the reason, and part of the error.
     warnings = (prediction.warning if prediction.status == OK else "", one_line(note))
     values["warning"] = "; ".join(filter(None, warnings))
-    low, high = wilson(max(map(int, prediction.votes)), int(prediction.patches_used))
-    return _record(path, values, classes, seed, error, (low, high))
+    return _record(path, values, classes, seed, error)
 
 
 def failure_record(
@@ -197,25 +192,14 @@ def failure_record(
         for output in given_by("decide")
     }
     values |= {"status": status, "model_version": model_version}
-    return _record(path, values, classes, seed, error, (0.0, 0.0))
+    return _record(path, values, classes, seed, error)
 
 
 def _record(
-    path: str,
-    values: Mapping[str, object],
-    classes: Sequence[str],
-    seed: int,
-    error: str,
-    interval: tuple[float, float],
+    path: str, values: Mapping[str, object], classes: Sequence[str], seed: int, error: str
 ) -> Record:
     """Put values of outputs, and what a run knows beside them, into the order of the columns."""
-    known: Record = {
-        "path": path,
-        "seed": int(seed),
-        "error": one_line(error),
-        "agreement_low": round(interval[0], 6),
-        "agreement_high": round(interval[1], 6),
-    }
+    known: Record = {"path": path, "seed": int(seed), "error": one_line(error)}
     for output in given_by("decide"):
         names = output.columns(tuple(classes))
         known |= zip(names, output.cells(values[output.name], tuple(classes)), strict=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from cxr_tf.method.reliability.parameters import Reliability
-from cxr_tf.method.triage_options import PreparationOptions, TriageOptions
+from cxr_tf.method.triage_options import DecisionOptions, PreparationOptions, TriageOptions
 from cxr_tf.models.names import Precision
 from cxr_tf.runtime.typed_json import read_typed
 from pipelines.classes import parse_classes
@@ -65,6 +65,7 @@ class ModelCard:
         created: when it was exported.
         software: versions of the packages that it was exported with.
         use: what it is for.
+        decision: how it decides; cards from before there was a choice do not hold it.
         order: of the fields on disk where the card was read, so that it is written as it was: a
             model that was exported again by a later version has them in another order.
     """
@@ -84,6 +85,7 @@ class ModelCard:
     created: str = ""
     software: Mapping[str, str] = field(default_factory=dict)
     use: str = ""
+    decision: DecisionOptions = DecisionOptions()
     order: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -101,13 +103,16 @@ class ModelCard:
     @property
     def triage_options(self) -> TriageOptions:
         """What the graph takes of the card."""
-        options = asdict(self.options)
+        options = asdict(self.options) | asdict(self.decision)
         return TriageOptions(**options, classes=self.classes, version=self.model_version)
 
     def record(self) -> dict[str, Any]:
         """Give the fields as JSON holds them, in their order."""
         values = asdict(self)
-        return {name: values[name] for name in self.order or _NAMES}
+        names = self.order or _NAMES
+        if "decision" not in names and self.decision != DecisionOptions():
+            names = (*names, "decision")
+        return {name: values[name] for name in names}
 
     @classmethod
     def from_record(cls, record: Any) -> "ModelCard":
@@ -122,7 +127,9 @@ class ModelCard:
         """
         if not isinstance(record, Mapping):
             raise ValueError("it is no JSON object")
-        return read_typed(cls, {**record, "order": [name for name in record if name in _NAMES]})
+        order = [name for name in record if name in _NAMES]
+        known = {"decision": asdict(DecisionOptions()), **record}
+        return read_typed(cls, {**known, "order": order})
 
 
 #: The fields that JSON holds.

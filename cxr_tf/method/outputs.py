@@ -27,6 +27,11 @@ CLASS = "CLASS"
 #: Film score and mask quality of a model that was exported without `--reliability`.
 UNKNOWN = -1.0
 
+#: Types of fractions.
+FRACTIONS = ("float32", "float64")
+#: What `decision` says in place of a label whose margin is too small.
+REFER = "refer"
+
 _MAP: tuple[Length, ...] = (SEGMENTATION_SIZE, SEGMENTATION_SIZE)
 _SHARE = (0, 1)
 
@@ -44,17 +49,19 @@ class Output:
         givers: the entry points that give it.
         column: of `scores.csv`, where it has one; with `CLASS` in it, one for each class. Without,
             a value for each class is written as the names of the classes that have 1.
+        after: the output behind whose columns its own stand; '' for its place in the table.
         bounds: least and largest value, None for none.
         choices: all values that a text may have, empty for any.
     """
 
     name: str
-    dtype: Literal["string", "int32", "float32", "uint8", "bool"]
+    dtype: Literal["string", "int32", "float32", "float64", "uint8", "bool"]
     shape: tuple[Length, ...]
     meaning: str
     missing: str | int | float | bool
     givers: tuple[Giver, ...] = ("decide",)
     column: str = ""
+    after: str = ""
     bounds: tuple[float | None, float | None] = (None, None)
     choices: tuple[str, ...] = ()
 
@@ -99,7 +106,7 @@ class Output:
     def _cell(self, value: Any) -> str | int | float:
         if self.dtype == "string":
             return str(value)
-        return round(float(value), 6) if self.dtype == "float32" else int(value)
+        return round(float(value), 6) if self.dtype in FRACTIONS else int(value)
 
 
 OUTPUTS: tuple[Output, ...] = (
@@ -142,12 +149,12 @@ OUTPUTS: tuple[Output, ...] = (
     Output(
         "film_score", "float32", (),
         "of being an upright frontal chest film, 0 to 1; -1 where the model has no gate", 0.0,
-        ("decide", "segment"), "film_score", (-1, 1),
+        ("decide", "segment"), "film_score", bounds=(-1, 1),
     ),
     Output(
         "mask_quality", "float32", (),
         "estimated Jaccard similarity of the lungs' mask, 0 to 1; -1 where the model has none", 0.0,
-        ("decide", "segment"), "mask_quality", (-1, 1),
+        ("decide", "segment"), "mask_quality", bounds=(-1, 1),
     ),
     Output(
         "calibrated_probabilities", "float32", ("C",),
@@ -184,6 +191,24 @@ OUTPUTS: tuple[Output, ...] = (
     Output(
         "probabilities", "float32", (*_MAP, 4),
         "softmax of background, heart, left lung and right lung", 0.0, ("segment",), bounds=_SHARE,
+    ),
+    Output(
+        "margin", "float64", (),
+        "votes of the winner less those of the runner-up, over the patches that voted, 0 to 1", 0.0,
+        column="margin", bounds=_SHARE,
+    ),
+    Output(
+        "agreement_low", "float64", (), "lower end of Wilson's 95 % interval of the agreement", 0.0,
+        column="agreement_low", after="model_version", bounds=_SHARE,
+    ),
+    Output(
+        "agreement_high", "float64", (), "its upper end", 0.0,
+        column="agreement_high", after="model_version", bounds=_SHARE,
+    ),
+    Output(
+        "decision", "string", (),
+        "the label, or `refer` where the margin is below `--refer-below`; empty without an answer",
+        "", column="decision",
     ),
 )  # fmt: skip
 

@@ -28,6 +28,7 @@ from cxr_tf.method.segmenter import Segmenter
 from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.method.trust import Trust
 from cxr_tf.method.vote import PatchVote, Tensors
+from cxr_tf.method.voting import decision
 from pipelines.masks import LEAST_LUNG_FRACTION, lung_fraction
 from pipelines.status import NO_LUNG, OK
 
@@ -107,6 +108,7 @@ class Triage(tf.Module):
             "mask_quality": tf.where(answered, scores["mask_quality"], 0.0),
             "warning": self._trust.warning(status, film.small, scores["mask_quality"]),
         }
+        result["decision"] = decision(result["label"], result["margin"], self._options.refer_below)
         result |= self._trust.sureness(status, result["probabilities"], result["class_index"])
         if question.explain:
             result["mask"] = tf.where(answered, labels, tf.zeros_like(labels))

@@ -1,6 +1,9 @@
-"""How films were prepared for training; inference must do the same."""
+"""What a model takes beside its networks: how films are prepared, and how it decides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from cxr_tf.method.vote_options import VoteOptions
+from cxr_tf.runtime.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,37 @@ class PreparationOptions:
     scaling: str = "imagenet"
 
 
+@dataclass(frozen=True)
+class DecisionOptions:
+    """How a model decides where a request does not say otherwise.
+
+    Attributes:
+        refer_below: least margin of an answer that is not referred; 0 refers none.
+    """
+
+    refer_below: float = 0.0
+
+    def asked_with(self, vote: VoteOptions) -> "DecisionOptions":
+        """Give what holds for a request.
+
+        Args:
+            vote: how a film is put to the vote; what it leaves open is the model's own.
+
+        Raises:
+            UsageError: the vote ends early, and so has no margin to refer by.
+        """
+        refer_below = self.refer_below if vote.refer_below is None else vote.refer_below
+        if refer_below and vote.ends_early:
+            raise UsageError(
+                f"a vote that ends early does not know its margin, and films with less than "
+                f"{refer_below} are to be referred: leave out --decision-only and --fast, or give "
+                "--refer-below 0"
+            )
+        return replace(self, refer_below=refer_below)
+
+
 @dataclass(frozen=True, kw_only=True)
-class TriageOptions(PreparationOptions):
+class TriageOptions(DecisionOptions, PreparationOptions):
     """All that the graph of a model takes beside its networks and its `Reliability`.
 
     Attributes:

@@ -12,7 +12,13 @@ from cxr_tf.method.maps import Maps
 from cxr_tf.method.question import Question
 from cxr_tf.method.segmenter import MASK_SHAPE
 from cxr_tf.method.triage_options import TriageOptions
-from cxr_tf.method.voting import count_votes, decide, mean_probabilities, patches_needed_more
+from cxr_tf.method.voting import (
+    closeness,
+    count_votes,
+    decide,
+    mean_probabilities,
+    patches_needed_more,
+)
 from cxr_tf.models.grey_patches import grey_network
 from cxr_tf.models.resnet import LOGITS
 from pipelines.masks import lungs_at_full_size, select_content
@@ -91,8 +97,8 @@ class PatchVote:
             question: what is asked.
 
         Returns:
-            `class_index`, `votes`, `probabilities`, `agreement`, `patches_used`, and where asked
-            the maps and the patches.
+            `class_index`, `votes`, `probabilities`, `agreement` with its interval, `margin`,
+            `patches_used`, and where asked the maps and the patches.
         """
         patches = self._patches(large, lungs_at_full_size(labels), question)
         if question.enough is not None and self._local:
@@ -112,6 +118,9 @@ class PatchVote:
             "probabilities": tf.zeros([classes]),
             "agreement": tf.zeros([]),
             "patches_used": tf.constant(0),
+        }
+        result |= {
+            name: tf.zeros([], tf.float64) for name in ("margin", "agreement_low", "agreement_high")
         }
         if question.explain:
             count = self.count_of(question.patches)
@@ -238,4 +247,5 @@ def _decision(votes: tf.Tensor, mean: tf.Tensor, count: tf.Tensor) -> Tensors:
         "probabilities": mean,
         "agreement": tf.cast(votes[chosen], tf.float32) / tf.cast(count, tf.float32),
         "patches_used": count,
+        **closeness(votes, chosen, count),
     }

@@ -34,6 +34,10 @@ class VoteOptions:
     gate: bool = True
     """refuse what does not look like an upright frontal chest film (not_chest_film); --no-gate
     answers whatever has lungs, as for evaluation on films that are known"""
+    refer_below: float | None = None
+    """decide `refer` where the votes of winner and runner-up differ by less than this share of the
+    patches, 0 to 1; 0 for never. By default as the model was exported: never, unless it was asked
+    for"""
 
     @property
     def ends_early(self) -> bool:
@@ -60,6 +64,7 @@ class VoteOptions:
             )
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"{prefix}seed {self.seed}: give a number from 0 to 2^63 - 1")
+        check_margin(self.refer_below, f"{prefix}refer{'-' if prefix else '_'}below")
         if self.stride and not LEAST_STRIDE <= self.stride <= CLASSIFICATION_SIZE:
             raise UsageError(
                 f"{prefix}stride {self.stride}: give {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
@@ -78,3 +83,17 @@ class VoteOptions:
         if unknown := sorted(set(changes) - set(known)):
             raise UsageError(f"no option {', '.join(unknown)}: choose from {', '.join(known)}")
         return replace(self, **changes)
+
+
+def check_margin(margin: float | None, name: str) -> None:
+    """Refuse a margin that is no share.
+
+    Args:
+        margin: of `refer_below`, None where it is not given.
+        name: of the option.
+
+    Raises:
+        UsageError: it is out of range.
+    """
+    if margin is not None and not 0 <= margin <= 1:
+        raise UsageError(f"{name} {margin}: give a share of the patches from 0 to 1, 0 for never")

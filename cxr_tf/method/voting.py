@@ -4,6 +4,11 @@ import math
 
 import tensorflow as tf
 
+from cxr_tf.method.outputs import REFER
+
+#: Standard deviations that leave 95 % of a normal distribution between them.
+_Z = 1.959963984540054
+
 
 def count_votes(probabilities: tf.Tensor, used: tf.Tensor) -> tf.Tensor:
     """Count the patches that each class wins.
@@ -48,6 +53,47 @@ def decide(votes: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
     """
     leading = votes == tf.reduce_max(votes)
     return tf.argmax(tf.where(leading, probabilities, -1.0), output_type=tf.int32)
+
+
+def closeness(votes: tf.Tensor, chosen: tf.Tensor, count: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Say how close a vote was (`cxr_tf.method.closeness` says it in NumPy).
+
+    Args:
+        votes: int32 [C], C >= 2.
+        chosen: int32 scalar, the class that was chosen.
+        count: int32 scalar, patches that voted, at least 1.
+
+    Returns:
+        float64 scalars: `margin`, and the ends of Wilson's interval of the agreement,
+        `agreement_low` and `agreement_high`.
+    """
+    second = tf.reduce_max(tf.where(tf.range(tf.size(votes)) == chosen, 0, votes))
+    won, trials = tf.cast(votes[chosen], tf.float64), tf.cast(count, tf.float64)
+    share, square = won / trials, tf.constant(_Z * _Z, tf.float64)
+    middle = share + square / (2.0 * trials)
+    half = _Z * tf.sqrt(share * (1.0 - share) / trials + square / (4.0 * trials * trials))
+    whole = 1.0 + square / trials
+    zero, one = tf.zeros([], tf.float64), tf.ones([], tf.float64)
+    return {
+        "margin": tf.maximum(zero, (won - tf.cast(second, tf.float64)) / trials),
+        "agreement_low": tf.maximum(zero, (middle - half) / whole),
+        "agreement_high": tf.minimum(one, (middle + half) / whole),
+    }
+
+
+def decision(label: tf.Tensor, margin: tf.Tensor, refer_below: float) -> tf.Tensor:
+    """Refer a film whose margin is too small.
+
+    Args:
+        label: string scalar, '' without an answer.
+        margin: float64 scalar.
+        refer_below: least margin of an answer that is not referred.
+
+    Returns:
+        string scalar.
+    """
+    close = margin < tf.constant(refer_below, tf.float64)
+    return tf.where((label != "") & close, REFER, label)
 
 
 def patches_needed_more(

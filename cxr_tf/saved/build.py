@@ -1,12 +1,13 @@
 """Build the graph of training runs, and the facts of its model card."""
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from cxr_tf.method.model_card import DataFacts, ModelCard, NetworkFacts
-from cxr_tf.method.triage_options import PreparationOptions
+from cxr_tf.method.triage_options import DecisionOptions, PreparationOptions
 from cxr_tf.models.names import Precision
 from cxr_tf.models.weights import MANTISSA_BITS, round_kernels, weight_hashes
 from cxr_tf.runtime.errors import UsageError
@@ -30,6 +31,7 @@ def make_module(
     mantissa_bits: int = MANTISSA_BITS,
     precision: Precision = "float32",
     reliability: Path | None = None,
+    decision: DecisionOptions | None = None,
 ) -> tuple[Any, ModelCard, dict[str, dict[str, str]]]:
     """Build the inference module of runs, and the facts of its model card.
 
@@ -40,7 +42,9 @@ def make_module(
         clean_masks: see `from_runs`.
         mantissa_bits: digits that kernels are rounded to; all of them by default.
         precision: see `from_runs`.
-        reliability: numbers fitted for this model, JSON; None for none.
+        reliability: numbers fitted for this model, JSON; None for none. They hold for any
+            `decision`.
+        decision: how the model decides where a request does not say otherwise.
 
     Returns:
         The `Triage` module, the card as far as it is known before an export, and the hashes of the
@@ -64,6 +68,7 @@ def make_module(
     hashes = {name: file_sha256(run / BEST) for name, (run, _) in runs.items()}
     version = _version(hashes, options, mantissa_bits, precision, classes)
     trust = read_reliability(reliability, version) if reliability else None
+    decision = decision or DecisionOptions()
     networks = {name: trained_model(run, precision) for name, (run, _) in runs.items()}
     if mantissa_bits != MANTISSA_BITS:
         for network in networks.values():
@@ -80,7 +85,7 @@ def make_module(
     }
     card = ModelCard(
         classes=classes,
-        model_version=version,
+        model_version=version_with(version, DecisionOptions(), decision),
         class_map=classifier.classes if classifier is not None else "",
         phantom=any(each.data.phantom for each in facts_of.values()),
         options=PreparationOptions(**options),
@@ -88,6 +93,7 @@ def make_module(
         precision=precision,
         networks=facts_of,
         reliability=trust,
+        decision=decision,
     )
     segmentation, classification = networks["segmentation"], networks.get("classification")
     module = Triage(segmentation, classification, card.triage_options, trust)
@@ -151,6 +157,23 @@ def _version(
         digits["precision"] = precision
     facts = json.dumps([hashes, options | digits, classes], sort_keys=True)
     return hashlib.sha256(facts.encode()).hexdigest()[:12]
+
+
+def version_with(version: str, before: DecisionOptions, after: DecisionOptions) -> str:
+    """Name a model that decides in another way by other digits.
+
+    Args:
+        version: of the model that decides as `before`.
+        before: how it decides.
+        after: how it shall decide.
+
+    Returns:
+        Twelve digits, those of the version where nothing changes.
+    """
+    if before == after:
+        return version
+    named = f"{version} {json.dumps(dataclasses.asdict(after), sort_keys=True)}"
+    return hashlib.sha256(named.encode()).hexdigest()[:12]
 
 
 def _data_facts(path: Path) -> DataFacts:

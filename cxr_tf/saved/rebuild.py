@@ -8,26 +8,33 @@ from pathlib import Path
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.reliability.parameters import read_reliability
 from cxr_tf.method.triage import Triage
+from cxr_tf.method.triage_options import DecisionOptions
 from cxr_tf.models.names import Precision
 from cxr_tf.models.precision import built_in
 from cxr_tf.models.registry import build
 from cxr_tf.models.weights import load_weights, weight_hashes
+from cxr_tf.saved.build import version_with
 from cxr_tf.saved.model_folders import read_card, version_folder
 from cxr_tf.saved.run_folder import BEST
 from cxr_tf.saved.weights_out import ExtractOptions, extract
 
 
 def remake_module(
-    model: str | Path, precision: Precision = "float32", reliability: Path | None = None
+    model: str | Path,
+    precision: Precision = "float32",
+    reliability: Path | None = None,
+    decision: DecisionOptions | None = None,
 ) -> tuple[Triage, ModelCard, dict[str, dict[str, str]]]:
     """Take the weights and options of an exported model, as `make_module` takes those of runs.
 
-    The weights are the same, so the model keeps its version's name unless the precision changes.
+    The weights are the same, so the model keeps its version's name unless it computes or decides in
+    another way.
 
     Args:
         model: an exported model with a classifier.
         precision: what the networks compute in.
         reliability: numbers fitted for this model, JSON; None keeps those that it has.
+        decision: how it decides where a request does not say otherwise; None as it does now.
 
     Returns:
         What `make_module` returns; the card keeps the name, version and date of the old model.
@@ -46,6 +53,9 @@ def remake_module(
         card = replace(card, precision=precision, model_version=version)
     if reliability is not None:
         card = replace(card, reliability=read_reliability(reliability, card.model_version))
+    if decision is not None:
+        version = version_with(card.model_version, card.decision, decision)
+        card = replace(card, decision=decision, model_version=version)
     networks = {}
     with tempfile.TemporaryDirectory() as name:
         runs = {run.name: run for run in extract(ExtractOptions(model=folder, out=Path(name)))}

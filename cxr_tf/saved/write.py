@@ -145,5 +145,6 @@ def card_text(card: ModelCard) -> str:
             f"data set of {facts.data.films} films (data {facts.data.fingerprint[:12]}), weights "
             f"{facts.weights_sha256[:12]}"
         )
-    lines += [f"- {name}: {value}" for name, value in dataclasses.asdict(card.options).items()]
+    options = dataclasses.asdict(card.options) | dataclasses.asdict(card.decision)
+    lines += [f"- {name}: {value}" for name, value in options.items()]
     return "\n".join([*lines, ""])

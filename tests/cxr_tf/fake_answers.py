@@ -3,11 +3,12 @@
 import numpy as np
 
 from cxr_tf.films.prediction import Prediction
+from cxr_tf.method.closeness import outputs_of_votes
 
 
 def answered(
     status, label, class_index, votes, probabilities, agreement, lung_fraction, patches_used,
-    model_version, **others,
+    model_version, refer_below=0.0, **others,
 ):  # fmt: skip
     """The answer of a model that has no numbers of reliability, with what else is given."""
     unfitted = {
@@ -20,5 +21,7 @@ def answered(
     }
     return Prediction(
         status, label, class_index, votes, probabilities, agreement, lung_fraction, patches_used,
-        model_version, **(unfitted | others),
+        model_version,
+        **(unfitted | outputs_of_votes(votes, class_index, patches_used, label, refer_below)
+           | others),
     )  # fmt: skip

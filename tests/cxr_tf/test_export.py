@@ -10,8 +10,11 @@ import pytest
 import tensorflow as tf
 
 from cxr_tf.export import ExportOptions, export, main
+from cxr_tf.method.triage_options import DecisionOptions
+from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.stopping import Stopped
 from cxr_tf.runtime.tf_private import SavedModel
+from cxr_tf.saved.load import load
 from cxr_tf.saved.model_folders import read_card
 from cxr_tf.saved.warmup import write_warmup
 from cxr_tf.saved.write import card_text
@@ -83,6 +86,34 @@ def test_model_card_for_readers(exported):
     for part in (card.use, "phantoms", "tuberculosis", card.model_version):
         assert part in text
     assert "phantom" not in card_text(dataclasses.replace(card, phantom=False))
+
+
+def test_a_model_refers_by_the_margin_that_it_was_exported_with(exported, tmp_path):
+    """Exported again: the signatures say so, and Python does unless it is asked otherwise."""
+    plain = load(exported).predict(film())
+    assert plain.decision == plain.label and 0 < plain.margin < 1
+    out = tmp_path / "referring"
+    config = ExportOptions(model=str(exported), out=str(out), warmup=False, refer_below=1.0)
+    folder = export(config)
+    card, before = read_card(folder), read_card(exported / "1")
+    assert card.decision == DecisionOptions(refer_below=1.0) != before.decision
+    assert card.model_version != before.model_version
+    assert "- refer_below: 1.0" in (folder / "assets.extra/model_card.md").read_text()
+    signatures = tf.saved_model.load(str(folder))
+    found = signatures.signatures["serving_default"](image_bytes=tf.constant([png(film()), b""]))
+    assert found["decision"].numpy().tolist() == [b"refer", b""]
+    assert found["label"].numpy().tolist() == [plain.label.encode(), b""]
+    np.testing.assert_array_equal(found["votes"][0], plain.votes)
+    model = load(folder)
+    assert model.score(film()).record["decision"] == "refer"
+    assert model.predict(film(), refer_below=0).decision == plain.label
+    with pytest.raises(UsageError, match="ends early does not know its margin"):
+        model.predict(film(), fast=True)
+    assert model.predict(film(), fast=True, refer_below=0.0).decision == plain.label
+    again = ExportOptions(model=str(folder), out=str(out), warmup=False)
+    assert read_card(export(again)).decision == card.decision
+    with pytest.raises(UsageError, match="--refer-below 2: give a share of the patches from 0"):
+        export(dataclasses.replace(again, refer_below=2))
 
 
 def test_existing_version_is_kept(exported, fake_classification):

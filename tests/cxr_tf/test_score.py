@@ -517,6 +517,29 @@ def test_phantom_model_says_so_everywhere(saved_model, tmp_path, films, capsys):
     assert (tmp_path / "out" / "overlays" / "a.png").read_bytes() != marked
 
 
+def test_a_narrow_vote_is_referred_and_keeps_its_label(saved_model, tmp_path, films):
+    class Narrow(FakeModel):
+        def predict(self, pixels, padding=-1, vote=None, *, explain=False):
+            votes, means = np.array([56, 44], np.int32), np.array([0.5, 0.5], np.float32)
+            below = self.card.decision.asked_with(vote).refer_below
+            return answered("ok", "normal", 0, votes, means, 0.56, 0.3, 100, "fake-1", below)
+
+    for below, decided in ((None, "normal"), (0.12, "normal"), (0.13, "refer")):
+        run(options(saved_model, tmp_path, films / "a.png", refer_below=below, restart=True),
+            Narrow())  # fmt: skip
+        [row] = table(tmp_path / "out" / "scores.csv")
+        assert (row["status"], row["label"], row["decision"]) == ("ok", "normal", decided)
+        assert (row["margin"], row["agreement_low"]) == ("0.120000", "0.462281")
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["arguments"]["refer_below"] == 0.13
+    for wrong, message in (
+        ({"refer_below": 1.5}, "--refer-below 1.5: give a share"),
+        ({"refer_below": 0.1, "fast": True}, "does not know its margin"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            run(options(saved_model, tmp_path, films / "a.png", **wrong))
+
+
 def test_seed_patches_and_padding_reach_the_model(saved_model, tmp_path, films):
     model = FakeModel()
     padded = ramp(30, 50, 4000, np.uint16)

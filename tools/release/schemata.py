@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.method.outputs import Giver, Output, given_by
+from cxr_tf.method.outputs import FRACTIONS, Giver, Output, given_by
 from pipelines.sizes import MOST_PATCHES
 
 FOLDER = Path(__file__).parents[2] / "saved_models" / "serving" / "schemata"
@@ -43,7 +43,7 @@ def _value(output: Output) -> Schema:
         return {"enum": list(output.choices)}
     if output.dtype in ("string", "bool"):
         return {"type": {"string": "string", "bool": "boolean"}[output.dtype]}
-    found: Schema = {"type": "number" if output.dtype == "float32" else "integer"}
+    found: Schema = {"type": "number" if output.dtype in FRACTIONS else "integer"}
     for word, bound in zip(("minimum", "maximum"), output.bounds, strict=True):
         if bound is not None:
             found[word] = bound

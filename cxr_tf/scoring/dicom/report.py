@@ -17,6 +17,7 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from cxr_tf.method.outputs import REFER
 from cxr_tf.scoring.dicom.result import MANUFACTURER, Result, derived_uid
 
 #: Our own coding scheme: what no listed code means.
@@ -99,7 +100,10 @@ def _decision(result: Result) -> hd.sr.MeasurementsAndQualitativeEvaluations:
         figures += _figure(class_code(name, "V_", "Votes for {}"), votes, _COUNT)
         figures += _figure(class_code(name, "P_", "Mean probability of {}"), p, _SHARE)
     decided = hd.sr.QualitativeEvaluation(DECIDED, class_code(label))
-    return _group(result, "decision", figures, [result.notice], [decided])
+    notes = [result.notice]
+    if record["decision"] == REFER:
+        notes.append(f"Referred: the vote was too narrow (margin {record['margin']:.2f})")
+    return _group(result, "decision", figures, notes, [decided])
 
 
 def _biomarkers(result: Result) -> hd.sr.MeasurementsAndQualitativeEvaluations:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cxr_tf.films.rows import Record
 from cxr_tf.method.model_card import ModelCard
+from cxr_tf.method.outputs import REFER
 from pipelines.classes import parse_classes
 from pipelines.status import OK
 
@@ -73,7 +74,8 @@ def place(row: Record, suspects: Sequence[str]) -> Place:
     elif row["label"] in suspects:
         group = SUSPECT
     else:
-        group = UNSURE if float(row["agreement"]) < UNCERTAIN else REST
+        unsure = row["decision"] == REFER or float(row["agreement"]) < UNCERTAIN
+        group = UNSURE if unsure else REST
     return Place(group, suspicion)
 
 

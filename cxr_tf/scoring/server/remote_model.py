@@ -91,7 +91,7 @@ class RemoteModel(FilmQuestions):
                 f"the server holds model {version}, not {self.model_version}: give the --model "
                 "that is served, or serve this one"
             )
-        return Prediction(**answer)
+        return Prediction.from_tensors(answer, self.card.decision.asked_with(asked).refer_below)
 
     def check(self) -> None:
         """Ask about a film of one grey level, so that a wrong server is known before the first.

@@ -18,6 +18,7 @@ from cxr_tf.films.rows import (
     score_record,
 )
 from cxr_tf.films.table import Table, csv_line
+from cxr_tf.method.closeness import outputs_of_votes
 from cxr_tf.runtime.text import one_line
 from cxr_tf.runtime.whole_files import write_json
 
@@ -95,6 +96,7 @@ def prediction(**changes):
         conformal_set=np.array([1, 1], np.int32),
         abstain=True,
     )
+    values |= outputs_of_votes(values["votes"], 1, 3, "ill", refer_below=0.5)
     return SimpleNamespace(**{**values, **changes})
 
 
@@ -103,7 +105,7 @@ def test_columns_are_those_of_the_contract():
         "path,status,label,votes_normal,votes_ill,p_normal,p_ill,"
         "agreement,lung_fraction,patches_used,seed,model_version,error,"
         "agreement_low,agreement_high,film_score,mask_quality,calibrated_normal,calibrated_ill,"
-        "conformal_set,abstain,warning"
+        "conformal_set,abstain,warning,margin,decision"
     )
 
 
@@ -115,6 +117,8 @@ def test_records_have_a_typed_value_for_each_column():
     assert found["error"] == "two lines" and found["model_version"] == "m1"
     assert found["agreement_low"] == 0.20766 and found["agreement_high"] == 0.938508
     assert found["calibrated_ill"] == 0.9 and found["conformal_set"] == "normal|ill"
+    assert found["margin"] == 0.333333 and found["decision"] == "refer"
+    assert found["label"] == "ill" and found["status"] == "ok"
     assert found["abstain"] == 1 and "doubtful" in found["warning"]
     refused = score_record("a.png", prediction(status="not_chest_film"), CLASSES, 7, "why")
     assert refused["warning"] == "" and refused["error"] == "why"
@@ -122,6 +126,7 @@ def test_records_have_a_typed_value_for_each_column():
     assert list(failed) == list(found) and failed["status"] == "unreadable"
     assert failed["label"] == "" and failed["votes_ill"] == 0 and failed["p_ill"] == 0.0
     assert failed["patches_used"] == 0 and failed["error"] == "cut off"
+    assert failed["margin"] == 0.0 and failed["decision"] == ""
     assert failed["conformal_set"] == "" and failed["abstain"] == 0
     assert [type(value) for value in found.values()] == [type(value) for value in failed.values()]
 

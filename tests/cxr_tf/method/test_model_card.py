@@ -8,7 +8,7 @@ import pytest
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.reliability.formula import Formula, Term
 from cxr_tf.method.reliability.parameters import Reliability
-from cxr_tf.method.triage_options import TriageOptions
+from cxr_tf.method.triage_options import DecisionOptions, TriageOptions
 from tests.cards import made_up_card
 
 FORMULA = Formula(0.5, (Term("doubt", 1.0, 2.0, -1.0, 0.25),), 0.4)
@@ -18,7 +18,7 @@ CARD = made_up_card(reliability=FITTED, precision="mixed_bfloat16", resolution_l
 ON_DISK = (
     "name", "version", "classes", "model_version", "class_map", "phantom", "options",
     "mantissa_bits", "precision", "networks", "reliability", "signatures", "created", "software",
-    "use",
+    "use", "decision",
 )  # fmt: skip
 
 
@@ -48,13 +48,25 @@ def test_a_card_keeps_the_order_that_it_was_read_in():
     )
 
 
+def test_a_card_from_before_there_was_a_choice_refers_nothing_and_stays_as_it_was():
+    before = through_json(CARD.record())
+    del before["decision"]
+    found = ModelCard.from_record(before)
+    assert found.decision == DecisionOptions(refer_below=0.0)
+    assert json.dumps(found.record()) == json.dumps(before)
+    narrow = dataclasses.replace(found, decision=DecisionOptions(refer_below=0.2))
+    assert through_json(narrow.record()) == before | {"decision": dataclasses.asdict(narrow.decision)}
+    assert ModelCard.from_record(through_json(narrow.record())) == narrow
+    assert narrow.triage_options.refer_below == 0.2
+
+
 def test_the_graph_takes_its_options_from_the_card():
     found = CARD.triage_options
     assert type(found) is TriageOptions and found.resolution_limit == 512
     assert (found.classes, found.version) == (CARD.classes, CARD.model_version)
 
 
-@pytest.mark.parametrize("name", ON_DISK)
+@pytest.mark.parametrize("name", ON_DISK[:-1])
 def test_a_card_of_an_earlier_version_is_refused(name):
     with pytest.raises(ValueError, match=f"^{name} is missing$"):
         ModelCard.from_record({k: v for k, v in CARD.record().items() if k != name})

@@ -40,6 +40,10 @@ ANSWER = {
     "calibrated_probabilities": (tf.float32, [None, 4]),
     "conformal_set": (tf.int32, [None, 4]),
     "abstain": (tf.bool, [None]),
+    "margin": (tf.float64, [None]),
+    "agreement_low": (tf.float64, [None]),
+    "agreement_high": (tf.float64, [None]),
+    "decision": (tf.string, [None]),
 }
 REASONS = {
     "saliency": (tf.float32, [None, 4, 256, 256]),
@@ -128,7 +132,9 @@ def assert_equal(left, right):
 
 def assert_no_answer(row, status):
     assert row["status"] == status.encode()
-    assert row["label"] == b"" and row["class_index"] == -1
+    assert row["label"] == row["decision"] == b"" and row["class_index"] == -1
+    for name in ("margin", "agreement_low", "agreement_high"):
+        assert row[name] == 0.0, name
     for name in ("votes", "probabilities", "agreement", "lung_fraction", "patches_used"):
         assert not row[name].any(), name
     for name in ("saliency", "mask", "patch_probabilities"):
@@ -144,6 +150,9 @@ def assert_sound(row):
     assert row["label"].decode() == CLASSES[row["class_index"]]
     assert row["class_index"] == plain_method.decide(row["votes"], row["probabilities"])
     np.testing.assert_allclose(row["agreement"], row["votes"].max() / used, rtol=1e-6)
+    runner_up, most = np.sort(row["votes"])[-2:]
+    assert row["margin"] == (most - runner_up) / used and row["decision"] == row["label"]
+    assert row["agreement_low"] <= row["agreement"] <= row["agreement_high"]
     assert 0.01 <= row["lung_fraction"] <= 1.0
 
 
@@ -191,6 +200,9 @@ def test_python_path_against_the_saved_model(
         assert (found.status, found.label) == ("ok", row["label"].decode())
         assert found.class_index == row["class_index"]
         assert found.patches_used == row["patches_used"] == 100
+        for name in ("margin", "agreement_low", "agreement_high"):  # NumPy and the graph
+            np.testing.assert_allclose(getattr(found, name), row[name], rtol=0, atol=1e-12)
+        assert found.decision == row["decision"].decode() == found.label
         assert found.model_version == row["model_version"].decode() == model.model_version
         np.testing.assert_array_equal(found.votes, row["votes"])
         np.testing.assert_array_equal(found.mask, row["mask"])

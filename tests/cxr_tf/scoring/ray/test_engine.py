@@ -16,6 +16,7 @@ from cxr_tf.films.inputs import Input
 from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.rows import score_columns
 from cxr_tf.measures.wilson import wilson
+from cxr_tf.method.closeness import outputs_of_votes
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
@@ -79,6 +80,7 @@ def stub_load(marker="", deadly=-1):
                 return Prediction(
                     "ok", "normal", 0, votes, means, 1.0, 0.25, patches, "stub-1",
                     -1.0, -1.0, means, np.ones(2, np.int32), False, "",
+                    **outputs_of_votes(votes, 0, patches, "normal"),
                 )  # fmt: skip
 
         return Stub()

@@ -29,8 +29,14 @@ def test_suspect_classes_follow_from_what_they_hold(spec, suspects):
     assert suspect_classes(made_up_card(parse_classes(spec).names, class_map=spec)) == suspects
 
 
-def row(label, p, agreement, status="ok"):
-    return {"label": label, "status": status, "p_viral": str(p), "agreement": str(agreement)}
+def row(label, p, agreement, status="ok", decision=None):
+    found = {"label": label, "status": status, "p_viral": str(p), "agreement": str(agreement)}
+    return found | {"decision": label if decision is None else decision}
+
+
+def test_a_referred_film_is_uncertain_and_a_suspect_stays_one():
+    referred = [row(label, 0.2, 0.9, decision="refer") for label in ("normal", "viral")]
+    assert [place(each, ("viral",)).group for each in referred] == [UNSURE, SUSPECT]
 
 
 def test_suspects_come_first_then_uncertain_votes_then_the_rest_then_failures():
