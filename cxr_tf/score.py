@@ -1,6 +1,7 @@
 """`python -m cxr_tf.score`: radiographs in, one row of `scores.csv` each, whatever happens."""
 
 import datetime
+import functools
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ from cxr_tf.films.addresses import read_location
 from cxr_tf.films.archives import split
 from cxr_tf.films.identifiers import Identify, identifier_reader
 from cxr_tf.films.inputs import Input, films_named
+from cxr_tf.films.table import partial_of
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.errors import EngineError, ServerError, UsageError
 from cxr_tf.runtime.folder_lock import held
@@ -27,9 +29,10 @@ from cxr_tf.runtime.whole_files import write_json
 from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.model_folders import read_card
 from cxr_tf.scoring.checks import check
+from cxr_tf.scoring.finished_run import FinishedRun, finished_run
 from cxr_tf.scoring.loop import Outcome, score_films
 from cxr_tf.scoring.options import ScoreOptions, spread_formats
-from cxr_tf.scoring.resume import begin, end
+from cxr_tf.scoring.resume import STATE, begin, end
 from cxr_tf.scoring.run_record import Listed, paths_digest, run_facts, run_record
 
 if TYPE_CHECKING:
@@ -88,10 +91,27 @@ def _score_here(
     reporter: Reporter,
     load: "Callable[[Path], TriageModel] | None",
     identify: Identify | None,
-) -> tuple[ModelCard, Listed, Outcome]:
-    """Score in this process, by a model that is loaded here or served elsewhere."""
+) -> tuple[ModelCard, Listed, Outcome] | FinishedRun:
+    """Score in this process, by a model loaded here or elsewhere; or give the run that is done."""
     inputs = tuple(films)
     films.tell(reporter)
+    listed = Listed(len(inputs), films.skipped, paths_digest([item.name for item in inputs]))
+    facts = run_facts(options, folder, listed.digest)
+    finished, names = None, None
+    if options.draws:
+        from cxr_tf.drawing.overlays import overlay_names
+
+        names = overlay_names
+    done_by = functools.partial(
+        begin, options.out, facts, inputs, restart=options.restart,
+        retry_failed=options.retry_failed, names=names,
+    )  # fmt: skip
+    if not (options.restart or (options.out / STATE).is_file()):
+        finished = finished_run(options.out, facts)
+    if finished is not None and finished.same_inputs(facts) and finished.whole():
+        done = done_by(finished.record["model"]["classes"], finished=finished)
+        if len(done) == len(inputs):
+            return finished
     reporter.note(f"asking {options.server}" if options.server else f"loading {folder}")
     began = time.perf_counter()
     with native_logs_aside(options.quiet or options.log_json):
@@ -116,12 +136,9 @@ def _score_here(
                 f"{packed} films lie in archives: they get scores, but no identifiers and no DICOM "
                 "results; unpack the archives for those"
             )
-    paths = [item.name for item in inputs]
-    listed = Listed(len(inputs), films.skipped, paths_digest(paths))
-    facts = run_facts(options, model.card, folder, listed.digest)
-    done = begin(options.out, facts, paths, model.classes, options.restart)
+    done = done_by(model.classes, finished=finished)
     if len(done):
-        reporter.note(f"going on: {len(done)} of {len(paths)} films are done")
+        reporter.note(f"going on: {len(done)} of {len(inputs)} films are done")
     outcome = score_films(model, inputs, read, options, reporter, identify, done)
     outcome.seconds["loading"] = loading_seconds
     return model.card, listed, outcome
@@ -133,7 +150,7 @@ def _score_on_ray(
     folder: Path,
     reporter: Reporter,
     load: "Callable[[Path], TriageModel] | None",
-) -> tuple[ModelCard, Listed, Outcome]:
+) -> tuple[ModelCard, Listed, Outcome] | FinishedRun:
     """Score on the workers of a Ray cluster; the model is loaded there."""
     from cxr_tf.scoring.ray.engine import list_parts, score_on_ray
 
@@ -147,6 +164,14 @@ def _score_on_ray(
     parts = list_parts(iter(films), options.out)
     films.tell(reporter)
     listed = Listed(parts.films, films.skipped, parts.digest)
+    facts = run_facts(options, folder, listed.digest)
+    if not (options.restart or (options.out / STATE).is_file()):
+        finished = finished_run(options.out, facts)
+        if finished is not None and finished.same_inputs(facts) and finished.whole():
+            if not finished.record["counts"]["failed"]:
+                parts.drop()
+                return finished
+            reporter.note("--engine ray scores every film anew, as some failed")
     outcome = score_on_ray(parts, card, folder, options, reporter, load)
     return card, listed, outcome
 
@@ -234,6 +259,11 @@ def _run(
         found = _score_on_ray(options, films, folder, reporter, load)
     else:
         found = _score_here(options, films, folder, reporter, load, identify)
+    if isinstance(found, FinishedRun):
+        _tidy(found, reporter)
+        if not options.quiet:
+            print(utf8(_summary(dict(found.record), options.out)))
+        return found.exit_status
     card, listed, outcome = found
     outcome.refusals.tell(reporter)
     status = int(outcome.failed > 0) if outcome.complete else outcome.stop_status
@@ -255,6 +285,20 @@ def _run(
     elif not options.quiet:
         print(utf8(_summary(record, options.out)))
     return status
+
+
+def _tidy(run: FinishedRun, reporter: Reporter) -> None:
+    """Say that there is nothing to do, and remove what a kill at the very end left."""
+    end(run.out)
+    (run.out / "run.json.partial").unlink(missing_ok=True)
+    for name in run.record["outputs"]:
+        partial_of((run.out / name).with_suffix(".csv")).unlink(missing_ok=True)
+    failed = run.record["counts"]["failed"]
+    again = f"; --retry-failed tries the {failed} again that failed" if failed else ""
+    reporter.note(
+        f"nothing to do: {run.out} holds the complete run of this command and these films"
+        f"{again}; --restart scores every film anew"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -55,6 +55,29 @@ def write_parquet(table: Path, path: Path, columns: Sequence[str]) -> None:
                     writer.write_table(pyarrow.Table.from_arrays(values, schema=schema))
 
 
+def read_parquet(path: Path, columns: Sequence[str]) -> list[list[Any]]:
+    """Read a table that `write_parquet` wrote.
+
+    Args:
+        path: the Parquet file.
+        columns: its header.
+
+    Returns:
+        Typed rows; none where the table has another header.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    import pyarrow.parquet
+
+    if not path.is_file():
+        return []
+    table = pyarrow.parquet.read_table(path)
+    if tuple(table.column_names) != tuple(map(str, columns)):
+        return []
+    return [list(row.values()) for row in table.to_pylist()]
+
+
 def _chunks(rows: Any) -> Iterator[list[list[str]]]:
     chunk: list[list[str]] = []
     for row in rows:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +78,7 @@ def _read(item: Input, read: "Callable[[Path | str], Film]") -> Reading:
 
 
 def read_ahead(
-    inputs: Sequence[Input], read: "Callable[[Path | str], Film]", depth: int = READ_AHEAD
+    inputs: Iterable[Input], read: "Callable[[Path | str], Film]", depth: int = READ_AHEAD
 ) -> Generator[tuple[Input, Reading], None, None]:
     """Read films in one thread while the caller works on those before them.
 

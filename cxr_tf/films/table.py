@@ -4,12 +4,13 @@ import csv
 import io
 import os
 import shutil
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cxr_tf.films.columns import cell
 from cxr_tf.films.jsonl import write_jsonl
-from cxr_tf.films.parquet import write_parquet
+from cxr_tf.films.parquet import read_parquet, write_parquet
 from cxr_tf.runtime.whole_files import whole
 from pipelines.manifest.checks import file_sha256
 
@@ -39,15 +40,17 @@ def partial_of(path: Path) -> Path:
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
-    """Read what a killed run left of a table.
+    """Read what an earlier run left of a table.
 
     Args:
-        path: the partial file.
+        path: the partial file, or the finished one, also as Parquet.
         columns: its header.
 
     Returns:
         The whole rows; one that was being written is left out. None where there is no such table.
     """
+    if path.suffix == ".parquet":
+        return [[cell(value) for value in row] for row in read_parquet(path, columns)]
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -87,9 +90,12 @@ class Table:
         self.path = self.paths[0]
         self.partial = partial_of(path)
         self.columns = tuple(columns)
+        self._begin(kept)
+
+    def _begin(self, kept: Iterable[Iterable[object]]) -> None:
         self.rows = 0
         # The partial file of an earlier run is replaced only once all that is kept is written.
-        fresh = path.with_name(path.name + ".new")
+        fresh = self.partial.with_suffix(".new")
         self._stream = fresh.open("w", encoding="utf-8", newline="")
         self._stream.write(csv_line(self.columns))
         for row in kept:
@@ -116,6 +122,28 @@ class Table:
             raise ValueError(f"{self.path}: {len(row)} values for {len(self.columns)} columns")
         self._stream.write(csv_line(row))
         self.rows += 1
+
+    def arrange(self, films: Sequence[str]) -> None:
+        """Put the rows into the order of the films that their first column names.
+
+        Args:
+            films: every film, in order; one that is named twice has half of its rows at each place.
+        """
+        self._stream.close()
+        rows: defaultdict[str, list[list[str]]] = defaultdict(list)
+        for row in read_rows(self.partial, self.columns):
+            rows[row[0]].append(row)
+        names = [cell(film) for film in films]
+        times = Counter(names)
+        share = {name: -(-len(each) // (times[name] or 1)) for name, each in rows.items()}
+        seen: Counter[str] = Counter()
+        arranged = []
+        for name in names:
+            if name in rows:
+                first = seen[name] * share[name]
+                arranged += rows[name][first : first + share[name]]
+                seen[name] += 1
+        self._begin(arranged)
 
     def finish(self) -> dict[Path, str]:
         """Make the finished table in each format; the partial one stays.

@@ -90,6 +90,8 @@ def _check_engine(options: "ScoreOptions") -> None:
         if options.ray_address or options.workers:
             raise UsageError("--ray-address and --workers are for --engine ray")
         return
+    if options.retry_failed:
+        raise UsageError("--engine ray scores a complete run anew: leave out --retry-failed")
     identifies = options.keep_identifiers or options.hash_identifiers
     if options.server or options.explains or identifies:
         raise UsageError(

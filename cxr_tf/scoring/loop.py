@@ -2,8 +2,8 @@
 
 import contextlib
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +24,7 @@ from cxr_tf.runtime.provenance import PHANTOM_NOTICE
 from cxr_tf.runtime.stopping import raise_if_stopped, stop_status
 from cxr_tf.runtime.whole_files import NO_ROOM
 from cxr_tf.saved.model_folders import version_folder
+from cxr_tf.scoring.failures import stamp_of
 from cxr_tf.scoring.refusals import Refusals
 from cxr_tf.scoring.resume import Done
 from pipelines.status import OK
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
     from cxr_tf.films.prediction import Prediction
     from cxr_tf.measures.biomarkers import Biomarkers
+    from cxr_tf.scoring.dicom.writer import DicomWriter
     from cxr_tf.scoring.options import ScoreOptions
+    from cxr_tf.scoring.report.writer import ReportWriter
     from cxr_tf.scoring.server.remote_model import RemoteModel
     from pipelines.films import Film
 
@@ -59,6 +62,7 @@ class Outcome:
         seconds: time by kind of work; reading overlaps with the rest.
         outputs: by file name, its rows and (once complete) its SHA-256.
         kept: what is to be dropped at the very end.
+        failures: stamps of the films that failed, by path; see `cxr_tf.scoring.failures`.
     """
 
     complete: bool = False
@@ -71,6 +75,7 @@ class Outcome:
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     outputs: dict[str, dict[str, object]] = field(default_factory=dict)
     kept: "list[Droppable]" = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
 
     @property
     def films(self) -> int:
@@ -97,12 +102,16 @@ class _Scorer:
         self,
         model: "TriageModel | RemoteModel",
         options: "ScoreOptions",
+        films: Sequence[str],
         names: Sequence[str],
         identify: Identify | None,
         done: Done,
     ) -> None:
         self.model, self.options, self.identify = model, options, identify
+        self.films, self.done = films, done
+        self.pending = done.pending(len(films))
         self.outcome = Outcome(resumed=len(done), failed=done.failed())
+        self.outcome.failures = done.failures.stamps
         for record in done.rows:
             self.outcome.statuses[str(record["status"])] += 1
             self.outcome.labels[str(record["label"])] += bool(record["label"])
@@ -113,15 +122,33 @@ class _Scorer:
             path = options.out / name
             return Table(path, columns, done.of_table(path, columns), options.formats)
 
-        self.patches = self.index = self.identifiers = self.dicom = self.report = None
+        # First: what is tried again is not done before its other rows go.
+        columns = score_columns(model.classes)
+        path = options.out / "scores.csv"
+        self.scores = Table(path, columns, done.scores(), options.formats)
+        self.patches: Table | None = None
+        self.index: Table | None = None
+        self.identifiers: Table | None = None
+        self.dicom: DicomWriter | None = None
+        self.report: ReportWriter | None = None
+        self.names = iter([names[position] for position in self.pending] if names else ())
+        try:
+            self._open(names, table)
+        except BaseException:
+            self.close()
+            raise
+        done.remember()
+
+    def _open(self, names: Sequence[str], table: Callable[[str, Sequence[str]], Table]) -> None:
+        """Begin what is asked for beside the scores."""
+        model, options, done = self.model, self.options, self.done
         if options.patch_table:
             self.patches = table("patches.csv", patch_columns(model.classes))
-        if identify is not None:
+        if self.identify is not None:
             self.identifiers = table("identifiers.csv", COLUMNS)
         if options.overlays:
             (options.out / "overlays").mkdir(exist_ok=True)
             self.index = table("overlays/index.csv", ("path", "status", "overlay"))
-        self.names = iter(names[len(done) :])
         if options.report:
             from cxr_tf.scoring.report.writer import ReportWriter
 
@@ -135,15 +162,12 @@ class _Scorer:
             (options.out / FOLDER).mkdir(exist_ok=True)
             index = table(f"{FOLDER}/index.csv", DICOM_COLUMNS)
             self.dicom = DicomWriter(options, model.card, index)
-        # Last: a film is done once its score is there, and its other rows are written before.
-        columns = score_columns(model.classes)
-        path = options.out / "scores.csv"
-        self.scores = Table(path, columns, done.scores(), options.formats)
 
     @property
     def tables(self) -> list[Table]:
         dicom = self.dicom.index if self.dicom is not None else None
         cases = self.report.table if self.report is not None else None
+        # The scores last: a film is done once its score is there, and all else is written before.
         tables = self.patches, self.index, cases, self.identifiers, dicom, self.scores
         return [table for table in tables if table is not None]
 
@@ -154,7 +178,7 @@ class _Scorer:
             reading.pixels, reading.padding, options.vote, explain=options.explains
         )
 
-    def add(self, item: Input, reading: Reading, answer: Answer) -> Row:
+    def add(self, item: Input, reading: Reading, answer: Answer, stamp: str) -> Row:
         """Write what is asked for of one film; returns its row."""
         path = item.name
         name = next(self.names, "")
@@ -179,6 +203,8 @@ class _Scorer:
             local = isinstance(item.path, Path)
             if local and (identifiers := self.identify(Path(item.path))) is not None:
                 self.identifiers.add((path, *identifiers))
+        if row.failed:
+            self.done.failures.add(str(row.record["path"]), stamp)
         self.scores.add(row.record.values())
         self.outcome.refusals.add(item.source, row.record)
         if self.report is not None:
@@ -265,6 +291,13 @@ class _Scorer:
         self.index.add((path, prediction.status, name))
 
     def finish(self) -> None:
+        order = [*self.done.positions, *self.pending]
+        if order != sorted(order):
+            for table in self.tables:
+                table.arrange(self.films)
+            if self.report is not None:
+                written = dict(zip(order, self.records, strict=True))
+                self.records = [written[position] for position in sorted(order)]
         for table in self.tables:
             for path, digest in table.finish().items():
                 name = path.relative_to(self.options.out).as_posix()
@@ -303,7 +336,7 @@ def score_films(
         options: what to write, seed and patches. `options.out` exists.
         reporter: told of every film.
         identify: what `identifiers.csv` holds of a film; None writes no such table.
-        done: the first of the inputs that an earlier start of the run has finished.
+        done: what an earlier start of the run has finished.
 
     Returns:
         Counts and timings; `complete` is False after Ctrl-C or SIGTERM, and the tables stay
@@ -312,26 +345,35 @@ def score_films(
     Raises:
         OSError: a table cannot be written.
     """
-    done = done or Done()
+    done = Done() if done is None else done
+    films = [item.name for item in inputs]
     names: Sequence[str] = ()
-    if options.overlays or options.report or options.dicom_out:
+    if options.draws:
         from cxr_tf.drawing.overlays import overlay_names
 
-        names = overlay_names([item.name for item in inputs])
-    earlier, inputs = inputs[: len(done)], inputs[len(done) :]
-    scorer = _Scorer(model, options, names, identify, done)
-    for item, record in zip(earlier, done.rows, strict=True):
-        scorer.outcome.refusals.add(item.source, record)
+        names = overlay_names(films)
+    scorer = _Scorer(model, options, films, names, identify, done)
+    for position, record in zip(done.positions, done.rows, strict=True):
+        scorer.outcome.refusals.add(inputs[position].source, record)
+    inputs = [inputs[position] for position in scorer.pending]
+    # From before a film is read: one that changes meanwhile is tried again.
+    stamps = deque[str]()
+
+    def stamped() -> Iterator[Input]:
+        for item in inputs:
+            stamps.append(stamp_of(item))
+            yield item
+
     began = time.perf_counter()
     try:
         with (
-            contextlib.closing(read_ahead(inputs, read)) as readings,
+            contextlib.closing(read_ahead(stamped(), read)) as readings,
             contextlib.closing(answers(readings, scorer.predict, options.requests)) as found,
         ):
             reporter.start(len(inputs))
             for item, reading, answer in found:
                 start = time.perf_counter()
-                row = scorer.add(item, reading, answer)
+                row = scorer.add(item, reading, answer, stamps.popleft())
                 seconds = round(time.perf_counter() - start + answer.seconds, 4)
                 reporter.film(item.name, row.status, row.label, seconds, row.error, row.failed)
         scorer.finish()

@@ -20,7 +20,9 @@ class ScoreOptions(VoteOptions):
 
     Research use only. Not a medical device.
 
-    A run that was stopped or killed goes on where it was when the same command is given again.
+    A run that was stopped or killed goes on where it was when the same command is given again. Of
+    a complete run too the rows that are fine stay: films that are new, or failed and whose file has
+    changed, are scored.
 
     Exit status: 0 done (a refusal such as no_lung is an answer), 1 some inputs failed, 2 wrong
     usage or a folder in use, 130 interrupted by Ctrl-C, 143 by SIGTERM (what was done stays in
@@ -77,7 +79,9 @@ class ScoreOptions(VoteOptions):
     made if it is not there. Without either, no table holds anything of a DICOM header, and but for
     --dicom-out no output does."""
     restart: bool = False
-    """drop what an unfinished run in OUT has done, and begin anew"""
+    """drop what an earlier run in OUT has done, and score every film anew"""
+    retry_failed: bool = False
+    """try every film again that failed; without, those whose file has another size or time now"""
     recursive: bool = True
     """look into sub-folders"""
     quiet: bool = False
@@ -93,7 +97,12 @@ class ScoreOptions(VoteOptions):
     @property
     def explains(self) -> bool:
         """Whether the model is asked for maps and patches too."""
-        return self.overlays or self.report or self.dicom_out or self.patch_table
+        return self.draws or self.patch_table
+
+    @property
+    def draws(self) -> bool:
+        """Whether films get files of their own."""
+        return self.overlays or self.report or self.dicom_out
 
     @property
     def vote(self) -> VoteOptions:

@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 #: Options that neither rows nor tables depend on: what they name has a hash of its own (inputs,
 #: model), or they say where, when and how loudly a run does its work. All others are facts.
 _NO_FACTS = frozenset(
-    {"inputs", "where", "recursive", "model", "out", "restart", "quiet", "log_json"}
+    {"inputs", "where", "recursive", "model", "out", "restart", "retry_failed", "quiet", "log_json"}
     | {"server", "deadline", "requests", "ray_address", "workers", "read_deadline"}
 )
 
 
 def run_facts(
     options: "ScoreOptions",
-    card: ModelCard,
     folder: Path,
     inputs_sha256: str,
 ) -> dict[str, Any]:
@@ -35,7 +34,6 @@ def run_facts(
 
     Args:
         options: the arguments.
-        card: of the model that answers.
         folder: the SavedModel's folder.
         inputs_sha256: of the films, in order; see `paths_digest`.
 
@@ -46,7 +44,6 @@ def run_facts(
     values["format"] = list(options.formats)
     return {
         "cxr_tf": project_version(),
-        "model_version": card.model_version,
         "model_sha256": model_digest(folder),
         "inputs_sha256": inputs_sha256,
         **{k: str(v) if isinstance(v, Path) else v for k, v in values.items()},
@@ -164,6 +161,8 @@ def run_record(
             "total": round((finished - started).total_seconds(), 3),
             **{kind: round(value, 3) for kind, value in sorted(outcome.seconds.items())},
         },
+        "failed_films": outcome.failures,
+        "facts": run_facts(options, folder, listed.digest),
         "outputs": outcome.outputs,
         "versions": versions(),
         "machine": machine(),

@@ -380,7 +380,7 @@ def test_a_kill_while_a_run_ends_loses_nothing(
         run(wanted)
     model = FakeModel()
     assert run(wanted, model) == 1
-    assert bool(model.calls) == (moment == "films.table.Table.drop")  # that run was complete
+    assert not model.calls
     left, expected = ({path.name for path in each.iterdir()} for each in (wanted.out, whole.out))
     assert left == expected
     for name in ("scores", "patches"):
@@ -511,7 +511,7 @@ def test_phantom_model_says_so_everywhere(saved_model, tmp_path, films, capsys):
     marked = (tmp_path / "out" / "overlays" / "a.png").read_bytes()
     assert run(wanted, model) == 0
     assert PHANTOM_NOTICE in capsys.readouterr().out
-    assert run(wanted, FakeModel()) == 0
+    assert run(dataclasses.replace(wanted, restart=True), FakeModel()) == 0
     told = capsys.readouterr()
     assert PHANTOM_NOTICE not in told.out + told.err and "Not a medical device" in told.out
     assert (tmp_path / "out" / "overlays" / "a.png").read_bytes() != marked

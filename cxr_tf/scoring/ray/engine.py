@@ -85,7 +85,7 @@ def score_on_ray(
         EngineError: Ray gave up.
         OSError: a part or the table cannot be written.
     """
-    facts = run_facts(options, card, folder, parts.digest)
+    facts = run_facts(options, folder, parts.digest)
     if not goes_on(options.out, facts, options.restart):
         parts.clear()
     parts.keep_list()

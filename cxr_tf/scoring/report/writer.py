@@ -37,12 +37,21 @@ if TYPE_CHECKING:
 COLUMNS = ("path", "case")
 
 
+#: How the names of a film's files end.
+_ENDS = (".film.png", ".preview.png", ".saliency.png", ".js")
+
+
+def _film_of(name: str) -> str:
+    """Name the film that a file belongs to."""
+    return next((name.removesuffix(end) for end in _ENDS if name.endswith(end)), "")
+
+
 class ReportWriter:
     """The report of one run.
 
     Args:
         folder: where; made where it is missing. What an earlier report left there of single films
-            is removed unless the run goes on.
+            is removed, but for films of this run where it goes on.
         names: file names of the films, in order, without suffix; each differs.
         model: the model.
         model_folder: its version folder.
@@ -73,6 +82,10 @@ class ReportWriter:
         if not goes_on and (folder / CASES).is_dir():
             shutil.rmtree(folder / CASES)
         (folder / CASES).mkdir(parents=True, exist_ok=True)
+        own = set(names)
+        for path in (folder / CASES).iterdir():
+            if _film_of(path.name) not in own:
+                path.unlink()
         (folder / INDEX).unlink(missing_ok=True)  # the page of an earlier run shows other films
         self.table = table(f"{folder.name}/cases.csv", COLUMNS)
 

@@ -55,7 +55,9 @@ def test_a_card_from_before_there_was_a_choice_refers_nothing_and_stays_as_it_wa
     assert found.decision == DecisionOptions(refer_below=0.0)
     assert json.dumps(found.record()) == json.dumps(before)
     narrow = dataclasses.replace(found, decision=DecisionOptions(refer_below=0.2))
-    assert through_json(narrow.record()) == before | {"decision": dataclasses.asdict(narrow.decision)}
+    assert through_json(narrow.record()) == before | {
+        "decision": dataclasses.asdict(narrow.decision)
+    }
     assert ModelCard.from_record(through_json(narrow.record())) == narrow
     assert narrow.triage_options.refer_below == 0.2
 

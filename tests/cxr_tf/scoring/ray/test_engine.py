@@ -130,6 +130,7 @@ def expected(films):
         votes = f"{100 - ill},{ill},0.750000,0.250000,1.000000,0.250000,100"
         low, high = wilson(100 - ill, 100)
         later = f"{low:.6f},{high:.6f},-1.000000,-1.000000,0.750000,0.250000,normal|ill,0,"
+        later += f",{(100 - 2 * ill) / 100:.6f},normal"
         lines.append(f"{number}.png,ok,normal,{votes},0,stub-1,,{later}")
     return "\n".join(lines) + "\n"
 
