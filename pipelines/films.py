@@ -1,8 +1,9 @@
 """Read one film from disk, whatever its format and condition, on the Python side.
 
 The definitions stand in `pipelines.decode` (graph operations, run eagerly here) and
-`pipelines.dicom.reading` (which `pipelines.dicom.apart` runs in a process of its own); this module
-chooses between them and turns films upright.
+`pipelines.dicom.reading` (which `pipelines.dicom.apart` runs in a process of its own, as
+`pipelines.slow_images` does with large PNG and JPEG films); this module chooses between them and
+turns films upright.
 """
 
 import os
@@ -31,6 +32,7 @@ from pipelines.dicom.parsing import is_dicom
 from pipelines.film_error import FilmError
 from pipelines.foreign import recognise
 from pipelines.sizes import READ_DEADLINE
+from pipelines.slow_images import decode_apart, may_be_late
 
 #: Suffixes (lower case) by which a folder's films are found; see also `is_film`.
 FILM_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".img")
@@ -183,7 +185,10 @@ def _decode(
         return _decode_dicom(content, voi, deadline, header_check)
     if header.status.numpy().decode() != statuses.OK:
         raise _refusal(header)
-    pixels = decode_film(content, any_orientation=True).numpy()
+    if may_be_late(content, int(header.height) * int(header.width), deadline):
+        pixels = decode_apart(content, deadline)
+    else:
+        pixels = decode_film(content, any_orientation=True).numpy()
     pixels = _upright(pixels, int(header.orientation))
     return Film(pixels, _NO_PADDING, statuses.OK, "", kind)
 
@@ -214,7 +219,7 @@ def read_film(
         path: the file. A file named .img that has no magic bytes is a raw JSRT film; one named
             .dcm or .dicom may lack the header of DICOM files.
         voi: apply the first VOI LUT of a DICOM file, or where it has none the first window.
-        deadline: seconds after which the decoding of a DICOM file is given up.
+        deadline: seconds after which decoding is given up.
         header_check: refuse a DICOM file whose header says that it is no frontal chest film.
 
     Returns:

@@ -1,7 +1,7 @@
 """Weights on disk: safetensors under the Keras paths of the variables. Nothing is unpickled."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
@@ -107,7 +107,10 @@ def save_weights(model: keras.Model, path: Path, metadata: dict[str, str] | None
 
 
 def save_arrays(
-    arrays: Mapping[str, np.ndarray], path: Path, metadata: dict[str, str] | None = None
+    arrays: Mapping[str, np.ndarray],
+    path: Path,
+    metadata: dict[str, str] | None = None,
+    announce: Callable[[Path], None] | None = None,
 ) -> None:
     """Write arrays by name; the file appears whole or not at all.
 
@@ -115,6 +118,7 @@ def save_arrays(
         arrays: by path of their variable.
         path: the safetensors file.
         metadata: notes kept in the file's header.
+        announce: told where the file lies, whole, before it takes its name.
 
     Raises:
         OSError: the file cannot be written.
@@ -126,6 +130,8 @@ def save_arrays(
             save_file(contents, fresh, metadata=metadata)
         except SafetensorError as error:
             raise OSError(f"{path} cannot be written: {error}") from error
+        if announce is not None:
+            announce(fresh)
 
 
 def load_weights(model: keras.Model, path: Path, may_differ: str = "") -> list[str]:

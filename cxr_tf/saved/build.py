@@ -12,13 +12,14 @@ from cxr_tf.models.names import Precision
 from cxr_tf.models.weights import MANTISSA_BITS, round_kernels, weight_hashes
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.typed_json import read_typed
-from cxr_tf.saved.run_folder import BEST, DATA, trained_model
+from cxr_tf.saved.run_folder import DATA, trained_model
 from cxr_tf.saved.run_options import (
     ClassificationTrainingOptions,
     SegmentationTrainingOptions,
     TrainingOptions,
     read_run,
 )
+from cxr_tf.saved.weights_record import BEST
 from pipelines.classes import parse_classes
 from pipelines.manifest.checks import file_sha256
 

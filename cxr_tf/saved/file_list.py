@@ -96,7 +96,8 @@ def check_files(folder: Path, warn: Callable[[str], None] | None = None) -> None
                 f"come from, list them: {_COMMAND} {folder}"
             )
         return
-    listed, found = _read_list(folder / LIST), model_files(folder)
+    listed = dict(read_lines(folder / LIST, "fetch or export the model again"))
+    found = model_files(folder)
     faults = [f"{name} is missing" for name in listed.keys() - found.keys()]
     faults += [f"{name} is not in the list" for name in found.keys() - listed.keys()]
     faults += [
@@ -114,16 +115,26 @@ def check_files(folder: Path, warn: Callable[[str], None] | None = None) -> None
         )
 
 
-def _read_list(path: Path) -> dict[str, str]:
-    """Hashes by name."""
-    listed: dict[str, str] = {}
+def read_lines(path: Path, remedy: str) -> list[tuple[str, str]]:
+    """Read what `sha256sum` writes.
+
+    Args:
+        path: the file.
+        remedy: what to do where it is damaged.
+
+    Returns:
+        Names, each with its SHA-256 in lower case.
+
+    Raises:
+        UsageError: a line is none of it.
+        OSError: the file cannot be read.
+    """
+    listed: list[tuple[str, str]] = []
     for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
         match = _LINE.fullmatch(line)
         if match is None:
-            raise UsageError(
-                f"{path}, line {number}: not a SHA-256 and a name; fetch or export the model again"
-            )
-        listed[match[2]] = match[1].lower()
+            raise UsageError(f"{path}, line {number}: not a SHA-256 and a name; {remedy}")
+        listed.append((match[2], match[1].lower()))
     return listed
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.runtime.whole_files import whole
+from cxr_tf.saved.file_list import known_sha256
 from cxr_tf.saved.load import from_runs
-from cxr_tf.saved.run_folder import BEST
+from cxr_tf.saved.weights_record import BEST, check_best
 from pipelines.faults import FileFault
 from pipelines.films import read_film
 from pipelines.manifest.checks import file_sha256
@@ -84,12 +85,14 @@ def predicted_masks(
 
     Raises:
         FileNotFoundError: the run has no weights.
+        UsageError: they are not those of its record.
         FileFault: a film cannot be read or is constant.
     """
     weights = run / BEST
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: no weights here; train the segmentation first")
-    kind = f"{file_sha256(weights)[:16]}-{resolution_limit}" + ("-clean" if clean else "")
+    check_best(weights)
+    kind = f"{known_sha256(weights)[:16]}-{resolution_limit}" + ("-clean" if clean else "")
     store = MaskStore((cache or run / "masks") / kind)
     model = None
     maps = np.empty((len(rows), 256, 256), np.uint8)

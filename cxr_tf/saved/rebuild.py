@@ -15,8 +15,8 @@ from cxr_tf.models.registry import build
 from cxr_tf.models.weights import load_weights, weight_hashes
 from cxr_tf.saved.build import version_with
 from cxr_tf.saved.model_folders import read_card, version_folder
-from cxr_tf.saved.run_folder import BEST
 from cxr_tf.saved.weights_out import ExtractOptions, extract
+from cxr_tf.saved.weights_record import BEST
 
 
 def remake_module(

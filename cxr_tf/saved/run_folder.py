@@ -13,10 +13,9 @@ from cxr_tf.saved.run_options import (
     SegmentationTrainingOptions,
     read_run,
 )
+from cxr_tf.saved.weights_record import BEST, check_best
 from pipelines.classes import parse_classes
 
-#: Weights of the best epoch, averaged and with estimated statistics: ready for inference.
-BEST = "best.safetensors"
 #: What the run was trained on: films, their fingerprint, and whether they are phantoms.
 DATA = "data.json"
 
@@ -33,8 +32,10 @@ def trained_model(run: Path, precision: Precision = "float32") -> keras.Model:
 
     Raises:
         FileNotFoundError: the folder holds no run, or no evaluated epoch.
+        UsageError: the weights are not those of the run's record.
     """
     config = read_run(run)
+    check_best(run / BEST)
     with built_in(precision):
         if isinstance(config, SegmentationTrainingOptions):
             model = build(config.network, size=config.size)

@@ -49,8 +49,8 @@ def extract(options: ExtractOptions) -> list[Path]:
         UsageError: the model was exported without hashes, or its constants do not have them; its
             files are not those that were exported; or there is a run already.
     """
-    from cxr_tf.models.weights import save_arrays
-    from cxr_tf.saved.run_folder import BEST, DATA
+    from cxr_tf.saved.run_folder import DATA
+    from cxr_tf.saved.weights_record import save_best
 
     folder = version_folder(options.model)
     check_files(folder)
@@ -76,7 +76,7 @@ def extract(options: ExtractOptions) -> list[Path]:
             raise UsageError(f"{run} holds a run already: choose another --out")
     for network, run in runs.items():
         arrays = {name: found[each] for name, each in hashes[network].items()}
-        save_arrays(arrays, run / BEST, {"notice": NOTICE, "model": folder.parent.name})
+        save_best(arrays, run, {"notice": NOTICE, "model": folder.parent.name})
         facts = dataclasses.asdict(card.networks[network].data)
         write_json(run / DATA, facts)
         run_config(network, card, runs["segmentation"]).save(run / "config.json")

@@ -71,7 +71,7 @@ class ScoreOptions(VoteOptions):
     """believe a DICOM header that names another view, part of the body or modality, and refuse the
     film (not_chest_film); --no-header-check has the model's gate alone decide"""
     read_deadline: float = READ_DEADLINE
-    """seconds after which the decoding of a DICOM film is given up: it is unreadable then"""
+    """seconds after which the decoding of a film is given up: it is unreadable then"""
     keep_identifiers: bool = False
     """write identifiers.csv: PatientID and UIDs of DICOM files, in plain text"""
     hash_identifiers: Path | None = None

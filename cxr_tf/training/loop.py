@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cxr_tf.models.weights import save_weights
+from cxr_tf.models.weights import weight_arrays
 from cxr_tf.runtime.errors import DivergedError
 from cxr_tf.runtime.stopping import Stops
 from cxr_tf.runtime.whole_files import whole
-from cxr_tf.saved.run_folder import BEST
+from cxr_tf.saved.weights_record import save_best
 from cxr_tf.training.diverged import diverged, place_of
 from cxr_tf.training.monitor import Monitor
 from cxr_tf.training.schedules import learning_rate
@@ -124,7 +124,7 @@ def _fit(trainer: Trainer, run: Path, monitor: Monitor, stops: Stops) -> bool:
                 raise fault(f"{error} after") from error
             row |= {f"validation_{name}": value for name, value in figures.items()}
             if state.validation.improved(figures[trainer.task.score], state.epoch) and chief:
-                save_weights(model, run / BEST, {"epoch": str(state.epoch)})
+                save_best(weight_arrays(model), run, {"epoch": str(state.epoch)})
             monitor.after_evaluation(state.epoch, model, trainer.task)
         if not state.plateau.improved(-row["loss"], state.epoch, config.plateau_gain * row["loss"]):
             if state.plateau.waited >= config.plateau_patience:

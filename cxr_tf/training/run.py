@@ -4,7 +4,7 @@ import contextlib
 import json
 import logging
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cxr_tf.models.imagenet import download, load_imagenet
-from cxr_tf.models.resnet import LOGITS
-from cxr_tf.models.weights import load_weights
 from cxr_tf.runtime.errors import DataChangedError, UsageError
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.provenance import machine, package_versions, revision
 from cxr_tf.runtime.stopping import Stops
 from cxr_tf.runtime.whole_files import write_json
 from cxr_tf.saved.predicted_masks import predicted_masks
-from cxr_tf.saved.run_folder import BEST, DATA
+from cxr_tf.saved.run_folder import DATA
 from cxr_tf.saved.run_options import (
     ClassificationTrainingOptions,
     SegmentationTrainingOptions,
@@ -30,7 +27,9 @@ from cxr_tf.saved.run_options import (
     read_run,
     task_name,
 )
+from cxr_tf.saved.weights_record import BEST
 from cxr_tf.training.classification import ClassificationTask
+from cxr_tf.training.first_weights import START, check_start, first_weights, start_files
 from cxr_tf.training.loop import fit
 from cxr_tf.training.monitor import Monitor, duration, parse_profile
 from cxr_tf.training.segmentation import SegmentationTask
@@ -48,8 +47,6 @@ from pipelines.manifest.table import Manifest, ManifestRow
 from pipelines.masks import LEAST_LUNG_FRACTION
 
 log = logging.getLogger(__name__)
-#: Patches that ImageNet statistics are estimated from.
-STATISTICS_BATCHES, STATISTICS_BATCH = 8, 16
 
 
 def train(config: TrainingOptions, stops: Stops | None = None) -> bool:
@@ -103,12 +100,14 @@ def _train(
                 f"{run} was trained on other data than {data.root} holds now; "
                 "choose another --out, or restore the data"
             )
+    files = start_files(config)
+    hashes = check_start(run if chief else None, files)
     task = make_task(config, data)
-    start = first_weights(config, task)
+    start = first_weights(config, task, files)
     trainer = Trainer(task, strategy, start)
     steps = trainer.steps_per_epoch()  # refuses a batch that the films do not fill
     if chief:
-        describe(run, config, data, fingerprint)
+        describe(run, config, data, fingerprint, hashes)
     if trainer.restore(run):
         log.info("going on from epoch %d, step %d", trainer.state.epoch + 1, trainer.state.step)
     log.info(
@@ -262,52 +261,29 @@ def thinned(rows: list[ManifestRow], count: int | None) -> list[ManifestRow]:
     return [rows[round(index)] for index in np.linspace(0, len(rows) - 1, count)]
 
 
-def first_weights(config: TrainingOptions, task: Task) -> list[np.ndarray] | None:
-    """First weights of the network where they do not come from the random generator.
-
-    Args:
-        config: options of the run.
-        task: gives network and patches.
-
-    Returns:
-        Arrays in the order of the network's weights, or None.
-    """
-    imagenet = config.imagenet if isinstance(config, ClassificationTrainingOptions) else ()
-    if not imagenet and not config.start_from:
-        return None
-    keras.utils.set_random_seed(config.seed)
-    model = task.build()
-    if config.start_from:
-        path = Path(config.start_from)
-        head = LOGITS if isinstance(config, ClassificationTrainingOptions) else ""
-        left = load_weights(model, path / BEST if path.is_dir() else path, head)
-        if left:
-            log.warning("%s: other classes; starts from random weights: %s", path, ", ".join(left))
-    else:
-        cache = Path.home() / ".cache" / "cxr_tf"
-        files = [download(cache) if name == "download" else Path(name) for name in imagenet]
-        places = np.arange(min(STATISTICS_BATCHES * STATISTICS_BATCH, len(task.order(0))))
-        size = min(STATISTICS_BATCH, len(places))
-        batches = [task.inputs(batch) for batch in task.batches(0, places, size)]
-        log.info("%s starts from %s", config.network, ", ".join(map(str, files)))
-        load_imagenet(model, files, batches)
-    return model.get_weights()
-
-
-def describe(run: Path, config: TrainingOptions, data: Manifest, fingerprint: str) -> None:
-    """Save configuration, versions, revision and data fingerprint beside the run.
+def describe(
+    run: Path,
+    config: TrainingOptions,
+    data: Manifest,
+    fingerprint: str,
+    start: Mapping[str, str],
+) -> None:
+    """Save configuration, versions, revision, and what it is made of, beside the run.
 
     Args:
         run: folder of the run.
         config: resolved options.
         data: all rows.
         fingerprint: of the data, as they were before they were read.
+        start: SHA-256 of the files of its first weights, by path.
     """
     run.mkdir(parents=True, exist_ok=True)
     config.save(run / "config.json")
     write_json(run / "environment.json", environment())
     facts = {"fingerprint": fingerprint, "films": len(data), "phantom": data.phantom}
     write_json(run / DATA, facts)
+    if start:
+        write_json(run / START, dict(start))
 
 
 def environment() -> dict[str, Any]:

@@ -7,6 +7,7 @@ with the user's rights, so it is no sandbox for code that has taken it over.
 """
 
 import atexit
+import contextlib
 import json
 import os
 import select
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +50,12 @@ class DicomProcess:
 
     Args:
         memory: bytes of address space that it may have.
+        worker: module of another decoder that answers as `pipelines.dicom.worker` does.
+        what: it decodes, for messages.
     """
 
-    def __init__(self, memory: int = MEMORY_LIMIT) -> None:
+    def __init__(self, memory: int = MEMORY_LIMIT, worker: str = "", what: str = "DICOM") -> None:
+        self._what = what
         self._file = _shared_file()
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
@@ -59,7 +64,7 @@ class DicomProcess:
         try:
             self._process = subprocess.Popen(
                 # -P: a file in the working directory must not stand in for a module.
-                [sys.executable, "-P", "-m", _WORKER, str(self._file), str(memory)],
+                [sys.executable, "-P", "-m", worker or _WORKER, str(self._file), str(memory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -78,7 +83,7 @@ class DicomProcess:
         except BaseException as error:
             self.close()
             if isinstance(error, _Late | EOFError | ValueError):
-                raise OSError(0, "the process that decodes DICOM does not start") from None
+                raise OSError(0, f"the process that decodes {what} does not start") from None
             raise
 
     @property
@@ -129,7 +134,9 @@ class DicomProcess:
             if isinstance(error, FilmError):
                 raise
             self.close()
-            raise _failed("the DICOM decoder gave no sensible answer; export the film") from None
+            raise _failed(
+                f"the {self._what} decoder gave no sensible answer; export the film"
+            ) from None
         if max(len(content), pixels.nbytes) > _KEPT_BYTES:
             os.ftruncate(self._file, 0)
         return DicomFilm(pixels.reshape(rows, columns), padding, warning)
@@ -159,22 +166,26 @@ class DicomProcess:
         except _Late:
             self.close()
             raise _failed(
-                f"decoding the DICOM file took longer than {deadline:g} s; allow more time "
+                f"decoding the {self._what} file took longer than {deadline:g} s; allow more time "
                 "(--read-deadline), or export the film again"
             ) from None
         except (EOFError, BrokenPipeError):
-            raise _failed(f"the DICOM decoder {self._end()}; export the film again") from None
+            raise _failed(
+                f"the {self._what} decoder {self._end()}; export the film again"
+            ) from None
         except ValueError:
             self.close()
-            raise _failed("the DICOM decoder gave no sensible answer; export the film") from None
+            raise _failed(
+                f"the {self._what} decoder gave no sensible answer; export the film"
+            ) from None
         except BaseException:  # Ctrl-C: the answer to come would be taken for the next one's
             self.close()
             raise
         if answer.get("memory"):
             self.close()
             raise _failed(
-                f"decoding the DICOM file takes more than {self._memory >> 20} MiB of memory; "
-                "export the film uncompressed, or reduce it"
+                f"decoding the {self._what} file takes more than {self._memory >> 20} MiB of "
+                "memory; export the film uncompressed, or reduce it"
             )
         return answer
 
@@ -198,6 +209,9 @@ class DicomProcess:
         if not isinstance(answer, dict):
             raise ValueError("an answer is an object")
         return answer
+
+    def _failed(self, message: str) -> FilmError:
+        return _failed(f"the {self._what} decoder {message}")
 
     def _end(self) -> str:
         """Reap a process that ended by itself, and say how it did."""
@@ -238,21 +252,55 @@ def _shared_file() -> int:
         return os.dup(file.fileno())
 
 
-_LOCK = threading.Lock()
-_kept: DicomProcess | None = None
-#: Of the parent of a forked process; not to be collected, since it is not this one's to end.
-_parents: list[DicomProcess] = []
+class KeptProcess:
+    """A process that is started with the first film and kept, for all threads.
+
+    Args:
+        start: starts it.
+    """
+
+    def __init__(self, start: Callable[[], DicomProcess]) -> None:
+        self._start = start
+        self._lock = threading.Lock()
+        self.process: DicomProcess | None = None
+        #: Of the parent of a forked process; not to be collected, as it is not this one's to end.
+        self._parents: list[DicomProcess] = []
+        atexit.register(self.close)
+        os.register_at_fork(after_in_child=self._forget)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[DicomProcess]:
+        """Give the process to one thread at a time; one that ended is replaced.
+
+        Yields:
+            The process.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        with self._lock:
+            if self.process is None or not self.process.alive:
+                if self.process is not None:
+                    self.process.close()
+                self.process = None
+                self.process = self._start()
+            yield self.process
+
+    def close(self) -> None:
+        """End the process; the next film starts another."""
+        with self._lock:
+            if self.process is not None:
+                self.process.close()
+            self.process = None
+
+    def _forget(self) -> None:
+        """In a forked process the pipes are the parent's."""
+        if self.process is not None:
+            self._parents.append(self.process)
+        self.process, self._lock = None, threading.Lock()
 
 
-def _process() -> DicomProcess:
-    """Give the process that is kept; the lock is held."""
-    global _kept
-    if _kept is None or not _kept.alive:
-        if _kept is not None:
-            _kept.close()
-        _kept = None
-        _kept = DicomProcess()
-    return _kept
+_kept = KeptProcess(DicomProcess)
 
 
 def read_dicom_apart(
@@ -276,8 +324,8 @@ def read_dicom_apart(
         FilmError: see `DicomProcess.read`.
         OSError: the process cannot be started.
     """
-    with _LOCK:
-        return _process().read(content, voi, deadline, header_check)
+    with _kept.held() as process:
+        return process.read(content, voi, deadline, header_check)
 
 
 def read_identifiers_apart(path: str | Path) -> dict[str, str] | None:
@@ -292,26 +340,10 @@ def read_identifiers_apart(path: str | Path) -> dict[str, str] | None:
     Raises:
         OSError: the process cannot be started.
     """
-    with _LOCK:
-        return _process().identifiers(Path(path))
+    with _kept.held() as process:
+        return process.identifiers(Path(path))
 
 
 def close() -> None:
     """End the process that is kept; the next object starts another."""
-    global _kept
-    with _LOCK:
-        if _kept is not None:
-            _kept.close()
-        _kept = None
-
-
-def _forget() -> None:
-    """In a forked process the pipes are the parent's."""
-    global _kept, _LOCK
-    if _kept is not None:
-        _parents.append(_kept)
-    _kept, _LOCK = None, threading.Lock()
-
-
-atexit.register(close)
-os.register_at_fork(after_in_child=_forget)
+    _kept.close()

@@ -10,13 +10,15 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipelines.dicom.reading import read_dicom, read_identifiers
+from pipelines.dicom.reading import DicomFilm, read_dicom, read_identifiers
 from pipelines.film_error import FilmError
 
+#: Reads a film; see `pipelines.dicom.reading.read_dicom`.
+Reader = Callable[[bytes, bool, bool], DicomFilm]
 #: Seconds after the deadline at which the process ends itself, should nobody else do it.
 GRACE = 5.0
 
@@ -57,9 +59,9 @@ def write_shared(file: int, content: memoryview | bytes) -> None:
         at += os.pwrite(file, view[at:], at)
 
 
-def _film(request: dict[str, Any], file: int) -> dict[str, Any]:
+def _film(request: dict[str, Any], file: int, read: Reader | None) -> dict[str, Any]:
     try:
-        film = read_dicom(
+        film = (read or read_dicom)(
             read_shared(file, request["size"]), request["voi"], request["header_check"]
         )
         write_shared(file, film.pixels.data.cast("B"))
@@ -77,34 +79,40 @@ def _identifiers(request: dict[str, Any]) -> dict[str, Any]:
         return {"memory": True}
 
 
-def serve(requests: Iterable[str], answers: TextIO, file: int) -> None:
+def serve(requests: Iterable[str], answers: TextIO, file: int, read: Reader | None = None) -> None:
     """Answer requests until there are no more.
 
     Args:
         requests: JSON objects, one a line.
         answers: takes as many.
         file: descriptor of the shared file.
+        read: reads a film, by default `read_dicom`.
     """
     for line in requests:
         request = json.loads(line)
         # The default of SIGALRM ends the process, even in the midst of a codec.
         signal.setitimer(signal.ITIMER_REAL, request["deadline"] + GRACE)
-        answer = _film(request, file) if "size" in request else _identifiers(request)
+        answer = _film(request, file, read) if "size" in request else _identifiers(request)
         signal.setitimer(signal.ITIMER_REAL, 0)
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 
-def main() -> None:
-    """Limit the process, say that it is ready, and serve."""
+def main(read: Reader | None = None) -> None:
+    """Limit the process, say that it is ready, and serve.
+
+    Args:
+        read: see `serve`.
+    """
     file, memory = map(int, sys.argv[1:])
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if memory:
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold somebody's film
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # what a codec prints is no answer
     answers.write("{}\n")
     answers.flush()
-    serve(sys.stdin, answers, file)
+    serve(sys.stdin, answers, file, read)
 
 
 if __name__ == "__main__":

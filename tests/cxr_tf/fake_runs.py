@@ -8,13 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from cxr_tf.models.registry import build
-from cxr_tf.models.weights import save_weights
-from cxr_tf.saved.run_folder import BEST
+from cxr_tf.models.weights import weight_arrays
 from cxr_tf.saved.run_options import (
     ClassificationTrainingOptions,
     SegmentationTrainingOptions,
     TrainingOptions,
 )
+from cxr_tf.saved.weights_record import save_best
 from pipelines.classes import parse_classes
 from pipelines.normalise import normalise
 from pipelines.patches import network_input
@@ -45,7 +45,7 @@ def save_run(run: Path, config: TrainingOptions, model: keras.Model) -> Path:
     config.save(run / "config.json")
     facts = {"fingerprint": "0" * 64, "films": 12, "phantom": True}
     (run / "data.json").write_text(json.dumps(facts))
-    save_weights(model, run / BEST)
+    save_best(weight_arrays(model), run)
     return run
 
 

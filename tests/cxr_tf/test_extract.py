@@ -12,7 +12,8 @@ from cxr_tf.models.weights import rounded
 from cxr_tf.saved.file_list import write_list
 from cxr_tf.saved.load import from_runs, load
 from cxr_tf.saved.model_folders import WEIGHTS
-from cxr_tf.saved.run_folder import BEST, trained_model
+from cxr_tf.saved.run_folder import trained_model
+from cxr_tf.saved.weights_record import BEST
 from tests.cxr_tf.fake_runs import film
 
 

@@ -18,8 +18,8 @@ from cxr_tf.models.registry import build
 from cxr_tf.models.split_channels import in_pieces
 from cxr_tf.models.weights import load_weights
 from cxr_tf.saved.load import load
-from cxr_tf.saved.run_folder import BEST
 from cxr_tf.saved.weights_out import ExtractOptions, extract
+from cxr_tf.saved.weights_record import BEST
 from tools.bench.torch_film import TorchTriage
 from tools.bench.torch_networks import FCDenseNet103, ResNet18, load_arrays
 

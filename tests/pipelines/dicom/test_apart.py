@@ -43,7 +43,7 @@ def test_the_same_levels_and_words_as_in_this_process():
 
 def test_one_process_without_tensorflow_serves_all_objects_and_threads():
     read_dicom_apart(CONTENT)
-    pid = apart._kept.pid
+    pid = apart._kept.process.pid
     with open(f"/proc/{pid}/maps") as maps:
         assert "tensorflow" not in maps.read()
     films = [dicom_bytes(dicom_dataset(np.roll(PIXELS, i))) for i in range(6)]
@@ -59,7 +59,7 @@ def test_one_process_without_tensorflow_serves_all_objects_and_threads():
         thread.join()
     for i, film in enumerate(films):
         np.testing.assert_array_equal(found[i], read_dicom(film)[0])
-    assert apart._kept.pid == pid
+    assert apart._kept.process.pid == pid
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_crash_costs_one_film(hostile, tmp_path, content, words):
 
 def test_a_deadline_ends_the_process(hostile):
     read_dicom_apart(b"one")
-    pid = apart._kept.pid
+    pid = apart._kept.process.pid
     with pytest.raises(FilmError, match=r"longer than 0\.3 s.*--read-deadline"):
         read_dicom_apart(b"later", deadline=0.3)
     with pytest.raises(ProcessLookupError):
@@ -94,11 +94,11 @@ def test_a_deadline_ends_the_process(hostile):
 
 def test_a_process_that_was_killed_between_films_is_replaced():
     read_dicom_apart(CONTENT)
-    process = apart._kept
+    process = apart._kept.process
     os.kill(process.pid, signal.SIGKILL)
     process._process.wait()
     read_dicom_apart(CONTENT)
-    assert apart._kept is not process
+    assert apart._kept.process is not process
 
 
 def test_a_process_that_does_not_start_is_no_fault_of_the_film(monkeypatch, tmp_path):
@@ -143,7 +143,7 @@ def test_the_process_ends_with_its_parent_and_takes_no_module_from_the_working_f
         "from pathlib import Path\n"
         "from pipelines.dicom import apart\n"
         "apart.read_dicom_apart(Path('film.dcm').read_bytes())\n"
-        "print(apart._kept.pid, flush=True)\n"
+        "print(apart._kept.process.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run(

@@ -1,0 +1,50 @@
+import json
+
+import numpy as np
+import pytest
+
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.saved.run_options import ClassificationTrainingOptions, SegmentationTrainingOptions
+from cxr_tf.saved.weights_record import BEST, save_best
+from cxr_tf.train import main
+from cxr_tf.training.first_weights import START, check_start, start_files
+from pipelines.manifest.checks import file_sha256
+from tools.phantoms.layouts import write_manifest_layout
+
+
+def test_a_run_stands_for_its_best_weights(tmp_path):
+    config = SegmentationTrainingOptions(start_from=str(tmp_path))
+    assert start_files(config) == [tmp_path / BEST]
+    config = SegmentationTrainingOptions(start_from=str(tmp_path / "a.safetensors"))
+    assert start_files(config) == [tmp_path / "a.safetensors"]
+    config = ClassificationTrainingOptions(imagenet=("a.npz", "b.npz"))
+    assert [str(path) for path in start_files(config)] == ["a.npz", "b.npz"]
+    assert start_files(SegmentationTrainingOptions()) == []
+
+
+def test_hashes_of_local_files_are_recorded_and_hold_when_the_run_goes_on(tmp_path):
+    """As ImageNet files are."""
+    file, run = tmp_path / "resnet18.npz", tmp_path / "run"
+    file.write_bytes(b"weights")
+    run.mkdir()
+    hashes = check_start(run, [file, tmp_path / "gone.npz"])
+    assert hashes == {str(file): file_sha256(file)}
+    (run / START).write_text(json.dumps(hashes))
+    assert check_start(run, [file]) == hashes
+    file.write_bytes(b"other weights")
+    with pytest.raises(UsageError, match=r"resnet18\.npz is not what .*restore the file"):
+        check_start(run, [file])
+    assert check_start(None, [file]) != hashes
+
+
+def test_train_refuses_weights_that_are_not_those_of_the_run(tmp_path, capsys):
+    write_manifest_layout(tmp_path / "data", 12, 0, 160)
+    save_best({"a": np.zeros(1, np.float32)}, tmp_path / "before")
+    with (tmp_path / "before" / BEST).open("ab") as file:
+        file.write(b" ")
+    given = ["segmentation", "--preset", "demo", "--data", str(tmp_path / "data")]
+    given += ["--out", str(tmp_path / "run"), "--size", "64", "--batch-size", "2"]
+    for start in (tmp_path / "before", tmp_path / "before" / BEST):
+        assert main([*given, "--start-from", str(start)]) == 2
+        assert f"{BEST} differs from its record" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
