@@ -1,19 +1,21 @@
 """Normalise a film: histogram equalisation, gamma 0.5, resize (the paper's section II-A).
 
 The levels of a film are uint16 over the full range 0..65535, whatever its depth was: the
-readers stretch them, and equalisation depends on their order alone. A blank border and padding
-take no part in the histogram; the geometry is never cropped.
+readers stretch them, `pipelines.full_range` those of a film that uses little of it, and
+equalisation depends on their order alone. A blank border and padding take no part in the
+histogram; the geometry is never cropped.
 """
 
 import tensorflow as tf
 
+from pipelines.full_range import to_full_range
+from pipelines.levels import LEVELS as LEVELS
+from pipelines.levels import NO_PADDING as NO_PADDING
 from pipelines.sizes import CLASSIFICATION_SIZE, SEGMENTATION_SIZE
 
-LEVELS = 65536
 GAMMA = 0.5
 #: Rows and columns whose spread is at most 2/255 of the range are blank border.
 BLANK_SPREAD = 2 * 257
-NO_PADDING = -1
 
 
 def content_box(pixels: tf.Tensor) -> tf.Tensor:
@@ -165,7 +167,7 @@ def normalise(
     """Run the paper's four steps and give the film at each size asked for.
 
     Args:
-        pixels: uint16 [H, W].
+        pixels: uint16 [H, W]; where they use little of the range they are stretched first.
         padding: int32 scalar, the level to leave out of the histogram; -1 for none.
         sizes: sides of the squares wanted, in pixels.
         resolution_limit: longest side kept before the resize, or None.
@@ -174,6 +176,7 @@ def normalise(
     Returns:
         One float32 [size, size] in 0..255 for each size, and whether the film is constant.
     """
+    pixels, padding = to_full_range(pixels, padding)
     film, constant = equalise(pixels, padding)
     if not enhance:
         film = tf.cast(pixels, tf.float32) / 257.0

@@ -18,11 +18,11 @@ from pipelines import status as statuses
 from pipelines.dicom import frontal
 from pipelines.dicom.decoding import decode
 from pipelines.dicom.header import ImageHeader, read_image_header
-from pipelines.dicom.levels import TOP, shares_to_levels, to_levels
 from pipelines.dicom.luts import has_window, to_modality, to_window
 from pipelines.dicom.parsing import Parsed, parse, quiet
 from pipelines.dicom.words import distinct, read_words
 from pipelines.film_error import FilmError
+from pipelines.levels import TOP, shares_to_levels, to_levels
 
 #: The level of pixels that are left out; the film itself then uses 1..65535.
 _LEFT_OUT = 0

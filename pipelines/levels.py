@@ -3,8 +3,26 @@
 import numpy as np
 import numpy.typing as npt
 
+#: How many there are.
+LEVELS = 65536
 #: The highest level.
-TOP = 65535
+TOP = LEVELS - 1
+#: Stands for the level of padding where a film has none.
+NO_PADDING = -1
+
+
+def ranks_to_levels(count: int, bottom: int) -> npt.NDArray[np.uint16]:
+    """Spread distinct values evenly over bottom..65535 by their rank.
+
+    Args:
+        count: how many there are, at most one for each level.
+        bottom: the lowest level.
+
+    Returns:
+        A level for each rank, strictly increasing.
+    """
+    levels = np.arange(count, dtype=np.int64) * (TOP - bottom) // max(count - 1, 1)
+    return (levels + bottom).astype(np.uint16)
 
 
 def to_levels(values: npt.NDArray[np.float64], bottom: int) -> npt.NDArray[np.uint16]:
@@ -23,11 +41,11 @@ def to_levels(values: npt.NDArray[np.float64], bottom: int) -> npt.NDArray[np.ui
     room = TOP - bottom
     span = values[-1] - values[0]
     if values.size == 1:
-        levels = np.zeros(1, np.int64)
-    elif values[0] >= 0 and span <= room and bool(np.all(values == np.rint(values))):
+        return ranks_to_levels(1, bottom)
+    if values[0] >= 0 and span <= room and bool(np.all(values == np.rint(values))):
         levels = (values - values[0]).astype(np.int64) * room // int(span)
     elif values.size <= room + 1:
-        levels = np.arange(values.size) * room // (values.size - 1)
+        return ranks_to_levels(values.size, bottom)
     else:
         levels = np.rint((values - values[0]) / span * room).astype(np.int64)
     return (levels + bottom).astype(np.uint16)
