@@ -13,7 +13,7 @@ _REMEDY = (
     "give the grey levels of one film as whole or fractional numbers [H, W], [H, W, 1] or, in "
     "colour, [H, W, 3 or 4], bright where the body is dense"
 )
-#: Integers up to this are whole in float64.
+#: Integers below this can be mixed in 64 bits.
 _EXACT = 2**53
 
 
@@ -99,7 +99,7 @@ def _padding(padding: Any) -> float | None:
         raise ValueError(
             f"padding {padding!r}: give the one grey level to be left out, or None for none"
         )
-    return None if padding == NO_PADDING else padding  # type: ignore[no-any-return]
+    return None if padding == NO_PADDING else padding
 
 
 def _grey(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -110,9 +110,9 @@ def _grey(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return array
     if array.shape[2] == 1:
         return array[..., 0]
-    if array.dtype.kind in "iu" and max(abs(int(array.min())), abs(int(array.max()))) < _EXACT // 2:
-        red, green, blue = (array[..., i].astype(np.int64) for i in range(3))
-        grey = (299 * red + 587 * green + 114 * blue + 500) // 1000
+    if array.dtype.kind in "iu" and max(abs(int(array.min())), abs(int(array.max()))) < _EXACT:
+        whole = array.astype(np.int64)
+        grey = (299 * whole[..., 0] + 587 * whole[..., 1] + 114 * whole[..., 2] + 500) // 1000
         return grey.astype(array.dtype)
     red, green, blue = (array[..., i].astype(np.float64) for i in range(3))
     mixed: npt.NDArray[Any] = 0.299 * red + 0.587 * green + 0.114 * blue
