@@ -129,7 +129,7 @@ import sys
 
 root, extras = pathlib.Path(sys.argv[1]), sys.argv[2]
 digest = hashlib.sha256(f"{root} {extras} {sys.version}".encode())
-for name in ("requirements.txt", "requirements-lock.txt", "pyproject.toml"):
+for name in ("requirements.txt", "requirements-lock.txt", "requirements-lock-dev.txt", "pyproject.toml"):
     digest.update((root / name).read_bytes())
 print(digest.hexdigest())
 ' "$ROOT" "$1"
@@ -157,12 +157,12 @@ pip_install() {
         "$PYTHON" -m pip -qq install --no-input --progress-bar off "$@"
 }
 
-# Succeeds where the versions of requirements-lock.txt are to be installed, hashes checked: without
-# extras, on the platforms that TensorFlow has wheels for. Says why where it does not.
-lock_fits() {
+# Prints the lock whose versions are to be installed for the extras $1, hashes checked: on the platforms
+# that TensorFlow has wheels for. Prints nothing, and says why, where there is none.
+lock_for() {
     local why=""
-    if [[ -n "$1" ]]; then
-        return 1 # extras are not locked
+    if [[ -n "$1" && "$1" != dev ]]; then
+        why="the extras $1 have none"
     elif [[ "${CXR_TF_LOCK:-1}" == 0 ]]; then
         why="CXR_TF_LOCK=0"
     elif [[ -n "${PIP_NO_INDEX:-}" ]]; then
@@ -176,17 +176,19 @@ sys.exit((sys.platform, platform.machine()) not in known)
 '; then
         why="it does not know this platform"
     else
-        return 0
+        printf '%s\n' "$ROOT/requirements-lock${1:+-$1}.txt"
+        return
     fi
-    say "setup: requirements-lock.txt is not used ($why): pip chooses versions, and checks no hashes"
-    return 1
+    say "setup: no lock is used ($why): pip chooses versions, and checks no hashes"
 }
 
 # Installs the project with the extras $1, from $2.
 install_project() {
-    if lock_fits "$1"; then
+    local lock
+    lock="$(lock_for "$1")"
+    if [[ -n "$lock" ]]; then
         # setuptools, which builds the project, is among the locked.
-        pip_install --require-hashes -r "$ROOT/requirements-lock.txt" &&
+        pip_install --require-hashes -r "$lock" &&
             pip_install --no-deps --no-build-isolation -e "$2"
     else
         pip_install -r "$ROOT/requirements.txt" -e "$2"

@@ -131,7 +131,10 @@ def test_installs_the_locked_versions_by_their_hashes_where_it_can(tmp_path, too
         free = bash(show, [tools], EXTRAS="", **python, **options)
         assert "requirements.txt" in free.stdout and "hashes" not in free.stdout
         assert why in free.stderr and "checks no hashes" in free.stderr
-    assert "requirements-lock" not in bash(show, [tools], EXTRAS="dev", **python).stdout
+    dev = bash(show, [tools], EXTRAS="dev", **python).stdout
+    assert "--require-hashes -r" in dev and "requirements-lock-dev.txt" in dev
+    other = bash(show, [tools], EXTRAS="dev,cloud", **python)
+    assert "requirements-lock" not in other.stdout and "checks no hashes" in other.stderr
 
 
 def test_a_locked_version_that_cannot_be_had_is_never_replaced_by_another(tmp_path, tools):

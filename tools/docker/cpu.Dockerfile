@@ -11,10 +11,11 @@ RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /src
 # The requirements first: they are built again only when they change.
-COPY requirements.txt ./
-RUN pip install -r requirements.txt
+COPY requirements-lock.txt ./
+RUN pip install --require-hashes -r requirements-lock.txt
 COPY . .
-RUN pip install --no-deps .
+# setuptools, which builds the project, is among the locked.
+RUN pip install --no-deps --no-build-isolation .
 
 FROM python:${PYTHON_VERSION}-slim
 LABEL org.opencontainers.image.title="cxr-tf" \

@@ -10,12 +10,12 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /src
-# The requirements first: they are built again only when they change. The second name adds CUDA to the
-# TensorFlow that requirements.txt chooses, as the extra `gpu` of pyproject.toml does.
-COPY requirements.txt ./
-RUN pip install -r requirements.txt 'tensorflow[and-cuda]'
+# The requirements first, with CUDA: they are built again only when they change.
+COPY requirements-lock-gpu.txt ./
+RUN pip install --require-hashes -r requirements-lock-gpu.txt
 COPY . .
-RUN pip install --no-deps .
+# setuptools, which builds the project, is among the locked.
+RUN pip install --no-deps --no-build-isolation .
 
 FROM python:${PYTHON_VERSION}-slim
 LABEL org.opencontainers.image.title="cxr-tf" \

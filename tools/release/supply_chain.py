@@ -1,6 +1,7 @@
 """Makes what is said of the dependencies, from a fresh environment of the locked versions.
 
-    python -m tools.release.supply_chain lock        requirements-lock.txt, from requirements.txt
+    python -m tools.release.supply_chain lock        requirements-lock.txt, and those
+                                                     of the extras dev and gpu
     python -m tools.release.supply_chain sbom        docs/sbom.cdx.json, CycloneDX
     python -m tools.release.supply_chain licences    docs/licences.md
     python -m tools.release.supply_chain audit       known vulnerabilities, to stdout
@@ -25,10 +26,15 @@ LOCK = ROOT / "requirements-lock.txt"
 SBOM = ROOT / "docs" / "sbom.cdx.json"
 LICENCES = ROOT / "docs" / "licences.md"
 _COMMAND = "python -m tools.release.supply_chain"
-_HEADER = f"""\
-# What `bash tools/demo.sh` installs: every version of requirements.txt and below, with the hashes
+#: Locks of the project with an extra: what installs each, by file.
+EXTRA_LOCKS = {
+    ROOT / "requirements-lock-dev.txt": ("dev", "bash tools/test.sh"),
+    ROOT / "requirements-lock-gpu.txt": ("gpu", "tools/docker/gpu.Dockerfile"),
+}
+_HEADER = """\
+# What `{user}` installs: every version of {what} and below, with the hashes
 # of its files, for Python 3.11 to 3.13 on every platform. Made by
-# `{_COMMAND} lock`.
+# `{command} lock`.
 """
 #: What GNU's licences ask, of whoever passes the package on together with this software.
 _COPYLEFT = re.compile(r"\bA?GPL|GNU (Affero )?General Public", re.IGNORECASE)
@@ -66,16 +72,25 @@ def pins(lock: str) -> list[tuple[str, str, str]]:
     return [(name, version, marker or "") for name, version, marker in line.findall(lock)]
 
 
-def make_lock() -> None:
-    """Resolves requirements.txt anew; versions that are locked and still fit stay."""
-    uv = [sys.executable, "-m", "uv", "pip", "compile", "requirements.txt", "--universal"]
+def make_locks() -> None:
+    """Resolves the requirements anew, then those of extras with the same versions."""
+    _make_lock(LOCK, "bash tools/demo.sh", "requirements.txt")
+    for lock, (extra, user) in EXTRA_LOCKS.items():
+        _make_lock(lock, user, "pyproject.toml", "--extra", extra, "--constraints", LOCK.name)
+
+
+def _make_lock(lock: Path, user: str, *sources: str) -> None:
+    """Resolves what uv is given; versions that are locked and still fit stay."""
+    uv = [sys.executable, "-m", "uv", "pip", "compile", *sources, "--universal"]
     uv += ["--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
-    earlier = ["-o", LOCK.name] if LOCK.is_file() else []
+    earlier = ["-o", lock.name] if lock.is_file() else []
     text = run(*uv, "--quiet", *earlier, cwd=ROOT)
-    body = LOCK.read_text(encoding="utf-8") if earlier else text
+    body = lock.read_text(encoding="utf-8") if earlier else text
     body = "".join(line for line in body.splitlines(True) if not line.startswith("#"))
-    LOCK.write_text(_HEADER + body, encoding="utf-8")
-    print(f"{LOCK}: {len(pins(body))} versions")
+    what = f"the extra {sources[2]}" if len(sources) > 1 else sources[0]
+    header = _HEADER.format(user=user, what=what, command=_COMMAND)
+    lock.write_text(header + body, encoding="utf-8")
+    print(f"{lock}: {len(pins(body))} versions")
 
 
 def environment(folder: Path) -> Path:
@@ -170,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--environment", type=Path, help="of the locked versions")
     options = parser.parse_args(arguments)
     if options.what == "lock":
-        make_lock()
+        make_locks()
     elif options.what == "audit":
         return audit()
     else:

@@ -1,23 +1,24 @@
 import json
 import re
+import tomllib
 
 import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 
-from tools.release.supply_chain import LICENCES, LOCK, ROOT, SBOM, licence_page, pins
+from tools.release.supply_chain import EXTRA_LOCKS, LICENCES, LOCK, ROOT, SBOM, licence_page, pins
 
 PYTHONS = ("3.11", "3.12", "3.13")
 
 
-def locked(python):
-    """Version by name that the lock holds for a Python on Linux."""
+def locked(python, lock=LOCK):
+    """Version by name that a lock holds for a Python on Linux."""
     where = {
         "python_full_version": f"{python}.0",
         "sys_platform": "linux",
     }
     found = {}
-    for name, version, marker in pins(LOCK.read_text()):
+    for name, version, marker in pins(lock.read_text()):
         if not marker or Marker(marker).evaluate(where):
             assert name not in found, f"{name} twice for Python {python}"
             found[name] = version
@@ -33,8 +34,36 @@ def test_the_lock_satisfies_the_requirements_for_every_python(python):
     assert int(versions["setuptools"].split(".")[0]) >= 77, "builds the project"
 
 
-def test_every_locked_version_has_hashes_and_no_other_source():
-    text = LOCK.read_text()
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("lock", EXTRA_LOCKS, ids=lambda lock: lock.stem)
+def test_locks_of_extras_satisfy_them_with_the_versions_of_the_base(lock, python):
+    versions, base = locked(python, lock), locked(python)
+    assert base.items() <= versions.items()
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = extras["optional-dependencies"]
+    waiting, seen = [EXTRA_LOCKS[lock][0]], set()
+    for requirement in (Requirement(line) for name in waiting for line in extras[name]):
+        if requirement.name == "cxr-tf":
+            waiting += sorted(requirement.extras - seen)
+            seen |= requirement.extras
+        else:
+            assert requirement.specifier.contains(versions[requirement.name.lower()]), requirement
+    if EXTRA_LOCKS[lock][0] == "gpu":
+        assert "nvidia-cudnn-cu12" in versions
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_dockerfiles_install_by_hashes_alone(name):
+    text = (ROOT / "tools" / "docker" / f"{name}.Dockerfile").read_text()
+    installs = re.findall(r"pip install (.*)", text)
+    lock = "requirements-lock.txt" if name == "cpu" else "requirements-lock-gpu.txt"
+    assert installs == [f"--require-hashes -r {lock}", "--no-deps --no-build-isolation ."]
+    assert f"!{lock}" in (ROOT / ".dockerignore").read_text().splitlines()
+
+
+@pytest.mark.parametrize("lock", [LOCK, *EXTRA_LOCKS], ids=lambda lock: lock.stem)
+def test_every_locked_version_has_hashes_and_no_other_source(lock):
+    text = lock.read_text()
     blocks = re.split(r"\n(?=[A-Za-z0-9])", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE))
     assert len(blocks) == len(pins(text)) > 50
     for block in blocks:
