@@ -98,4 +98,5 @@ class Prediction:
             values["label"],
             refer_below,
         )
-        return cls(**(values | of_votes))
+        # The graph's own numbers go first; the margin that decides is the one asked for.
+        return cls(**(of_votes | values | {"decision": of_votes["decision"]}))
