@@ -92,6 +92,9 @@ class Triage(tf.Module):
         status = tf.where(without, NO_LUNG, film.status)
         status = self._trust.gated(status, scores["film_score"], question.gate)
         answered = status == OK
+        # Ahead of the branches: within one a known number would be a constant, by whose reciprocal
+        # the optimiser multiplies; signatures and Python would differ in the last bit.
+        question = question._replace(patches=self._vote.count_of(question.patches))
         result: Tensors = tf.cond(
             answered,
             lambda: self._vote.of_film(film.large, labels, question),

@@ -123,7 +123,7 @@ class PatchVote:
             name: tf.zeros([], tf.float64) for name in ("margin", "agreement_low", "agreement_high")
         }
         if question.explain:
-            count = self.count_of(question.patches)
+            count = question.patches
             result["saliency"] = tf.zeros([classes, *MASK_SHAPE])
             if question.unweighted is not None:
                 result["saliency_unweighted"] = tf.zeros([classes, *MASK_SHAPE])
@@ -133,7 +133,7 @@ class PatchVote:
 
     def _patches(self, large: tf.Tensor, lung_mask: tf.Tensor, question: Question) -> Patches:
         seen = select_content(large, lung_mask, self._options.content)
-        size, count = self._options.patch_size, self.count_of(question.patches)
+        size, count = self._options.patch_size, tf.convert_to_tensor(question.patches)
         if not self._local:
             whole = resize(seen, size)[None]
             return Patches(tf.fill([1, 2], CLASSIFICATION_SIZE // 2), count, lambda some: whole)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-TYPES = {1: np.float32, 3: np.int32, 4: np.uint8, 10: np.bool_}
+TYPES = {1: np.float32, 2: np.float64, 3: np.int32, 4: np.uint8, 10: np.bool_}
 STRING, STRING_BYTES = 7, 24
 
 
