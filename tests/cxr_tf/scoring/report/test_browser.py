@@ -207,7 +207,7 @@ def test_five_thousand_rows_stay_fluid(tmp_path, open_page):
         label = int(p.argmax())
         values = (f"films/ward {number % 50}/film_{number:05d}.png", "ok", CLASSES[label],
                   *(100 * p).astype(int), *p, p.max(), 0.3, 100, 0, "made-up", "",
-                  0.2, 0.8, 1.0, 0.9, *p, CLASSES[label], 0, "")  # fmt: skip
+                  0.2, 0.8, 1.0, 0.9, *p, CLASSES[label], 0, "", 0.6, CLASSES[label])  # fmt: skip
         rows.append(dict(zip(columns, map(str, values), strict=True)))
     about = About(made_up_card(CLASSES, class_map=CLASS_MAP), [], [])
     names_of = [f"film_{number:05d}" for number in range(ROWS)]
