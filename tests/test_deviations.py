@@ -41,7 +41,7 @@ CLASSES = ("a", "b", "c")
 PATCH = 32
 
 
-def noise(side=64, seed=0):
+def noise(side=160, seed=0):
     return np.random.default_rng(seed).integers(0, 65536, (side, side)).astype(np.uint16)
 
 
@@ -108,7 +108,7 @@ def ask(function, pixels, seed, patches, *more):
 def test_a_film_is_prepared_once_and_its_patches_go_in_sub_batches(triage, work):
     answer = ask(triage.predict_film, noise(), 0, 2 * SUB_BATCH + 3)
     assert work == {
-        "normalise": [(64, 64)],
+        "normalise": [(160, 160)],
         "_segmentation": [(1, 256, 256, 1)],
         "draw_centres": [(1024, 1024)],
         "_classification": [(SUB_BATCH, PATCH, PATCH)] * 3,

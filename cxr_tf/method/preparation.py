@@ -7,6 +7,7 @@ import tensorflow as tf
 from cxr_tf.method.triage_options import TriageOptions
 from pipelines.decode import MAX_PIXELS, decode_film, guard, header_status
 from pipelines.normalise import NO_PADDING, normalise
+from pipelines.single_film import film_fault
 from pipelines.sizes import CLASSIFICATION_SIZE
 from pipelines.status import CONSTANT, OK, TOO_LARGE, UNREADABLE
 
@@ -18,11 +19,13 @@ class PreparedFilm(NamedTuple):
         status: string scalar, `ok` or why the film cannot be used.
         small: float32 [S, S] in 0..255, for the segmentation.
         large: float32 [1024, 1024] in 0..255, for the classification.
+        reason: string scalar, a sentence where the status needs one, or ''.
     """
 
     status: tf.Tensor
     small: tf.Tensor
     large: tf.Tensor
+    reason: tf.Tensor
 
 
 class Preparation:
@@ -49,14 +52,14 @@ class Preparation:
         def decode(image: tf.Tensor) -> PreparedFilm:
             return self._normalised(decode_film(image), NO_PADDING)
 
-        status, small, large = guard(decode, image, self._blank(UNREADABLE))
-        return PreparedFilm(tf.where(header == OK, status, header), small, large)
+        film = guard(decode, image, self._blank(UNREADABLE))
+        return film._replace(status=tf.where(header == OK, film.status, header))
 
     def of_pixels(self, pixels: tf.Tensor, padding: tf.Tensor) -> PreparedFilm:
         """Prepare a decoded film.
 
         Args:
-            pixels: uint16 [H, W] over the full range, bright where dense.
+            pixels: uint16 [H, W], bright where dense.
             padding: int32 scalar, grey level to leave out; -1 for none.
         """
         count = tf.size(pixels, out_type=tf.int64)
@@ -70,11 +73,24 @@ class Preparation:
         return PreparedFilm(*prepared)
 
     def _normalised(self, pixels: tf.Tensor, padding: tf.Tensor | int) -> PreparedFilm:
+        status, reason = film_fault(pixels, padding)
+        return PreparedFilm(
+            *tf.cond(
+                status == OK,
+                lambda: self._at_both_sizes(pixels, padding),
+                lambda: self._blank(status, reason),
+            )
+        )
+
+    def _at_both_sizes(self, pixels: tf.Tensor, padding: tf.Tensor | int) -> PreparedFilm:
         sizes = (self._small[0], CLASSIFICATION_SIZE)
         limit = self._options.resolution_limit or None
         (small, large), constant = normalise(pixels, padding, sizes, limit, self._options.enhance)
-        return PreparedFilm(tf.where(constant, CONSTANT, OK), small, large)
+        return PreparedFilm(tf.where(constant, CONSTANT, OK), small, large, tf.constant(""))
 
-    def _blank(self, status: str) -> PreparedFilm:
+    def _blank(self, status: tf.Tensor | str, reason: tf.Tensor | str = "") -> PreparedFilm:
         large = tf.zeros([CLASSIFICATION_SIZE, CLASSIFICATION_SIZE])
-        return PreparedFilm(tf.constant(status), tf.zeros(self._small), large)
+        small = tf.zeros(self._small)
+        return PreparedFilm(
+            tf.convert_to_tensor(status), small, large, tf.convert_to_tensor(reason)
+        )

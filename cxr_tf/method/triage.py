@@ -109,7 +109,11 @@ class Triage(tf.Module):
             "model_version": tf.constant(self._options.version),
             "film_score": scores["film_score"],
             "mask_quality": tf.where(answered, scores["mask_quality"], 0.0),
-            "warning": self._trust.warning(status, film.small, scores["mask_quality"]),
+            "warning": tf.where(
+                film.reason == "",
+                self._trust.warning(status, film.small, scores["mask_quality"]),
+                film.reason,
+            ),
         }
         result["decision"] = decision(result["label"], result["margin"], self._options.refer_below)
         result |= self._trust.sureness(status, result["probabilities"], result["class_index"])
@@ -147,7 +151,7 @@ class Triage(tf.Module):
         """Decide on decoded films of one size.
 
         Args:
-            pixels: uint16 [B, H, W] over the full range 0..65535, bright where dense.
+            pixels: uint16 [B, H, W], bright where dense; see `pipelines.full_range`.
             padding: int32 [B], grey level to leave out; -1 for none.
             seed: int64 [B], seed of the centres.
             patches: int32 [B], 1 to 400; what lies outside is moved to the nearest bound.

@@ -90,6 +90,9 @@ def bad_files():
         ("unsupported", "turned jpeg"): samples.with_exif(
             jpeg(film()), samples.tiff_orientation(6)
         ),
+        ("unsupported", "16 x 16"): png(film()[:16, :16]),
+        ("unsupported", "3 to 1"): png(np.repeat(film(), 3, 1)),
+        ("unsupported", "black and white"): png((film() >> 15) * 65535),
         ("too_large", "12000 x 12000"): good[:8]
         + whole
         + samples.chunk(b"IDAT", b"")
@@ -291,6 +294,22 @@ def test_segment_answers_for_good_and_bad_files(served):
     for row, (status, name) in zip(found[1:], bad_files(), strict=True):
         assert row["status"] == status.encode(), name
         assert not row["mask"].any() and not row["probabilities"].any(), name
+
+
+def test_levels_0_to_255_in_16_bits_are_a_film(served):
+    """Every signature answers as for the full range, and says in numbers what is no film."""
+    eight = film() >> 8
+    eight[0, :256] = np.arange(256)
+    files = [png(eight * 257), png(eight)]
+    for signature in ("serving_default", "segment", "explain"):
+        full, little = ask(served, signature, *files)
+        assert full["status"] == b"ok"
+        assert_equal(full, little)
+    full, little = ask_pixels(served, [eight * 257, eight])
+    assert_equal(full, little)
+    [tiny] = ask_pixels(served, [film()[:16, :16]])
+    assert_no_answer(tiny, "unsupported")
+    assert b"16 x 16 pixels" in tiny["warning"]
 
 
 @pytest.mark.parametrize("signature", ["serving_default", "segment", "explain"])
