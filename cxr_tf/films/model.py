@@ -1,25 +1,28 @@
 """A model in this process: it decides, explains and segments decoded films."""
 
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from cxr_tf.films.collage import one_film
+from cxr_tf.films.entrance import Entered, entered
 from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.questions import FilmQuestions, FilmSource, notices_of, read_source
 from cxr_tf.films.results import Segmentation
-from cxr_tf.films.rows import REASONS
+from cxr_tf.films.rows import reason_of
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.question import vote_tensors
+from cxr_tf.method.reliability.feature_names import FEATURES
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.text import one_line
 from pipelines.normalise import NO_PADDING
-from pipelines.sizes import (
-    SEGMENTATION_SIZE,
-)
+from pipelines.sizes import SEGMENTATION_SIZE
 from pipelines.status import OK
 
 
@@ -42,12 +45,26 @@ class TriageModel(FilmQuestions):
             card: the model card.
         """
         self._functions = functions
+        self._process = os.getpid()
         self.card = card
+
+    def check_process(self) -> None:
+        """Refuse to work in a child that was forked after the model was loaded; see `predict`.
+
+        Raises:
+            UsageError: TensorFlow's threads did not come along, and the answer never would.
+        """
+        if os.getpid() != self._process:
+            raise UsageError(
+                f"this model was loaded in another process ({self._process}), of which this one "
+                "is a fork, and TensorFlow does not work across one: load the model in each "
+                'process, or start processes by "spawn" (multiprocessing.get_context("spawn"))'
+            )
 
     def predict(
         self,
-        pixels: npt.NDArray[np.uint16],
-        padding: int = NO_PADDING,
+        pixels: Any,
+        padding: float | None = NO_PADDING,
         vote: VoteOptions | None = None,
         *,
         explain: bool = False,
@@ -57,8 +74,8 @@ class TriageModel(FilmQuestions):
         """Decide on one film.
 
         Args:
-            pixels: uint16 [H, W] over the full range, bright where dense.
-            padding: grey level to leave out, -1 for none.
+            pixels: [H, W], bright where dense; see `cxr_tf.films.entrance.levels_of`.
+            padding: value of the array to leave out, -1 or None for none.
             vote: how the film is put to the vote.
             explain: give mask, saliency and patches too.
             unweighted: with `explain`, give the map without the patches' probabilities too.
@@ -68,9 +85,11 @@ class TriageModel(FilmQuestions):
             The answer; a film that has none is told by its status.
 
         Raises:
-            UsageError: an option is out of range, the model has no classifier, or `explain` is
-                asked for with a vote that ends early.
+            UsageError: an option is out of range, the array is no film, the model has no
+                classifier, `explain` is asked for with a vote that ends early, or this process was
+                forked from the one that loaded the model.
         """
+        self.check_process()
         asked = (vote or VoteOptions()).changed(changes)
         asked.check()
         decision = self.card.decision.asked_with(asked)
@@ -80,9 +99,14 @@ class TriageModel(FilmQuestions):
         name = "explain_film" if explain else "decide_film" if early else "predict_film"
         if name not in self._functions:
             raise UsageError("this model only segments; give a classification run too")
+        film = entered(pixels, padding)
+        if film.status == OK and asked.gate:
+            film = one_film(film, self.card, self.look)
+        if film.status != OK:
+            return self._refused(film, asked, explain, unweighted)
         answer = self._functions[name](
-            tf.constant(pixels, tf.uint16),
-            tf.constant(padding, tf.int32),
+            tf.constant(film.pixels),
+            tf.constant(film.padding),
             *vote_tensors(asked),
             *([tf.constant(asked.enough)] if early else []),
             *([tf.constant(unweighted)] if explain else []),
@@ -91,10 +115,38 @@ class TriageModel(FilmQuestions):
             answer = {k: v for k, v in answer.items() if k != "saliency_unweighted"}
         return Prediction.from_tensors(answer, decision.refer_below)
 
+    def look(
+        self, pixels: npt.NDArray[np.uint16], padding: int = NO_PADDING
+    ) -> tuple[float, npt.NDArray[np.uint8]]:
+        """Segment a film, or a part of one; no other check is made.
+
+        Args:
+            pixels: uint16 [H, W] over the full range, bright where dense.
+            padding: grey level to leave out, -1 for none.
+
+        Returns:
+            The score of being a chest film, 0 to 1 (-1 where the model has no gate), and the label
+            map.
+        """
+        answer = self._functions["segment_film"](tf.constant(pixels), tf.constant(padding))
+        return float(answer["film_score"]), np.asarray(answer["mask"])
+
+    def _refused(
+        self, film: Entered, asked: VoteOptions, explain: bool, unweighted: bool
+    ) -> Prediction:
+        """Answer as the graph does for a film that is not looked at."""
+        patches = asked.patches if self.card.options.approach == "local" else 1
+        answer = Prediction.without_answer(
+            film.status, film.reason, self.card, patches, explain=explain
+        )
+        if unweighted:
+            answer = replace(answer, saliency_unweighted=answer.saliency)
+        return answer
+
     def segment(
         self,
         film: FilmSource,
-        padding: int = NO_PADDING,
+        padding: float | None = NO_PADDING,
         *,
         voi: bool = False,
         name: str = "",
@@ -102,8 +154,8 @@ class TriageModel(FilmQuestions):
         """Segment heart and lungs of one film.
 
         Args:
-            film: path or address, uint8 or uint16 [H, W] (bright where dense), or a `Film`.
-            padding: of an array, the grey level to leave out, -1 for none.
+            film: see `score`.
+            padding: of an array, the value to leave out, -1 or None for none.
             voi: apply a DICOM file's VOI LUT, or its first window.
             name: what the answer calls it, by default the path.
 
@@ -112,35 +164,47 @@ class TriageModel(FilmQuestions):
             answer is told by status and error.
 
         Raises:
-            UsageError: the array is no film.
+            UsageError: what was given is no film, or see `check_process`.
         """
+        self.check_process()
         path, reading = read_source(film, padding=padding, voi=voi, name=name)
-        status, notices = reading.status, notices_of(self.card)
+        status, notices, reason = reading.status, notices_of(self.card), ""
         mask = np.zeros((SEGMENTATION_SIZE, SEGMENTATION_SIZE), np.uint8)
         if status == OK:
-            answer = self._functions["segment_film"](
-                tf.constant(reading.pixels, tf.uint16), tf.constant(reading.padding, tf.int32)
-            )
-            mask = np.asarray(answer["mask"])
-            status = np.asarray(answer["status"]).item().decode()
-        error = one_line(reading.error or REASONS.get(status, ""))
+            mask, status, reason, _ = self._segmented(reading.pixels, reading.padding)
+        error = one_line(reading.error or reason_of(status, reason))
         return Segmentation(mask, status, error, path, notices, reading.pixels, reading.padding)
 
+    def _segmented(
+        self, pixels: Any, padding: float | None
+    ) -> tuple[npt.NDArray[np.uint8], str, str, npt.NDArray[np.float32]]:
+        """Give mask, status, its reason, and features of a film; zero where it is refused."""
+        film = entered(pixels, padding)
+        if film.status != OK:
+            mask = np.zeros((SEGMENTATION_SIZE, SEGMENTATION_SIZE), np.uint8)
+            return mask, film.status, film.reason, np.zeros(len(FEATURES), np.float32)
+        answer = self._functions["segment_film"](
+            tf.constant(film.pixels), tf.constant(film.padding)
+        )
+        status = np.asarray(answer["status"]).item().decode()
+        return np.asarray(answer["mask"]), status, "", np.asarray(answer["features"])
+
     def describe(
-        self, pixels: npt.NDArray[np.uint16], padding: int = NO_PADDING
+        self, pixels: Any, padding: float | None = NO_PADDING
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], str]:
         """Give the features that gate and quality of the mask are judged by.
 
         Args:
-            pixels: uint16 [H, W] over the full range, bright where dense.
-            padding: grey level to leave out, -1 for none.
+            pixels: see `predict`.
+            padding: see `predict`.
 
         Returns:
             float32 [F], in the order of `cxr_tf.method.reliability.feature_names.FEATURES`; mask
             and status as `segment` gives them.
+
+        Raises:
+            UsageError: see `predict`.
         """
-        answer = self._functions["segment_film"](
-            tf.constant(pixels, tf.uint16), tf.constant(padding, tf.int32)
-        )
-        mask, features = np.asarray(answer["mask"]), np.asarray(answer["features"])
-        return features, mask, np.asarray(answer["status"]).item().decode()
+        self.check_process()
+        mask, status, _, features = self._segmented(pixels, padding)
+        return features, mask, status

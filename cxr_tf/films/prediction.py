@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.method.closeness import outputs_of_votes
+from cxr_tf.method.model_card import ModelCard
+from cxr_tf.method.outputs import given_by
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +76,31 @@ class Prediction:
         if not name.startswith("_") and name != "further" and name in self.further:
             return self.further[name]
         raise AttributeError(f"the answer has no {name!r}")
+
+    @classmethod
+    def without_answer(
+        cls, status: str, reason: str, card: ModelCard, patches: int = 0, *, explain: bool = False
+    ) -> "Prediction":
+        """Answer for a film that no network was shown: every output at its missing value.
+
+        Args:
+            status: why there is no answer.
+            reason: the same in a sentence, or ''.
+            card: the model's.
+            patches: number of patches asked for.
+            explain: give mask, saliency and patches too.
+
+        Returns:
+            The answer, as the graph gives it.
+        """
+        values: dict[str, Any] = {}
+        for output in given_by("explain" if explain else "decide"):
+            shape = output.lengths(len(card.classes), patches)
+            values[output.name] = (
+                np.full(shape, output.missing, output.dtype) if shape else output.missing
+            )
+        values |= {"status": status, "model_version": card.model_version, "warning": reason}
+        return cls(**values)
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Any], refer_below: float = 0.0) -> "Prediction":

@@ -4,10 +4,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
 from cxr_tf.films.addresses import read_location
+from cxr_tf.films.entrance import levels_of
 from cxr_tf.films.inputs import film_named
 from cxr_tf.films.reading import Answer, Reading, model_fault, read_ahead
 from cxr_tf.films.results import Explanation, Score
@@ -16,39 +14,27 @@ from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
-from pipelines.films import Film
+from pipelines.films import Film, read_content
 from pipelines.status import OK
 
 if TYPE_CHECKING:
     from cxr_tf.films.figure import FilmFigure
     from cxr_tf.films.prediction import Prediction
 
-#: A path or address, the decoded film, or what `pipelines.films.read_film` gave.
-FilmSource: TypeAlias = "str | os.PathLike[str] | npt.NDArray[np.generic] | Film"
-
-_NO_PADDING = -1
-
-
-def _levels(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
-    """Take an array for a film; UsageError says what it would have to be."""
-    if pixels.ndim != 2 or pixels.dtype not in (np.uint8, np.uint16):
-        raise UsageError(
-            f"an array {pixels.dtype} {list(pixels.shape)}: give grey levels as uint8 or uint16 "
-            "[H, W] over their full range, bright where the body is dense, or the film's path"
-        )
-    levels: npt.NDArray[np.uint16] = pixels.astype(np.uint16)
-    return levels * np.uint16(257) if pixels.dtype == np.uint8 else levels
+#: A path or address, a file's content as bytes, what holds pixels (see
+#: `cxr_tf.films.entrance.levels_of`), or what `pipelines.films.read_film` gave.
+FilmSource: TypeAlias = Any
 
 
 def read_source(
-    film: FilmSource, *, padding: int = _NO_PADDING, voi: bool = False, name: str = ""
+    film: FilmSource, *, padding: float | None = None, voi: bool = False, name: str = ""
 ) -> tuple[str, Reading]:
     """Read what a caller names, as the command line reads it.
 
     Args:
-        film: path or address of a film; uint8 or uint16 [H, W], bright where dense; or a `Film`.
-        padding: of an array, the grey level to leave out, -1 for none; that of the level 255 of a
-            uint8 array is 65535.
+        film: path or address of a film; the content of its file as bytes; an array, a tensor,
+            nested lists of numbers or a PIL image, bright where dense; or a `Film`.
+        padding: of an array, the value in it to leave out, -1 or None for none.
         voi: apply a DICOM file's VOI LUT, or its first window.
         name: what the record calls it; by default the path, or '' where there is none.
 
@@ -56,13 +42,17 @@ def read_source(
         The name, and the film or the reason why there is none.
 
     Raises:
-        UsageError: an array that is no film.
+        UsageError: it is no film, nor does it name one.
     """
-    if isinstance(film, np.ndarray):
-        return name, Reading(_levels(film), padding, OK, "", 0.0)
+    if isinstance(film, (bytes, bytearray, memoryview)):
+        film = read_content(bytes(film), "", voi=voi)
     if isinstance(film, Film):
         return name, Reading(film.pixels, film.padding, film.status, film.error, 0.0, film.warning)
-    item = film_named(film)
+    if not isinstance(film, (str, os.PathLike)):
+        return name, Reading(*levels_of(film, padding), OK, "", 0.0)
+    if not (named := os.fspath(film)):
+        raise UsageError("film '': give the path of a film")
+    item = film_named(os.fsdecode(named))
 
     def read(location: Path | str) -> Film:
         return read_location(location, voi=voi)
@@ -98,6 +88,9 @@ class FilmQuestions:
         """Names weights and options."""
         return self.card.model_version
 
+    def check_process(self) -> None:
+        """Refuse to work where the model cannot; one behind a server works in any process."""
+
     def predict(self, *args: Any, **options: Any) -> "Prediction":
         """Decide on one film; see `cxr_tf.films.model.TriageModel.predict`."""
         raise NotImplementedError
@@ -107,7 +100,7 @@ class FilmQuestions:
         film: FilmSource,
         vote: VoteOptions | None = None,
         *,
-        padding: int = _NO_PADDING,
+        padding: float | None = None,
         voi: bool = False,
         name: str = "",
         **changes: Any,
@@ -115,9 +108,10 @@ class FilmQuestions:
         """Decide on one film, as `python -m cxr_tf.score` does.
 
         Args:
-            film: path or address, uint8 or uint16 [H, W] (bright where dense), or a `Film`.
+            film: path or address; the content of a file as bytes; an array, a tensor, nested
+                lists of numbers or a PIL image, bright where dense; or a `Film`.
             vote: how the film is put to the vote.
-            padding: of an array, the grey level to leave out, -1 for none.
+            padding: of an array, the value in it to leave out, -1 or None for none.
             voi: apply a DICOM file's VOI LUT, or its first window.
             name: what the record calls it, by default the path.
             **changes: fields of `VoteOptions` by name, such as `seed=3` or `patches=50`.
@@ -126,8 +120,10 @@ class FilmQuestions:
             The answer; a film that has none is told by status and error, never raised.
 
         Raises:
-            UsageError: the options cannot be used, or the array is no film.
+            UsageError: the options cannot be used, what was given is no film, or this process was
+                forked from the one that loaded the model.
         """
+        self.check_process()
         path, reading = read_source(film, padding=padding, voi=voi, name=name)
         record, prediction = self._ask(path, reading, vote, changes)
         return Score(record, self.classes, prediction, notices_of(self.card))
@@ -137,7 +133,7 @@ class FilmQuestions:
         film: FilmSource,
         vote: VoteOptions | None = None,
         *,
-        padding: int = _NO_PADDING,
+        padding: float | None = None,
         voi: bool = False,
         name: str = "",
         **changes: Any,
@@ -158,6 +154,7 @@ class FilmQuestions:
         Raises:
             UsageError: see `score`.
         """
+        self.check_process()
         path, reading = read_source(film, padding=padding, voi=voi, name=name)
         record, prediction = self._ask(path, reading, vote, changes, explain=True)
         notices = notices_of(self.card)
@@ -189,6 +186,7 @@ class FilmQuestions:
     ) -> "tuple[Record, Prediction | None]":
         """Give the film's record, by the code that makes rows of `scores.csv`."""
         asked = (vote or VoteOptions()).changed(changes)
+        asked.check()  # before the film: wrong options are no fault of it
         answer = Answer()
         if reading.status == OK:
             try:

@@ -236,16 +236,28 @@ def row_of(
         status = prediction.status
     elif answer.error:
         status = FAILED
-    reason = REASONS.get(status, "")
-    if prediction is not None and status == NOT_CHEST_FILM and prediction.warning:
-        reason = f"{reason}: {prediction.warning}"
-    error = trouble or one_line(error or reason)
+    error = trouble or one_line(
+        error or reason_of(status, prediction.warning if prediction else "")
+    )
     if prediction is not None:
         notes = "; ".join(filter(None, (reading.warning, note)))
         record = score_record(path, prediction, card.classes, seed, error, notes)
     else:
         record = failure_record(path, status, card.classes, seed, card.model_version, error)
     return Row(record, is_failure(status) or bool(trouble))
+
+
+def reason_of(status: str, warning: str = "") -> str:
+    """Put a status without an answer into words; '' for one that needs none.
+
+    Args:
+        status: what became of a film.
+        warning: what the model says beside it.
+    """
+    reason = REASONS.get(status, "")
+    if warning and status == UNSUPPORTED:
+        return warning  # the model's sentence holds the numbers
+    return f"{reason}: {warning}" if warning and status == NOT_CHEST_FILM else reason
 
 
 def is_failure(status: str) -> bool:

@@ -77,12 +77,36 @@ class VoteOptions:
             changes: values by the names of the fields.
 
         Raises:
-            UsageError: a name is none of theirs.
+            UsageError: a name is none of theirs, or a value of another kind.
         """
         known = [field.name for field in fields(self)]
         if unknown := sorted(set(changes) - set(known)):
             raise UsageError(f"no option {', '.join(unknown)}: choose from {', '.join(known)}")
-        return replace(self, **changes)
+        changed = replace(self, **changes)
+        right: dict[str, Any] = {
+            name: (_flag if isinstance(default, bool) else _whole)(name, getattr(changed, name))
+            for name in known
+            if isinstance(default := getattr(_DEFAULTS, name), int)
+        }
+        return replace(changed, **right)
+
+
+_DEFAULTS = VoteOptions()
+
+
+def _whole(name: str, value: Any) -> int:
+    """Take a whole number, of whatever type: 50.0 and np.int64(50) mean 50."""
+    value = value.item() if hasattr(value, "item") and not getattr(value, "shape", ()) else value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
+        raise UsageError(f"{name} {value!r}: give a whole number, such as {name}=50")
+    return int(value)
+
+
+def _flag(name: str, value: Any) -> bool:
+    """Take True or False, also of NumPy."""
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise UsageError(f"{name} {value!r}: give True or False")
+    return bool(value)
 
 
 def check_margin(margin: float | None, name: str) -> None:

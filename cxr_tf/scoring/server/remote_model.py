@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cxr_tf.films.collage import one_film
+from cxr_tf.films.entrance import entered
 from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.questions import FilmQuestions
 from cxr_tf.method.model_card import ModelCard
@@ -16,7 +18,7 @@ from cxr_tf.scoring.server.transport import Inputs, Transport, split_address, wi
 from pipelines.films import encode_png16
 from pipelines.normalise import NO_PADDING
 from pipelines.sizes import PATCHES
-from pipelines.status import CONSTANT
+from pipelines.status import CONSTANT, OK
 
 #: How often a request is sent where the server is not ready.
 TRIES = 5
@@ -45,8 +47,8 @@ class RemoteModel(FilmQuestions):
 
     def predict(
         self,
-        pixels: npt.NDArray[np.uint16],
-        padding: int = NO_PADDING,
+        pixels: Any,
+        padding: float | None = NO_PADDING,
         vote: VoteOptions | None = None,
         *,
         explain: bool = False,
@@ -61,6 +63,7 @@ class RemoteModel(FilmQuestions):
             ServerError: the server did not answer, or holds another model.
         """
         asked = (vote or VoteOptions()).changed(changes)
+        asked.check()
         if asked.ends_early:
             raise UsageError("no signature ends a vote early: leave out --decision-only and --fast")
         if not asked.gate:
@@ -72,6 +75,28 @@ class RemoteModel(FilmQuestions):
             raise UsageError(
                 f"a server explains with seed {SERVING_SEED} and {PATCHES} patches alone"
             )
+        film = entered(pixels, padding)
+        if film.status == OK:
+            film = one_film(film, self.card, self.look)
+        if film.status != OK:
+            return Prediction.without_answer(
+                film.status, film.reason, self.card, asked.patches, explain=explain
+            )
+        return self._ask_server(film.pixels, film.padding, asked, explain)
+
+    def look(
+        self, pixels: npt.NDArray[np.uint16], padding: int = NO_PADDING
+    ) -> tuple[float, npt.NDArray[np.uint8]]:
+        """Segment a film; see `cxr_tf.films.model.TriageModel.look`. Padding counts as film."""
+        inputs: Inputs = {"image_bytes": [encode_png16(pixels)]}
+        found = with_retries(lambda: self._transport.predict("segment", inputs), self._tries)
+        return float(_first(found["film_score"])), np.asarray(_first(found["mask"]))
+
+    def _ask_server(
+        self, pixels: npt.NDArray[np.uint16], padding: int, asked: VoteOptions, explain: bool
+    ) -> Prediction:
+        """Send one film, through the signature that takes what is asked."""
+        own = asked.seed == SERVING_SEED and asked.patches == PATCHES
         inputs: Inputs
         if own and padding == NO_PADDING:
             signature = "explain" if explain else "serving_default"
@@ -99,7 +124,9 @@ class RemoteModel(FilmQuestions):
         Raises:
             ServerError: the server does not answer, or holds another model.
         """
-        status = self.predict(np.zeros((2, 2), np.uint16)).status
+        status = self._ask_server(
+            np.zeros((2, 2), np.uint16), NO_PADDING, VoteOptions(), explain=False
+        ).status
         if status != CONSTANT:
             raise ServerError(f"the server finds a film of one grey level {status}, not {CONSTANT}")
 

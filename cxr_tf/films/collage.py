@@ -1,0 +1,62 @@
+"""Two or more films in one picture: found on its seams, by the model that is asked."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr_tf.films.entrance import Entered
+from cxr_tf.method.model_card import ModelCard
+from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
+from pipelines.seams import find_seams, parts_at
+from pipelines.status import NOT_CHEST_FILM
+
+_REASON = (
+    "two or more films in one picture, {}: give each in a file of its own, or ask without the gate "
+    "(--no-gate, gate=False) where it is one film"
+)
+#: Pixels on the shorter side of a part that is looked at.
+_LEAST_PART = 64
+
+
+#: Share of a part that each lung fills, at least: blank strips have a high score but no lungs.
+_LEAST_LUNG = 0.02
+
+#: From pixels and padding to the score of being a chest film, and its label map.
+Look = Callable[[npt.NDArray[np.uint16], int], tuple[float, npt.NDArray[np.uint8]]]
+
+
+def one_film(film: Entered, card: ModelCard, look: Look) -> Entered:
+    """Refuse a picture that holds several films.
+
+    Only a picture with a straight line from edge to edge is looked at closer: its parts on either
+    side are films of their own where two of them pass as chest films.
+
+    Args:
+        film: what was let in, with status `ok`.
+        card: the model's; one without a gate finds nothing.
+        look: segments a part.
+
+    Returns:
+        The film, or what it was refused for.
+    """
+    if card.reliability is None:
+        return film
+    threshold = card.reliability.gate.threshold
+
+    def is_chest(part: npt.NDArray[np.uint16]) -> bool:
+        if min(part.shape) < _LEAST_PART:
+            return False
+        score, labels = look(np.ascontiguousarray(part), film.padding)
+        lungs = [np.mean(labels == label) for label in (LEFT_LUNG, RIGHT_LUNG)]
+        return score >= threshold and min(lungs) >= _LEAST_LUNG
+
+    for how, parts in parts_at(film.pixels, *find_seams(film.pixels)):
+        passed = 0
+        for tried, part in enumerate(parts):
+            if passed + len(parts) - tried < 2:
+                break
+            passed += is_chest(part)
+            if passed == 2:
+                return film._replace(status=NOT_CHEST_FILM, reason=_REASON.format(how))
+    return film
