@@ -7,13 +7,14 @@ from pathlib import Path
 
 import tyro
 
+from cxr_tf.measures.rule_names import Rule
 from cxr_tf.method.triage_options import DecisionOptions
-from cxr_tf.method.vote_options import check_margin
+from cxr_tf.method.vote_options import check_margin, check_stride
 from cxr_tf.models.names import Precision
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
-from cxr_tf.saved.model_folders import version_folders
+from cxr_tf.saved.model_folders import read_card, version_folder, version_folders
 from cxr_tf.saved.write import exporting, write_model
 
 
@@ -44,6 +45,13 @@ class ExportOptions:
     refer_below: float | None = None
     """Least margin of an answer that is not referred, 0 to 1: with less, `decision` is `refer`. By
     default never (0), or with --model as it has it."""
+    rule: Rule | None = None
+    """What decides: the majority of the patches' labels, the largest mean probability, the same
+    without the lowest and the highest tenth of the patches, or the mean weighted by the lung in
+    each patch. By default the majority, or with --model as it has it."""
+    stride: int | None = None
+    """Patches on a grid of that many pixels at 1024 x 1024, 50 to 1024, or 0 for random ones. By
+    default random ones, or with --model as it has it."""
     warmup: bool = True
     """Write warm-up records; needs the extra `serving`."""
 
@@ -71,6 +79,7 @@ def export(config: ExportOptions) -> Path:
     ):
         raise UsageError("--model has its weights: leave out --segmentation and --mantissa-bits")
     check_margin(config.refer_below, "--refer-below")
+    check_stride(config.stride, "--stride")
     out = Path(config.out)
     with exporting(out):
         return _export(config, out)
@@ -103,9 +112,12 @@ def _export(config: ExportOptions, out: Path) -> Path:
 
 def _decision(config: ExportOptions) -> DecisionOptions | None:
     """How the model shall decide; None as it does, or as the paper does."""
-    if config.refer_below is None:
+    asked = {each.name: getattr(config, each.name) for each in dataclasses.fields(DecisionOptions)}
+    given = {name: value for name, value in asked.items() if value is not None}
+    if not given:
         return None
-    return DecisionOptions(config.refer_below)
+    before = read_card(version_folder(Path(config.model))).decision if config.model else None
+    return dataclasses.replace(before or DecisionOptions(), **given)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

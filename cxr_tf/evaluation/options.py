@@ -72,8 +72,9 @@ class ClassificationEvaluationOptions(EvaluationOptions):
     """films to evaluate"""
     patches: int = PATCHES
     """patches that vote on a film, 1 to 400"""
-    stride: int = 0
-    """patches on a grid of this many pixels at 1024 x 1024, 50 to 1024, instead of at random"""
+    stride: int | None = None
+    """patches on a grid of this many pixels at 1024 x 1024, 50 to 1024, or 0 for random ones; by
+    default as the model was exported: random, unless a grid was asked for"""
     aggregations: bool = False
     """also decide by mean probability, trimmed mean, and mean weighted by the lung in each patch"""
     saliency: str = ""

@@ -11,7 +11,8 @@ from cxr_tf.films.split_answers import film_path
 from cxr_tf.films.table import Table
 from cxr_tf.measures.bootstrap import mean_estimate
 from cxr_tf.measures.metrics import classification_metrics, confusion_matrix
-from cxr_tf.measures.vote_rules import RULES, decisions, lung_shares
+from cxr_tf.measures.rule_names import RULES
+from cxr_tf.measures.vote_rules import decisions, lung_shares
 from cxr_tf.runtime.errors import UsageError
 from pipelines.classes import ClassMap
 from pipelines.manifest.rows import ManifestRow

@@ -11,11 +11,13 @@ import tensorflow as tf
 
 from cxr_tf.films.collage import one_film
 from cxr_tf.films.entrance import Entered, entered
+from cxr_tf.films.other_rule import decided_by
 from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.questions import FilmQuestions, FilmSource, notices_of, read_source
 from cxr_tf.films.results import Segmentation
 from cxr_tf.films.rows import reason_of
 from cxr_tf.method.model_card import ModelCard
+from cxr_tf.method.outputs import given_by
 from cxr_tf.method.question import vote_tensors
 from cxr_tf.method.reliability.feature_names import FEATURES
 from cxr_tf.method.vote_options import VoteOptions
@@ -24,6 +26,9 @@ from cxr_tf.runtime.text import one_line
 from pipelines.normalise import NO_PADDING
 from pipelines.sizes import SEGMENTATION_SIZE
 from pipelines.status import OK
+
+#: What only an explained answer holds.
+_SHOWN = {each.name for each in given_by("explain")} - {each.name for each in given_by("decide")}
 
 
 class TriageModel(FilmQuestions):
@@ -96,7 +101,8 @@ class TriageModel(FilmQuestions):
         early = asked.ends_early
         if explain and early:
             raise UsageError("a vote that ends early has no map: choose explain or an early end")
-        name = "explain_film" if explain else "decide_film" if early else "predict_film"
+        anew = decision.rule != self.card.decision.rule and not early
+        name = "explain_film" if explain or anew else "decide_film" if early else "predict_film"
         if name not in self._functions:
             raise UsageError("this model only segments; give a classification run too")
         film = entered(pixels, padding)
@@ -107,12 +113,16 @@ class TriageModel(FilmQuestions):
         answer = self._functions[name](
             tf.constant(film.pixels),
             tf.constant(film.padding),
-            *vote_tensors(asked),
+            *vote_tensors(replace(asked, stride=decision.stride)),
             *([tf.constant(asked.enough)] if early else []),
-            *([tf.constant(unweighted)] if explain else []),
+            *([tf.constant(unweighted)] if explain or anew else []),
         )
+        if anew:
+            answer = decided_by(decision.rule, answer, self.card)
+        dropped = set() if explain else _SHOWN
         if not unweighted:
-            answer = {k: v for k, v in answer.items() if k != "saliency_unweighted"}
+            dropped = dropped | {"saliency_unweighted"}
+        answer = {name: value for name, value in answer.items() if name not in dropped}
         return Prediction.from_tensors(answer, decision.refer_below)
 
     def look(

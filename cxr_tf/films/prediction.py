@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_tf.method.closeness import outputs_of_votes
+from cxr_tf.method.closeness import decided, outputs_of_votes
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.outputs import given_by
+
+#: What `outputs_of_votes` takes.
+_VOTED = ("votes", "class_index", "patches_used")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,12 +121,8 @@ class Prediction:
             plain = value if value.ndim else value.item()
             plain = plain.decode() if isinstance(plain, bytes) else plain
             (values if name in known else values["further"])[name] = plain
-        of_votes = outputs_of_votes(
-            values["votes"],
-            values["class_index"],
-            values["patches_used"],
-            values["label"],
-            refer_below,
-        )
         # The graph's own numbers go first; the margin that decides is the one asked for.
-        return cls(**(of_votes | values | {"decision": of_votes["decision"]}))
+        of_votes = outputs_of_votes(*(values[name] for name in _VOTED))
+        values = of_votes | values
+        values["decision"] = decided(values["label"], values["margin"], refer_below)
+        return cls(**values)

@@ -6,13 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
+from cxr_tf.measures.rule_names import MAJORITY, TRIMMED, Rule
 from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.sizes import CLASSIFICATION_SIZE
-
-#: Share of the patches that the trimmed mean leaves out at either end, class by class.
-TRIMMED = 0.1
-#: Names of the rules; the majority is the paper's and decides.
-RULES = ("majority", "mean", "trimmed_mean", "area_weighted")
 
 Floats = npt.NDArray[np.floating]
 
@@ -42,7 +38,7 @@ def lung_shares(
 
 def aggregate(
     probabilities: Floats, shares: Floats, trimmed: float = TRIMMED
-) -> Mapping[str, npt.NDArray[np.float64]]:
+) -> Mapping[Rule, npt.NDArray[np.float64]]:
     """Score each class of a film by every rule.
 
     Args:
@@ -58,18 +54,29 @@ def aggregate(
     votes = np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
     weights = shares if shares.sum() > 0 else np.ones(len(exact))
     return {
-        "majority": votes / len(exact),
+        MAJORITY: votes / len(exact),
         "mean": exact.mean(0),
         "trimmed_mean": scipy.stats.trim_mean(exact, trimmed, axis=0),
         "area_weighted": np.average(exact, axis=0, weights=weights),
     }
 
 
-def decisions(probabilities: Floats, shares: Floats) -> dict[str, int]:
-    """Decide on a film by every rule.
+def best(scores: Floats, probabilities: Floats) -> int:
+    """Choose the class with the highest score.
 
-    The highest score wins; a tie goes to the tied class with the larger mean probability, then to
-    the lower index, as in the majority vote.
+    A tie goes to the tied class with the larger mean probability, then to the lower index, as in
+    the majority vote.
+
+    Args:
+        scores: of each class by one rule, [C].
+        probabilities: softmax of each patch, [K, C].
+    """
+    mean = probabilities.astype(np.float64).mean(0)
+    return int(np.argmax(np.where(scores == scores.max(), mean, -1.0)))
+
+
+def decisions(probabilities: Floats, shares: Floats) -> dict[Rule, int]:
+    """Decide on a film by every rule.
 
     Args:
         probabilities: softmax of each patch, [K, C].
@@ -78,8 +85,7 @@ def decisions(probabilities: Floats, shares: Floats) -> dict[str, int]:
     Returns:
         The class by rule.
     """
-    mean = probabilities.astype(np.float64).mean(0)
     return {
-        rule: int(np.argmax(np.where(scores == scores.max(), mean, -1.0)))
+        rule: best(scores, probabilities)
         for rule, scores in aggregate(probabilities, shares).items()
     }

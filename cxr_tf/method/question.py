@@ -50,6 +50,10 @@ def vote_tensors(vote: VoteOptions) -> tuple[tf.Tensor, ...]:
     """Turn options into the tensors of `VOTE_SPECS`, in their order.
 
     Args:
-        vote: the options.
+        vote: the options; a stride that is left to the model is 0.
     """
-    return tuple(tf.constant(getattr(vote, spec.name), spec.dtype) for spec in VOTE_SPECS)
+    values = [getattr(vote, spec.name) for spec in VOTE_SPECS]
+    return tuple(
+        tf.constant(0 if value is None else value, spec.dtype)
+        for value, spec in zip(values, VOTE_SPECS, strict=True)
+    )

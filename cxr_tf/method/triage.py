@@ -80,8 +80,8 @@ class Triage(tf.Module):
         self._trust = Trust(reliability, self._segmenter, options)
         if classification is not None:
             self._vote = PatchVote(classification, options)
-            #: Patches of the signatures.
-            self.patches = self._vote.patches
+            #: Patches of the signatures, and the most that they show.
+            self.patches, self.shown = self._vote.patches, self._vote.shown
 
     def _answer(self, film: PreparedFilm, question: Question) -> Tensors:
         """Answer for one prepared film."""
@@ -138,7 +138,7 @@ class Triage(tf.Module):
         Returns:
             Every output that `cxr_tf.method.outputs` gives to `decide`, with a leading [B].
         """
-        question = Question(patches=self.patches)
+        question = Question(patches=self.patches, stride=self._options.stride)
         return self._each(
             lambda image: self._answer(self._preparation.of_bytes(image), question),
             image_bytes,
@@ -154,7 +154,8 @@ class Triage(tf.Module):
             pixels: uint16 [B, H, W], bright where dense; see `pipelines.full_range`.
             padding: int32 [B], grey level to leave out; -1 for none.
             seed: int64 [B], seed of the centres.
-            patches: int32 [B], 1 to 400; what lies outside is moved to the nearest bound.
+            patches: int32 [B], 1 to 400; what lies outside is moved to the nearest bound. Neither
+                matters to a model that was exported with a grid.
 
         Returns:
             As `serving_default`.
@@ -162,9 +163,8 @@ class Triage(tf.Module):
 
         def one(film: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]) -> Tensors:
             pixels, padding, seed, patches = film
-            return self._answer(
-                self._preparation.of_pixels(pixels, padding), Question(seed, patches)
-            )
+            question = Question(seed, patches, self._options.stride)
+            return self._answer(self._preparation.of_pixels(pixels, padding), question)
 
         return self._each(one, (pixels, padding, seed, patches), "decide")
 
@@ -177,7 +177,7 @@ class Triage(tf.Module):
         Returns:
             Every output that `cxr_tf.method.outputs` gives to `explain`, with a leading [B].
         """
-        question = Question(patches=self.patches, explain=True)
+        question = Question(patches=self.patches, stride=self._options.stride, explain=True)
         return self._each(
             lambda image: self._answer(self._preparation.of_bytes(image), question),
             image_bytes,
@@ -201,7 +201,7 @@ class Triage(tf.Module):
     def _each(self, one: Callable[[Any], Tensors], films: Any, entry: Giver) -> Tensors:
         """Ask about films one after another, for the outputs that an entry point gives."""
         classes = len(self._options.classes)
-        patches = self.patches if entry != "segment" else 0
+        patches = self.shown if entry != "segment" else 0
         specs = {
             output.name: tf.TensorSpec(output.lengths(classes, patches), output.dtype)
             for output in given_by(entry)
@@ -209,6 +209,10 @@ class Triage(tf.Module):
 
         def chosen(film: Any) -> Tensors:
             found = one(film)
+            if entry == "explain" and self._options.stride:
+                found |= {
+                    name: _filled(found[name], self.shown, missing) for name, missing in _OF_PATCHES
+                }
             return {name: found[name] for name in specs}
 
         return tf.map_fn(chosen, films, fn_output_signature=specs, parallel_iterations=1)
@@ -293,3 +297,13 @@ def entry_points(module: Triage) -> dict[str, Any]:
         name: tf.function(getattr(module, name), input_signature=spec)
         for name, spec in specs.items()
     }
+
+
+#: Outputs with a row a patch, and what stands in the rows behind the last patch of a grid.
+_OF_PATCHES = (("centres", -1), ("patch_probabilities", 0))
+
+
+def _filled(rows: tf.Tensor, length: int, missing: int) -> tf.Tensor:
+    """Add rows up to a length, so that films with fewer patches fit into one batch."""
+    behind = length - tf.shape(rows)[0]
+    return tf.pad(rows, [[0, behind], [0, 0]], constant_values=tf.cast(missing, rows.dtype))

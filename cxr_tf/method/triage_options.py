@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from cxr_tf.measures.rule_names import MAJORITY, Rule
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 
@@ -35,9 +36,13 @@ class DecisionOptions:
 
     Attributes:
         refer_below: least margin of an answer that is not referred; 0 refers none.
+        rule: what decides; see `cxr_tf.measures.rule_names`.
+        stride: spacing of a grid of patches in pixels at 1024 x 1024; 0 for random ones.
     """
 
     refer_below: float = 0.0
+    rule: Rule = MAJORITY
+    stride: int = 0
 
     def asked_with(self, vote: VoteOptions) -> "DecisionOptions":
         """Give what holds for a request.
@@ -46,16 +51,24 @@ class DecisionOptions:
             vote: how a film is put to the vote; what it leaves open is the model's own.
 
         Raises:
-            UsageError: the vote ends early, and so has no margin to refer by.
+            UsageError: the vote ends early, and so has no margin to refer by, or the model decides
+                by another rule than the majority.
         """
         refer_below = self.refer_below if vote.refer_below is None else vote.refer_below
+        rule = self.rule if vote.rule is None else vote.rule
+        stride = self.stride if vote.stride is None else vote.stride
+        if rule != MAJORITY and vote.ends_early:
+            raise UsageError(
+                f"only a majority can be settled early, and the model decides by {rule}: leave out "
+                "--decision-only and --fast, or give --rule majority"
+            )
         if refer_below and vote.ends_early:
             raise UsageError(
                 f"a vote that ends early does not know its margin, and films with less than "
                 f"{refer_below} are to be referred: leave out --decision-only and --fast, or give "
                 "--refer-below 0"
             )
-        return replace(self, refer_below=refer_below)
+        return replace(self, refer_below=refer_below, rule=rule, stride=stride)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cxr_tf.measures.rule_names import MAJORITY
 from cxr_tf.method.frozen import frozen
 from cxr_tf.method.maps import Maps
 from cxr_tf.method.question import Question
+from cxr_tf.method.rules import class_scores, lead, lung_shares
 from cxr_tf.method.segmenter import MASK_SHAPE
 from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.method.voting import (
@@ -64,8 +66,10 @@ class PatchVote:
         self._local = options.approach == "local"
         self._sub_batch = SUB_BATCH if self._local else 1
         self._most = MOST_PATCHES if self._local else 1
-        #: Patches of the signatures.
+        #: Patches of the signatures; those on a grid are as many as its points on the lungs.
         self.patches = PATCHES if self._local else 1
+        #: Most patches that a signature shows.
+        self.shown = self._most if self._local and options.stride else self.patches
         size = options.patch_size
         grey = grey_network(network, options.scaling)
         self._network = frozen(
@@ -100,10 +104,11 @@ class PatchVote:
             `class_index`, `votes`, `probabilities`, `agreement` with its interval, `margin`,
             `patches_used`, and where asked the maps and the patches.
         """
-        patches = self._patches(large, lungs_at_full_size(labels), question)
+        lungs = lungs_at_full_size(labels)
+        patches = self._patches(large, lungs, question)
         if question.enough is not None and self._local:
             return self._up_to_the_end(patches, question.enough)
-        return self._all(patches, question)
+        return self._all(patches, lungs, question)
 
     def missing(self, question: Question) -> Tensors:
         """Give what stands in place of a vote where there is none.
@@ -146,14 +151,14 @@ class PatchVote:
             found = tf.shape(points)[0]
             return tf.pad(points, [[0, self._most - found], [0, 0]]), found
 
-        if isinstance(question.stride, int) and question.stride == 0:
-            centres, count = drawn()
+        if isinstance(question.stride, int):
+            centres, count = on_grid() if question.stride else drawn()
         else:
             centres, count = tf.cond(question.stride > 0, on_grid, drawn)
         centres = tf.ensure_shape(centres, [self._most, 2])
         return Patches(centres, count, lambda some: cut_patches(seen, some, size))
 
-    def _all(self, patches: Patches, question: Question) -> Tensors:
+    def _all(self, patches: Patches, lungs: tf.Tensor, question: Question) -> Tensors:
         """Let every patch vote."""
         classes, batch = len(self._options.classes), self._sub_batch
         centres, count, cut = patches
@@ -179,6 +184,10 @@ class PatchVote:
         used = tf.range(calls * batch) < count
         votes = count_votes(probabilities, used)
         result = _decision(votes, mean_probabilities(probabilities, used), count)
+        if self._options.rule != MAJORITY:
+            voted, places = probabilities[:count], centres[:count]
+            shares = lung_shares(lungs, places, self._options.patch_size)
+            result |= _by_scores(class_scores(self._options.rule, voted, shares), result)
         if question.explain:
             centres = centres[: calls * batch]
             result |= self._shown(maps[0], probabilities, centres, used, question)
@@ -242,10 +251,24 @@ def _decision(votes: tf.Tensor, mean: tf.Tensor, count: tf.Tensor) -> Tensors:
     """What the votes of `count` patches decide."""
     chosen = decide(votes, mean)
     return {
-        "class_index": chosen,
         "votes": votes,
         "probabilities": mean,
-        "agreement": tf.cast(votes[chosen], tf.float32) / tf.cast(count, tf.float32),
         "patches_used": count,
+        **_of_class(chosen, votes, count),
+    }
+
+
+def _of_class(chosen: tf.Tensor, votes: tf.Tensor, count: tf.Tensor) -> Tensors:
+    """What is told of the class that was chosen."""
+    return {
+        "class_index": chosen,
+        "agreement": tf.cast(votes[chosen], tf.float32) / tf.cast(count, tf.float32),
         **closeness(votes, chosen, count),
     }
+
+
+def _by_scores(scores: tf.Tensor, voted: Tensors) -> Tensors:
+    """What changes of a vote where the class with the highest score is chosen."""
+    chosen = decide(scores, voted["probabilities"])
+    of_class = _of_class(chosen, voted["votes"], voted["patches_used"])
+    return of_class | {"margin": lead(scores, chosen)}

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from cxr_tf.measures.rule_names import MAJORITY, RULES, Rule
 from cxr_tf.runtime.errors import UsageError
 from pipelines.sizes import CLASSIFICATION_SIZE, LEAST_STRIDE, MOST_PATCHES, PATCHES
 
@@ -22,9 +23,13 @@ class VoteOptions:
     """seed of the patch centres"""
     patches: int = PATCHES
     """patches that vote on a film, 1 to 400"""
-    stride: int = 0
-    """above 0, patches on a grid of that many pixels at 1024 x 1024, from 50 to 1024, instead of
-    random ones"""
+    stride: int | None = None
+    """above 0, patches on a grid of that many pixels at 1024 x 1024, from 50 to 1024; 0 for random
+    ones. By default as the model was exported: random, unless a grid was asked for"""
+    rule: Rule | None = None
+    """what decides: the majority of the patches' labels, the largest mean probability, the same
+    without the lowest and the highest tenth of the patches, or the mean weighted by the lung in
+    each patch. By default as the model was exported: the majority, unless it was asked otherwise"""
     decision_only: bool = False
     """stop looking at a film's patches where no further one can change its label: the same labels
     in less time; votes, p and patches_used are those up to there"""
@@ -65,9 +70,12 @@ class VoteOptions:
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"{prefix}seed {self.seed}: give a number from 0 to 2^63 - 1")
         check_margin(self.refer_below, f"{prefix}refer{'-' if prefix else '_'}below")
-        if self.stride and not LEAST_STRIDE <= self.stride <= CLASSIFICATION_SIZE:
+        check_stride(self.stride, f"{prefix}stride")
+        if self.rule is not None and self.rule not in RULES:
+            raise UsageError(f"{prefix}rule {self.rule}: choose one of {', '.join(RULES)}")
+        if self.ends_early and self.rule not in (None, MAJORITY):
             raise UsageError(
-                f"{prefix}stride {self.stride}: give {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0"
+                f"only a majority can be settled early: leave out {prefix}rule, or what ends it"
             )
 
     def changed(self, changes: dict[str, Any]) -> "VoteOptions":
@@ -121,3 +129,17 @@ def check_margin(margin: float | None, name: str) -> None:
     """
     if margin is not None and not 0 <= margin <= 1:
         raise UsageError(f"{name} {margin}: give a share of the patches from 0 to 1, 0 for never")
+
+
+def check_stride(stride: int | None, name: str) -> None:
+    """Refuse a grid with too many points, or wider than the film.
+
+    Args:
+        stride: distance between neighbours in pixels, 0 for no grid, None where it is not given.
+        name: of the option.
+
+    Raises:
+        UsageError: it is out of range.
+    """
+    if stride and not LEAST_STRIDE <= stride <= CLASSIFICATION_SIZE:
+        raise UsageError(f"{name} {stride}: give {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0")

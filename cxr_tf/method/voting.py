@@ -40,12 +40,12 @@ def mean_probabilities(probabilities: tf.Tensor, used: tf.Tensor) -> tf.Tensor:
 
 
 def decide(votes: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-    """Choose the class with most votes.
+    """Choose the class with most votes, or with the highest score.
 
     A tie goes to the tied class with the larger mean probability, then to the lower index.
 
     Args:
-        votes: int32 [C].
+        votes: int32 [C], or scores, float64 [C].
         probabilities: mean softmax over all patches, float32 [C].
 
     Returns:

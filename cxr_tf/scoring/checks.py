@@ -73,8 +73,6 @@ def _check_server(options: "ScoreOptions") -> None:
         raise UsageError(
             "--decision-only and --fast need the model here: no signature ends a vote early"
         )
-    if options.stride:
-        raise UsageError("--stride needs the model here: no signature takes patches on a grid")
     if options.explains and (options.seed or options.patches != PATCHES):
         raise UsageError(
             f"--server explains with seed 0 and {PATCHES} patches alone: leave out --seed, "

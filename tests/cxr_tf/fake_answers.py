@@ -3,7 +3,7 @@
 import numpy as np
 
 from cxr_tf.films.prediction import Prediction
-from cxr_tf.method.closeness import outputs_of_votes
+from cxr_tf.method.closeness import decided, outputs_of_votes
 
 
 def answered(
@@ -19,9 +19,10 @@ def answered(
         "abstain": False,
         "warning": "",
     }
+    closeness = outputs_of_votes(votes, class_index, patches_used)
+    closeness["decision"] = decided(label, closeness["margin"], refer_below)
     return Prediction(
         status, label, class_index, votes, probabilities, agreement, lung_fraction, patches_used,
         model_version,
-        **(unfitted | outputs_of_votes(votes, class_index, patches_used, label, refer_below)
-           | others),
+        **(unfitted | closeness | others),
     )  # fmt: skip

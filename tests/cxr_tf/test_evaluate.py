@@ -171,7 +171,7 @@ def test_decisions_metrics_and_groups_are_right(decided, tmp_path, capsys):
     out = tmp_path / "out"
     model = Reads(fingerprint=decided.fingerprint())
     status, record = _run(decided, out, model, patches=7, seed=5)
-    assert status == 0 and model.calls == [(5, 7, 0, False)] * 10
+    assert status == 0 and model.calls == [(5, 7, None, False)] * 10
     assert record["statuses"] == {"no_lung": 1, "ok": 9}
     assert [film["path"] for film in record["not_ok"]] == ["film4.png"]
     everything = record["groups"]["all"]
@@ -395,8 +395,8 @@ def test_other_rules_decide_from_the_same_patches(decided, tmp_path):
 def test_maps_of_a_class_are_measured_by_true_class(decided, tmp_path):
     out, model = tmp_path / "out", Reads()
     status, record = _run(decided, out, model, saliency="viral", zones=True, curves=True)
-    assert status == 0 and model.calls.count((0, 100, 0, True)) == 10
-    assert model.calls.count((0, 20, 0, False)) == 9 * 35  # the film without an answer has none
+    assert status == 0 and model.calls.count((0, 100, None, True)) == 10
+    assert model.calls.count((0, 20, None, False)) == 9 * 35  # the film without an answer has none
     found = record["saliency"]["by_true_class"]
     assert record["saliency"]["class"] == "viral" and list(found) == list(CLASSES)
     # Two of three viral films, and one of three normal ones, are decided so.

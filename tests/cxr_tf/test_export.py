@@ -10,6 +10,8 @@ import pytest
 import tensorflow as tf
 
 from cxr_tf.export import ExportOptions, export, main
+from cxr_tf.measures.rule_names import Rule
+from cxr_tf.measures.vote_rules import aggregate, lung_shares
 from cxr_tf.method.triage_options import DecisionOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.stopping import Stopped
@@ -114,6 +116,72 @@ def test_a_model_refers_by_the_margin_that_it_was_exported_with(exported, tmp_pa
     assert read_card(export(again)).decision == card.decision
     with pytest.raises(UsageError, match="--refer-below 2: give a share of the patches from 0"):
         export(dataclasses.replace(again, refer_below=2))
+
+
+RULES_BESIDE: tuple[Rule, ...] = ("mean", "trimmed_mean", "area_weighted")
+
+
+def test_a_request_may_ask_for_another_rule(exported):
+    """Votes and probabilities stay; class and margin are those of the rule over the patches."""
+    model = load(exported)
+    plain = model.predict(film(), patches=30)
+    explained = model.predict(film(), patches=30, explain=True)
+    shares = lung_shares(explained.mask, explained.centres, model.card.options.patch_size)
+    scores = aggregate(explained.patch_probabilities, shares)
+    for rule in RULES_BESIDE:
+        found = model.predict(film(), patches=30, rule=rule)
+        best, second = np.sort(scores[rule])[[-1, -2]]
+        assert found.class_index == scores[rule].argmax()
+        assert found.label == found.decision == model.classes[found.class_index]
+        assert found.margin == pytest.approx(best - second)
+        np.testing.assert_array_equal(found.votes, plain.votes)
+        np.testing.assert_array_equal(found.probabilities, plain.probabilities)
+        assert found.agreement == np.float32(plain.votes[found.class_index] / np.float32(30))
+        assert found.saliency is None and found.centres is None
+        assert model.predict(film(), patches=30, rule=rule, refer_below=1.0).decision == "refer"
+    assert model.predict(film(), patches=30, rule="majority").label == plain.label
+    with pytest.raises(UsageError, match="only a majority can be settled early"):
+        model.predict(film(), rule="mean", fast=True)
+    with pytest.raises(UsageError, match="rule median: choose one of majority, mean"):
+        model.predict(film(), rule="median")
+    refused = model.predict(np.zeros((300, 300), np.uint16), rule="mean")
+    assert (refused.status, refused.label) == ("constant", "")
+
+
+@pytest.mark.slow
+def test_a_model_decides_by_the_rule_and_the_grid_of_its_export(exported, tmp_path):
+    """The signatures do what Python does with the options of a request."""
+    rule: Rule = "area_weighted"
+    out, plain = tmp_path / "by_rule", load(exported)
+    config = ExportOptions(model=str(exported), out=str(out), warmup=False, rule=rule, stride=96)
+    folder = export(config)
+    card = read_card(folder)
+    assert card.decision == DecisionOptions(rule=rule, stride=96)
+    assert card.model_version != plain.card.model_version
+    expected = plain.predict(film(), rule=rule, stride=96, explain=True)
+    model = load(folder)
+    own = model.predict(film())
+    signatures = tf.saved_model.load(str(folder)).signatures
+    asked = {"image_bytes": tf.constant([png(film()), b""])}
+    served, shown = signatures["serving_default"](**asked), signatures["explain"](**asked)
+    used = expected.patches_used
+    assert 1 < used < 100
+    for found in (served, shown, {name: [getattr(own, name)] for name in ("votes", "margin")}):
+        np.testing.assert_array_equal(found["votes"][0], expected.votes)
+        assert float(found["margin"][0]) == pytest.approx(expected.margin, abs=1e-9)
+    assert served["label"].numpy().tolist() == [expected.label.encode(), b""]
+    assert own.label == expected.label and own.patches_used == used
+    np.testing.assert_array_equal(shown["centres"][0, :used], expected.centres)
+    assert (shown["centres"][0, used:].numpy() == -1).all()
+    assert (shown["centres"][1].numpy() == -1).all()
+    assert not shown["patch_probabilities"][0, used:].numpy().any()
+    assert model.predict(film(), rule="majority", stride=0).label == plain.predict(film()).label
+    with pytest.raises(UsageError, match=f"the model decides by {rule}"):
+        model.predict(film(), decision_only=True)
+    again = export(ExportOptions(model=str(folder), out=str(out), warmup=False, stride=0))
+    assert read_card(again).decision == DecisionOptions(rule=rule)
+    with pytest.raises(UsageError, match="--stride 9: give 50 to 1024, or 0"):
+        export(ExportOptions(model=str(folder), out=str(out), stride=9))
 
 
 def test_existing_version_is_kept(exported, fake_classification):

@@ -68,8 +68,12 @@ class RemoteModel(FilmQuestions):
             raise UsageError("no signature ends a vote early: leave out --decision-only and --fast")
         if not asked.gate:
             raise UsageError("every signature has its gate: leave out --no-gate")
-        if asked.stride:
-            raise UsageError("no signature takes patches on a grid: leave out --stride")
+        decision = self.card.decision.asked_with(asked)
+        if (decision.stride, decision.rule) != (self.card.decision.stride, self.card.decision.rule):
+            raise UsageError(
+                "signatures decide as the model was exported: leave out --stride and --rule, or "
+                "export the model with them"
+            )
         own = asked.seed == SERVING_SEED and asked.patches == PATCHES
         if explain and not own:
             raise UsageError(

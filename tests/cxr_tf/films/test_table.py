@@ -18,7 +18,7 @@ from cxr_tf.films.rows import (
     score_record,
 )
 from cxr_tf.films.table import Table, csv_line
-from cxr_tf.method.closeness import outputs_of_votes
+from cxr_tf.method.closeness import decided, outputs_of_votes
 from cxr_tf.runtime.text import one_line
 from cxr_tf.runtime.whole_files import write_json
 
@@ -96,7 +96,8 @@ def prediction(**changes):
         conformal_set=np.array([1, 1], np.int32),
         abstain=True,
     )
-    values |= outputs_of_votes(values["votes"], 1, 3, "ill", refer_below=0.5)
+    values |= outputs_of_votes(values["votes"], 1, 3)
+    values["decision"] = decided("ill", values["margin"], refer_below=0.5)
     return SimpleNamespace(**{**values, **changes})
 
 

@@ -4,7 +4,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxr_tf.measures.vote_rules import RULES, aggregate, decisions, lung_shares
+from cxr_tf.measures.rule_names import RULES
+from cxr_tf.measures.vote_rules import aggregate, decisions, lung_shares
 from cxr_tf.method.voting import count_votes, decide, mean_probabilities
 
 

@@ -80,7 +80,7 @@ def stub_load(marker="", deadly=-1):
                 return Prediction(
                     "ok", "normal", 0, votes, means, 1.0, 0.25, patches, "stub-1",
                     -1.0, -1.0, means, np.ones(2, np.int32), False, "",
-                    **outputs_of_votes(votes, 0, patches, "normal"),
+                    **outputs_of_votes(votes, 0, patches), decision="normal",
                 )  # fmt: skip
 
         return Stub()
