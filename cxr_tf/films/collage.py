@@ -1,4 +1,4 @@
-"""Two or more films in one picture: found on its seams, by the model that is asked."""
+"""Two or more films in one picture, for models whose graph does not find them by itself."""
 
 from collections.abc import Callable
 
@@ -6,21 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.films.entrance import Entered
+from cxr_tf.method.collage import LEAST_LUNG, REASON
 from cxr_tf.method.model_card import ModelCard
 from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.seams import find_seams, parts_at
 from pipelines.status import NOT_CHEST_FILM
 
-_REASON = (
-    "two or more films in one picture, {}: give each in a file of its own, or ask without the gate "
-    "(--no-gate, gate=False) where it is one film"
-)
 #: Pixels on the shorter side of a part that is looked at.
 _LEAST_PART = 64
-
-
-#: Share of a part that each lung fills, at least: blank strips have a high score but no lungs.
-_LEAST_LUNG = 0.02
 
 #: From pixels and padding to the score of being a chest film, and its label map.
 Look = Callable[[npt.NDArray[np.uint16], int], tuple[float, npt.NDArray[np.uint8]]]
@@ -34,13 +27,14 @@ def one_film(film: Entered, card: ModelCard, look: Look) -> Entered:
 
     Args:
         film: what was let in, with status `ok`.
-        card: the model's; one without a gate finds nothing.
+        card: the model's; one without a gate finds nothing, and one that finds collages itself is
+            left to do so.
         look: segments a part.
 
     Returns:
         The film, or what it was refused for.
     """
-    if card.reliability is None:
+    if card.reliability is None or card.finds_collages:
         return film
     threshold = card.reliability.gate.threshold
 
@@ -49,7 +43,7 @@ def one_film(film: Entered, card: ModelCard, look: Look) -> Entered:
             return False
         score, labels = look(np.ascontiguousarray(part), film.padding)
         lungs = [np.mean(labels == label) for label in (LEFT_LUNG, RIGHT_LUNG)]
-        return score >= threshold and min(lungs) >= _LEAST_LUNG
+        return score >= threshold and min(lungs) >= LEAST_LUNG
 
     for how, parts in parts_at(film.pixels, *find_seams(film.pixels)):
         passed = 0
@@ -58,5 +52,5 @@ def one_film(film: Entered, card: ModelCard, look: Look) -> Entered:
                 break
             passed += is_chest(part)
             if passed == 2:
-                return film._replace(status=NOT_CHEST_FILM, reason=_REASON.format(how))
+                return film._replace(status=NOT_CHEST_FILM, reason=REASON.format(how))
     return film

@@ -66,6 +66,8 @@ class ModelCard:
         software: versions of the packages that it was exported with.
         use: what it is for.
         decision: how it decides; cards from before there was a choice do not hold it.
+        finds_collages: whether its graph refuses pictures of several films; Python looks for them
+            where it does not.
         order: of the fields on disk where the card was read, so that it is written as it was: a
             model that was exported again by a later version has them in another order.
     """
@@ -86,6 +88,7 @@ class ModelCard:
     software: Mapping[str, str] = field(default_factory=dict)
     use: str = ""
     decision: DecisionOptions = DecisionOptions()
+    finds_collages: bool = False
     order: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -110,9 +113,8 @@ class ModelCard:
         """Give the fields as JSON holds them, in their order."""
         values = asdict(self)
         names = self.order or _NAMES
-        if "decision" not in names and self.decision != DecisionOptions():
-            names = (*names, "decision")
-        return {name: values[name] for name in names}
+        later = (name for name, usual in _LATER.items() if getattr(self, name) != usual)
+        return {name: values[name] for name in (*names, *(x for x in later if x not in names))}
 
     @classmethod
     def from_record(cls, record: Any) -> "ModelCard":
@@ -128,9 +130,11 @@ class ModelCard:
         if not isinstance(record, Mapping):
             raise ValueError("it is no JSON object")
         order = [name for name in record if name in _NAMES]
-        known = {"decision": asdict(DecisionOptions()), **record}
+        known = {"decision": asdict(DecisionOptions()), "finds_collages": False, **record}
         return read_typed(cls, {**known, "order": order})
 
 
 #: The fields that JSON holds.
 _NAMES = tuple(each.name for each in fields(ModelCard) if each.name != "order")
+#: Those that cards from before they were made do not hold, as they were then.
+_LATER = {"decision": DecisionOptions(), "finds_collages": False}

@@ -30,7 +30,7 @@ from cxr_tf.method.trust import Trust
 from cxr_tf.method.vote import PatchVote, Tensors
 from cxr_tf.method.voting import decision
 from pipelines.masks import LEAST_LUNG_FRACTION, lung_fraction
-from pipelines.status import NO_LUNG, OK
+from pipelines.status import NO_LUNG, NOT_CHEST_FILM, OK
 
 #: The signatures of an exported model, with what they take.
 SIGNATURE_SPECS: dict[str, tuple[tf.TensorSpec, ...]] = {
@@ -90,6 +90,8 @@ class Triage(tf.Module):
         scores = self._trust.scores(film.status, features)
         without = (film.status == OK) & (fraction < LEAST_LUNG_FRACTION)
         status = tf.where(without, NO_LUNG, film.status)
+        several = self._trust.collage(film, question.gate)
+        status = tf.where(several == "", status, NOT_CHEST_FILM)
         status = self._trust.gated(status, scores["film_score"], question.gate)
         answered = status == OK
         # Ahead of the branches: within one a known number would be a constant, by whose reciprocal
@@ -109,12 +111,13 @@ class Triage(tf.Module):
             "model_version": tf.constant(self._options.version),
             "film_score": scores["film_score"],
             "mask_quality": tf.where(answered, scores["mask_quality"], 0.0),
-            "warning": tf.where(
-                film.reason == "",
-                self._trust.warning(status, film.small, scores["mask_quality"]),
-                film.reason,
-            ),
         }
+        why = tf.where(several == "", film.reason, several)
+        result["warning"] = tf.cond(
+            why == "",
+            lambda: self._trust.warning(status, film.small, scores["mask_quality"]),
+            lambda: why,
+        )
         result["decision"] = decision(result["label"], result["margin"], self._options.refer_below)
         result |= self._trust.sureness(status, result["probabilities"], result["class_index"])
         if question.explain:

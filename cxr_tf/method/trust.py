@@ -2,7 +2,10 @@
 
 import tensorflow as tf
 
+from cxr_tf.method.collage import REASON as COLLAGE
+from cxr_tf.method.collage import WAYS, collage_way, has_lungs
 from cxr_tf.method.outputs import UNKNOWN
+from cxr_tf.method.preparation import PreparedFilm
 from cxr_tf.method.reliability.calibration import calibrate, conformal_set, unsure
 from cxr_tf.method.reliability.judgement import score
 from cxr_tf.method.reliability.parameters import Reliability
@@ -63,6 +66,32 @@ class Trust:
             return status
         refused = (status == OK) & gate & (film_score < self._fitted.gate.threshold)
         return tf.where(refused, NOT_CHEST_FILM, status)
+
+    def collage(self, film: PreparedFilm, gate: tf.Tensor | bool) -> tf.Tensor:
+        """Say why a picture that holds several films is refused.
+
+        Args:
+            film: the prepared film.
+            gate: bool scalar, whether to refuse at all.
+
+        Returns:
+            string scalar, '' for a single film.
+        """
+        if self._fitted is None:
+            return tf.constant("")
+        fitted = self._fitted.gate
+
+        def is_chest(small: tf.Tensor) -> tf.Tensor:
+            _, labels, features = self._segmenter.look(small)
+            return (score(fitted, features) >= fitted.threshold) & has_lungs(labels)
+
+        way = tf.cond(
+            (film.status == OK) & gate,
+            lambda: collage_way(film.large, self._options.enhance, is_chest, self._segmenter.size),
+            lambda: tf.constant(-1),
+        )
+        reasons = tf.constant([*(COLLAGE.format(each) for each in WAYS), ""])
+        return reasons[tf.where(way >= 0, way, len(WAYS))]
 
     def warning(self, status: tf.Tensor, small: tf.Tensor, mask_quality: tf.Tensor) -> tf.Tensor:
         """Say what to know beside the answer, or why a film was refused; '' for nothing.

@@ -95,6 +95,7 @@ def make_module(
         networks=facts_of,
         reliability=trust,
         decision=decision,
+        finds_collages=trust is not None,
     )
     segmentation, classification = networks["segmentation"], networks.get("classification")
     module = Triage(segmentation, classification, card.triage_options, trust)

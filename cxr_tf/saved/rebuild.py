@@ -56,6 +56,7 @@ def remake_module(
     if decision is not None:
         version = version_with(card.model_version, card.decision, decision)
         card = replace(card, decision=decision, model_version=version)
+    card = replace(card, finds_collages=card.reliability is not None)
     networks = {}
     with tempfile.TemporaryDirectory() as name:
         runs = {run.name: run for run in extract(ExtractOptions(model=folder, out=Path(name)))}

@@ -19,6 +19,7 @@ import cxr_tf
 from cxr_tf.films.collage import one_film
 from cxr_tf.films.entrance import Entered, entered
 from cxr_tf.films.model import TriageModel
+from cxr_tf.method.collage import REASON
 from pipelines.films import read_film
 from pipelines.levels import NO_PADDING
 from pipelines.status import OK
@@ -34,6 +35,8 @@ def is_collage(model: TriageModel, pixels: Pixels) -> bool:
         model: one with a gate.
         pixels: uint16 [H, W] over the full range.
     """
+    if model.card.finds_collages:
+        return model.predict(pixels, patches=1).warning.startswith(REASON.split(",")[0])
     return one_film(Entered(pixels, NO_PADDING, OK, ""), model.card, model.look).status != OK
 
 
