@@ -28,6 +28,7 @@ KINDS = {
     "doubled_row": (FAULT, "a film stands in several rows"),
     "unknown_split": (FAULT, "a split that no task has"),
     "unknown_class": (FAULT, "a class that no adapter writes, in a classification split"),
+    "wrong_age_group": (FAULT, "an age group that there is not, or that contradicts the age"),
     "missing_file": (FAULT, "a film or mask is not there, or empty"),
     "missing_mask": (FAULT, "a film lacks a mask that its segmentation split needs"),
     "changed_film": (FAULT, "a film's bytes are not those its sha256 was taken of"),
@@ -96,6 +97,7 @@ def _listed(manifest: Manifest) -> list[Finding]:
     """What the rows alone tell; their `sha256` is what was found on disk."""
     of_all = {
         "doubled_row": checks.doubled_paths(manifest.rows),
+        "wrong_age_group": checks.wrong_age_groups(manifest.rows),
         "missing_file": checks.missing_files(manifest.rows),
         "missing_mask": checks.missing_masks(manifest.select("segmentation").rows),
         "unknown_class": checks.unknown_classes(manifest.select("classification").rows, None),

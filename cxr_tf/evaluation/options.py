@@ -59,7 +59,7 @@ class ClassificationEvaluationOptions(EvaluationOptions):
     """Accuracy, precision, recall, F1, specificity, sensitivities, ROC-AUC, confusion matrix.
 
     Writes predictions.csv, metrics.json, summary.md, subgroups.csv and subgroups.md (by source,
-    view, sex and age band), confusion.png, roc.png and pr.png; with --aggregations also
+    view, sex, age group and age band), confusion.png, roc.png and pr.png; with --aggregations also
     aggregation.csv, with --saliency saliency.csv and saliency.png, with --zones zones.csv, with
     --curves curves.csv, with --against a run or model against_predictions.csv. A film without a
     decision counts as wrong.

@@ -1,4 +1,4 @@
-"""Every metric by source, view, sex and age band, with what each rests on."""
+"""Every metric by source, view, sex, age group and age band, with what each rests on."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,10 @@ from cxr_tf.evaluation.summary import figure_text, table, title_of
 from cxr_tf.films.table import Table
 from cxr_tf.measures.estimates import BY_CLASS, OVERALL
 from cxr_tf.runtime.whole_files import write_text
+from pipelines.manifest.ages import age_group_of, is_age
 from pipelines.manifest.rows import ManifestRow
 
-AXES = ("source", "view", "sex", "age")
+AXES = ("source", "view", "sex", "age_group", "age")
 #: First years of the age bands; the last one is open.
 AGE_BANDS = (0, 18, 40, 60, 80)
 #: Films of which the manifest does not say it; they stand beside the others.
@@ -28,7 +29,7 @@ def age_band(age: str) -> str:
     Returns:
         Such as `18-39` or `80+`; `unknown` for anything but a whole number.
     """
-    if not (age.isascii() and age.isdigit()):
+    if not is_age(age):
         return UNKNOWN
     place = max(index for index, first in enumerate(AGE_BANDS) if int(age) >= first)
     first = AGE_BANDS[place]
@@ -36,8 +37,16 @@ def age_band(age: str) -> str:
     return f"{first}+" if last is None else f"{first}-{last}"
 
 
+def _value(row: ManifestRow, axis: str) -> str:
+    """Give a film's value; an age tells the age group where the manifest leaves that empty."""
+    if axis == "age":
+        return age_band(row.age)
+    value = str(getattr(row, axis)).strip()
+    return value or (age_group_of(row.age) if axis == "age_group" else "") or UNKNOWN
+
+
 def subgroups(rows: Sequence[ManifestRow]) -> dict[str, list[int]]:
-    """Sorts films by source, view, sex and age band.
+    """Sorts films by source, view, sex, age group and age band.
 
     Args:
         rows: the films.
@@ -48,10 +57,7 @@ def subgroups(rows: Sequence[ManifestRow]) -> dict[str, list[int]]:
     """
     found: dict[str, list[int]] = {}
     for axis in AXES:
-        values = [
-            age_band(row.age) if axis == "age" else getattr(row, axis).strip() or UNKNOWN
-            for row in rows
-        ]
+        values = [_value(row, axis) for row in rows]
         for value in sorted(set(values), key=lambda name: (name == UNKNOWN, name)):
             found[f"{axis}={value}"] = [i for i, own in enumerate(values) if own == value]
     return found
@@ -140,7 +146,7 @@ def markdown(groups: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
     titles = [title_of(figure) for figure in OVERALL]
     return [
         "## Subgroups",
-        "By source, view, sex and age band; means over the classes that have films.",
+        "By source, view, sex, age group and age band; means over the classes that have films.",
         table(["films", "n", "patients", *titles, "remark"], rows),
         "Each class with films against the other films of the subgroup:",
         table(["films", "class", *(title_of(kind) for kind in BY_CLASS)], own),

@@ -72,7 +72,7 @@ def _classification(record: Mapping[str, Any]) -> list[str]:
         [name, str(group["n"]), str(group["patients"])]
         + [figure_text(group["overall"][figure]) for figure in OVERALL]
         for name, group in groups.items()
-        if name.partition("=")[0] not in ("view", "sex", "age")
+        if name.partition("=")[0] not in ("view", "sex", "age_group", "age")
     ]
     titles = [title_of(figure) for figure in OVERALL]
     parts.append(table(["films", "n", "patients", *titles], rows))
@@ -101,7 +101,9 @@ def _classification(record: Mapping[str, Any]) -> list[str]:
         parts += _zones(record["zones"], classes)
     if "curves" in record:
         parts += _curves(record["curves"])
-    parts += ["Figures by source, view, sex and age band, class by class: `subgroups.md`."]
+    parts += [
+        "Figures by source, view, sex, age group and age band, class by class: `subgroups.md`."
+    ]
     parts.append("## Confusion matrix")
     rows = [
         [name, *map(str, counts)]

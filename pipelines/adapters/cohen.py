@@ -6,7 +6,7 @@ Each row has its own licence, often none; films under no-derivatives licences ar
 
 from pathlib import Path
 
-from pipelines.adapters.tables import age_of, cohort_of, header, read_table, sex_of
+from pipelines.adapters.tables import header, patient_of, read_table
 from pipelines.manifest.rows import Manifest, ManifestRow
 from pipelines.manifest.splits import give_splits
 
@@ -108,7 +108,6 @@ def _is_frontal(cells: dict[str, str]) -> bool:
 
 
 def _row(cells: dict[str, str], folder: Path) -> ManifestRow:
-    age = age_of(cells.get("age", ""))
     return ManifestRow(
         path=folder / (cells.get("folder") or "images") / cells["filename"],
         label=class_of(cells["finding"]),
@@ -116,7 +115,5 @@ def _row(cells: dict[str, str], folder: Path) -> ManifestRow:
         view=VIEWS[cells["view"].upper()],
         source="cohen",
         licence=cells.get("license") or LICENCE,
-        sex=sex_of(cells.get("sex", "")),
-        age=age,
-        cohort=cohort_of(age),
+        **patient_of(cells.get("sex", ""), cells.get("age", "")),
     )

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from pipelines.adapters.tables import read_table
+from pipelines.manifest.ages import CHILD
 from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
 from pipelines.manifest.splits import give_splits
 
@@ -104,6 +105,7 @@ def _row(cells: dict[str, str], images: Path) -> ManifestRow:
         source="coronahack",
         licence=KERMANY_LICENCE if child else LICENCE,
         cohort="paediatric" if child else "adult",
+        age_group=CHILD if child else "",
     )
 
 

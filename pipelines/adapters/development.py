@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from pipelines.adapters.tables import header, read_table
+from pipelines.manifest.ages import AGE_GROUPS, CHILD, UNKNOWN
 from pipelines.manifest.rows import MASKS, Manifest, ManifestError, ManifestRow
 
 LOOKS_FOR = "manifest.csv with the columns path, class, license, split_hint, masks, paper_list"
@@ -32,6 +33,8 @@ def adapt(folder: Path) -> Manifest:
     the patient id, since the data itself names no validation split. Films marked as degraded
     and files for input tests keep empty splits. `cohort` is `paediatric` where the note says so
     and `adult` otherwise: a few films of other sources show adolescents without saying so.
+    `age_group` is the folder's own where it has the column; `adult?` there means that nothing is
+    stated, and becomes `unknown`. Without the column only the children of the notes are known.
 
     Args:
         folder: Holds `manifest.csv`, `seg/`, `cls/` and `dicom/`.
@@ -40,7 +43,7 @@ def adapt(folder: Path) -> Manifest:
         The manifest; `sha256`, `sex` and `age` are empty.
 
     Raises:
-        ManifestError: Unknown split hints or mask notes, all at once.
+        ManifestError: Unknown split hints, mask notes or age groups, all at once.
     """
     path = folder / "manifest.csv"
     rows: list[ManifestRow] = []
@@ -58,6 +61,7 @@ def adapt(folder: Path) -> Manifest:
 def _row(cells: dict[str, str], folder: Path) -> ManifestRow:
     splits = _splits(cells["split_hint"], cells["patient_id"] or cells["path"])
     masks = _masks(cells["masks"], Path(cells["path"]), folder)
+    paediatric = "paediatric" in cells["note"]
     return ManifestRow(
         path=folder / cells["path"],
         label=cells["class"],
@@ -71,8 +75,9 @@ def _row(cells: dict[str, str], folder: Path) -> ManifestRow:
         mask_left_lung=masks.get("left_lung"),
         mask_right_lung=masks.get("right_lung"),
         mask_lung=masks.get("lung"),
-        cohort="paediatric" if "paediatric" in cells["note"] else "adult",
+        cohort="paediatric" if paediatric else "adult",
         paper_list="yes" if cells.get("paper_list", "").startswith("Y") else "",
+        age_group=_age_group(cells, paediatric),
     )
 
 
@@ -92,6 +97,15 @@ def _splits(hints: str, patient: str) -> dict[str, str]:
 def _validates(patient: str) -> bool:
     digest = hashlib.sha256(f"segmentation validation {patient}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % 10 == 0
+
+
+def _age_group(cells: dict[str, str], paediatric: bool) -> str:
+    group = cells.get("age_group", "")
+    if group == "adult?":
+        return UNKNOWN
+    if group and group not in AGE_GROUPS:
+        raise ValueError(f"unknown age group {group!r}; use {', '.join(AGE_GROUPS)} or adult?")
+    return group or (CHILD if paediatric else "")
 
 
 def _source(path: Path) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines.adapters.tables import age_of, cohort_of, read_text, sex_of
+from pipelines.adapters.tables import patient_of, read_text
 from pipelines.manifest.rows import Manifest, ManifestRow
 from pipelines.manifest.splits import give_splits
 
@@ -67,7 +67,6 @@ def _row(path: Path, folders: dict[str, list[Path]], clinical: str) -> ManifestR
     name = f"{path.stem.upper()}.gif"
     files = {organ: _mask(places, name) for organ, places in folders.items()}
     before_sex = clinical.lower().partition("male")[0].removesuffix("fe").split()
-    age = age_of(before_sex[-1]) if before_sex else ""
     return ManifestRow(
         path=path,
         label="lung_nodule" if path.stem.upper().startswith("JPCLN") else "normal",
@@ -78,9 +77,7 @@ def _row(path: Path, folders: dict[str, list[Path]], clinical: str) -> ManifestR
         mask_heart=files.get("heart"),
         mask_left_lung=files.get("left_lung"),
         mask_right_lung=files.get("right_lung"),
-        sex=sex_of(clinical),
-        age=age,
-        cohort=cohort_of(age),
+        **patient_of(clinical, before_sex[-1] if before_sex else ""),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines.adapters.tables import age_of, cohort_of, read_text, sex_of
+from pipelines.adapters.tables import patient_of, read_text
 from pipelines.manifest.rows import ManifestRow
 
 LICENCE = "NLM public release (cite Jaeger 2014 and Candemir 2014; no restriction stated)"
@@ -34,13 +34,12 @@ def film_rows(release: Path, prefix: str, source: str) -> list[ManifestRow]:
         source: For the column of this name.
 
     Returns:
-        Rows in the order of names; sex, age and cohort from the first lines of the readings.
+        Rows in the order of names; sex, age and group of age from the first lines of the readings.
     """
     rows = []
     for path in sorted(_films(release, prefix)):
         reading = read_text(release / "ClinicalReadings" / f"{path.stem}.txt")
         who = " ".join(reading.splitlines()[:2])
-        age = age_of(who)
         rows.append(
             ManifestRow(
                 path=path,
@@ -49,9 +48,7 @@ def film_rows(release: Path, prefix: str, source: str) -> list[ManifestRow]:
                 view="PA",
                 source=source,
                 licence=LICENCE,
-                sex=sex_of(who),
-                age=age,
-                cohort=cohort_of(age),
+                **patient_of(who, who),
             )
         )
     return rows

@@ -7,7 +7,8 @@ Free to use with attribution to RSNA, the Society of Thoracic Radiology and NIH.
 import json
 from pathlib import Path
 
-from pipelines.adapters.tables import age_of, cohort_of, read_table, sex_of
+from pipelines.adapters.dicom_headers import read_header
+from pipelines.adapters.tables import patient_of, read_table
 from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
 from pipelines.manifest.splits import give_splits
 
@@ -110,8 +111,7 @@ def _patients(path: Path) -> dict[str, str]:
 
 
 def _row(path: Path, label: str, patient: str) -> ManifestRow:
-    header = _header(path)
-    age = age_of(header["PatientAge"])
+    header = read_header(path)
     return ManifestRow(
         path=path,
         label=label,
@@ -119,25 +119,5 @@ def _row(path: Path, label: str, patient: str) -> ManifestRow:
         view=header["ViewPosition"],
         source="rsna",
         licence=LICENCE,
-        sex=sex_of(header["PatientSex"]),
-        age=age,
-        cohort=cohort_of(age),
+        **patient_of(header["PatientSex"], header["PatientAge"]),
     )
-
-
-def _header(path: Path) -> dict[str, str]:
-    """Elements of a film's header; '' where the film is missing or damaged (found out later).
-
-    Ages stand there as `51`, which the standard would write `051Y`.
-    """
-    from pydicom import dcmread
-    from pydicom.config import disable_value_validation
-    from pydicom.errors import InvalidDicomError
-
-    names = ["ViewPosition", "PatientSex", "PatientAge"]
-    try:
-        with disable_value_validation():
-            dicom = dcmread(path, stop_before_pixels=True, specific_tags=names)
-            return {name: str(dicom.get(name, "")) for name in names}
-    except (OSError, InvalidDicomError):
-        return dict.fromkeys(names, "")

@@ -4,13 +4,23 @@ import csv
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypedDict
 
+from pipelines.manifest.ages import CHILD, age_group_of
 from pipelines.manifest.rows import ManifestError
 from pipelines.text_table import read_text_table
 
-ADULT_AGE = 18
 _AGE = re.compile(r"(?<![\d.])0*(\d{1,3})(?:\.\d+)?\s*([a-z]*)", re.IGNORECASE)
 _SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "femal": "F"}
+
+
+class Patient(TypedDict):
+    """What releases say of a patient: fields of a row, '' where they do not say it."""
+
+    sex: str
+    age: str
+    cohort: str
+    age_group: str
 
 
 def header(path: Path) -> set[str]:
@@ -77,8 +87,18 @@ def age_of(text: str) -> str:
     return str(int(found[1]) // per_year)
 
 
-def cohort_of(age: str) -> str:
-    """Gives `paediatric` below 18 years, `adult` from there, '' where the age is unknown."""
-    if not age.isdigit():
-        return ""
-    return "adult" if int(age) >= ADULT_AGE else "paediatric"
+def patient_of(sex: str, age: str) -> Patient:
+    """Reads what a release says of a patient.
+
+    Args:
+        sex: In any spelling that `sex_of` reads.
+        age: In any spelling that `age_of` reads.
+
+    Returns:
+        `cohort` is `paediatric` and `age_group` `child` below 18 years, both are `adult` from
+        there.
+    """
+    years = age_of(age)
+    group = age_group_of(years)
+    cohort = "paediatric" if group == CHILD else group
+    return Patient(sex=sex_of(sex), age=years, cohort=cohort, age_group=group)

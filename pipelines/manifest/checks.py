@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipelines.classes import MANIFEST_CLASSES, ClassMap
+from pipelines.manifest.ages import AGE_GROUPS, age_group_of
 from pipelines.manifest.rows import SPLITS, Manifest, ManifestError, ManifestRow
 
 _LUNGS = {"left_lung", "right_lung"}
@@ -78,6 +79,17 @@ def unknown_splits(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
         if split and split not in SPLITS[task]:
             names = ", ".join(SPLITS[task])
             yield f"{row.path}: unknown {task} split {split!r}; use {names} or leave it empty"
+
+
+def wrong_age_groups(rows: Sequence[ManifestRow]) -> Iterator[str]:
+    """Names the rows whose age group is none of `AGE_GROUPS`, or contradicts the age."""
+    for row in rows:
+        own, told = row.age_group, age_group_of(row.age)
+        if own and own not in AGE_GROUPS:
+            names = ", ".join(AGE_GROUPS)
+            yield f"{row.path}: unknown age group {own!r}; use {names} or leave it empty"
+        elif told and own and own != told:
+            yield f"{row.path}: age group {own!r} at the age of {row.age}; correct one of them"
 
 
 def missing_files(rows: Sequence[ManifestRow]) -> Iterator[str]:

@@ -29,6 +29,7 @@ COLUMNS = (
     "age",
     "cohort",
     "paper_list",
+    "age_group",
 )
 """Columns in the order written; later ones are added behind. A CSV may leave out all but
 `REQUIRED_COLUMNS`, and may hold further columns, which are not read."""
@@ -71,7 +72,7 @@ class ManifestRow:
 
     `label` is the column `class`; left and right are the patient's. `cohort` is `adult`,
     `paediatric` or another group to report on; `paper_list` is `yes` for films on the paper's
-    own case list.
+    own case list; `age_group` is `child` or `adult` where that is known, with or without an age.
     """
 
     path: Path
@@ -91,6 +92,7 @@ class ManifestRow:
     age: str = ""
     cohort: str = ""
     paper_list: str = ""
+    age_group: str = ""
 
     @property
     def patient(self) -> str:
@@ -183,6 +185,8 @@ class Manifest(Sequence[ManifestRow]):
 
         The same films give the same fingerprint wherever the folder lies and whatever the
         manifest's own place is; contents count through the `sha256` column where it is filled.
+        `age_group` does not count: it came later and decides nothing, so that the fingerprints
+        in cards and runs of earlier versions hold.
 
         Returns:
             SHA-256 in hexadecimal.
@@ -192,7 +196,9 @@ class Manifest(Sequence[ManifestRow]):
         for row in self.rows:
             files = [row.path, *row.masks.values()]
             sizes = [str(file.stat().st_size) if file.is_file() else "-" for file in files]
-            digest.update("\x1f".join([*cells(row, base).values(), *sizes]).encode() + b"\x1e")
+            texts = cells(row, base)
+            del texts["age_group"]
+            digest.update("\x1f".join([*texts.values(), *sizes]).encode() + b"\x1e")
         return digest.hexdigest()
 
 

@@ -193,7 +193,7 @@ def test_decisions_metrics_and_groups_are_right(decided, tmp_path, capsys):
     assert {name: group["n"] for name, group in record["groups"].items()} == {
         "all": 10, "paper_list": 2, "cohort=adult": 8, "cohort=paediatric": 2,
         "source=cohen": 3, "source=jsrt": 3, "source=kermany": 2, "source=montgomery": 2,
-        "view=unknown": 10, "sex=unknown": 10, "age=unknown": 10,
+        "view=unknown": 10, "sex=unknown": 10, "age_group=unknown": 10, "age=unknown": 10,
     }  # fmt: skip
     parts = record["sensitivity_by_manifest_class"]
     assert {name: (own["value"], own["n"]) for name, own in parts.items()} == {

@@ -110,6 +110,10 @@ def test_rows_that_contradict_themselves(data):
     assert kinds(changed(data, 3, split_classification="trial")) == ["unknown_split"]
     assert kinds(changed(data, 3, label="cough")) == ["unknown_class"]
     assert kinds(changed(data, 0, mask_heart=None)) == ["missing_mask"]
+    assert kinds(changed(data, 0, age_group="adult?")) == ["wrong_age_group"]
+    assert kinds(changed(data, 0, age_group="adult", age="4")) == ["wrong_age_group"]
+    for group in ("unknown", "child", ""):
+        assert kinds(changed(data, 0, age_group=group, age="4" * (group != "unknown"))) == []
     assert kinds(Manifest(data.root, (*data.rows, data.rows[5]))) == ["doubled_row"]
 
 

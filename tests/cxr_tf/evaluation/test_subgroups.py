@@ -24,13 +24,15 @@ def test_ages_fall_into_bands(age, band):
 def test_each_axis_holds_every_film_once_with_the_unknown_last():
     rows = [
         ManifestRow(Path("a"), "normal", source="jsrt", view="PA", sex="F", age="30"),
-        ManifestRow(Path("b"), "viral", source="cohen", view="AP Supine", sex="M"),
-        ManifestRow(Path("c"), "viral", source="cohen", view="PA", age="85"),
-    ]
+        ManifestRow(Path("b"), "viral", source="cohen", view="AP Supine", sex="M",
+                    age_group="child"),
+        ManifestRow(Path("c"), "viral", source="cohen", view="PA", age="85", age_group="unknown"),
+    ]  # fmt: skip
     found = subgroups(rows)
     assert found == {
         "source=cohen": [1, 2], "source=jsrt": [0], "view=AP Supine": [1], "view=PA": [0, 2],
         "sex=F": [0], "sex=M": [1], "sex=unknown": [2],
+        "age_group=adult": [0], "age_group=child": [1], "age_group=unknown": [2],
         "age=18-39": [0], "age=80+": [2], "age=unknown": [1],
     }  # fmt: skip
     for axis in AXES:

@@ -59,6 +59,7 @@ def test_an_edition_of_spring_2020(tmp_path):
     assert first.trainable
     assert (ards.label, ards.licence, ards.cohort) == ("viral", "CC BY-SA", "")
     assert (child.view, child.cohort, child.trainable) == ("AP Supine", "paediatric", False)
+    assert [row.age_group for row in (first, ards, child)] == ["adult", "", "child"]
     assert [row.split_classification != "" for row in (first, ards, child)] == [True, True, False]
 
 

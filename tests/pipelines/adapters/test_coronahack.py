@@ -64,6 +64,7 @@ def test_children_have_no_split_and_causes_give_the_class(tmp_path):
         "normal", "bacterial", "viral", "normal", "bacterial", "viral", "covid19", "unlabelled",
     ]  # fmt: skip
     assert [row.cohort for row in manifest] == ["paediatric"] * 3 + ["adult"] * 5
+    assert [row.age_group for row in manifest] == ["child"] * 3 + [""] * 5
     assert [row.split_classification for row in manifest] == [""] * 3 + ["train"] * 4 + [""]
     assert manifest[0].licence.startswith("CC BY 4.0")
     assert manifest[6].path.parent.name == "test"

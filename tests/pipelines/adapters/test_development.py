@@ -10,6 +10,7 @@ from pipelines.manifest.table import ManifestError, validate
 HEADER = (
     "path", "source_repo", "original_path", "class", "patient_id", "view", "width", "height",
     "bits", "license", "split_hint", "orig_width", "orig_height", "masks", "paper_list", "note",
+    "age_group",
 )  # fmt: skip
 
 
@@ -89,9 +90,19 @@ def test_rows_are_translated(tmp_path):
     assert set(montgomery.masks) == {"lung", "left_lung", "right_lung"}
     assert (montgomery.split_segmentation, montgomery.split_classification) == ("crossdb", "test")
     assert (kermany.source, kermany.cohort, kermany.masks) == ("kermany", "paediatric", {})
+    assert (kermany.age_group, cohen.age_group) == ("child", "")
     assert dicom.source == "siim"
     for row in (dicom, degraded):
         assert (row.split_segmentation, row.split_classification) == ("", "")
+
+
+def test_age_groups_are_the_folders_own_where_it_has_them(tmp_path):
+    groups = ("child", "adult", "adult?", "")
+    write(tmp_path, *(nodule(n, age_group=group) for n, group in enumerate(groups)))
+    assert [row.age_group for row in open_data(tmp_path)] == ["child", "adult", "unknown", ""]
+    write(tmp_path, nodule(1, age_group="grown"))
+    with pytest.raises(ManifestError, match="JPCLN001.png: unknown age group 'grown'; use child"):
+        open_data(tmp_path)
 
 
 def test_a_tenth_of_the_training_patients_validates_and_always_the_same(tmp_path):

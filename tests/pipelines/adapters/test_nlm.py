@@ -42,6 +42,7 @@ def test_montgomery_reads_sex_and_age_and_leaves_children_out(tmp_path):
     assert (grown.sex, grown.age, grown.cohort) == ("F", "27", "adult")
     assert (child.sex, child.age, child.cohort) == ("M", "4", "paediatric")
     assert (unknown.sex, unknown.age, unknown.cohort) == ("", "", "")
+    assert [row.age_group for row in (grown, child, unknown)] == ["adult", "child", ""]
     assert [row.split_classification != "" for row in (grown, child, unknown)] == [
         True,
         False,

@@ -35,7 +35,7 @@ def test_view_sex_and_age_come_from_the_headers(tmp_path):
     assert [row.age for row in rows] == [str(20 + 7 * n) for n in range(8)]
     assert [row.sex for row in rows] == ["F", "M"] * 4
     assert [row.view for row in rows] == ["PA", "PA", "PA", "AP"] * 2
-    assert {row.cohort for row in rows} == {"adult"}
+    assert {(row.cohort, row.age_group) for row in rows} == {("adult", "adult")}
 
 
 def test_a_damaged_film_does_not_stop_the_others(tmp_path):

@@ -64,7 +64,14 @@ def faults(manifest, task="classification", classes=PAPER_CLASSES, **options):
 
 
 def test_what_is_written_is_read_back(manifest, tmp_path):
-    odd = changed(manifest, 0, licence='CC BY, "by name"', view="AP Supine", paper_list="yes")
+    odd = changed(
+        manifest,
+        0,
+        licence='CC BY, "by name"',
+        view="AP Supine",
+        paper_list="yes",
+        age_group="child",
+    )
     write_manifest(odd, tmp_path / "data" / "manifest.csv")
     again = read_manifest(tmp_path / "data" / "manifest.csv")
     assert again.rows == odd.rows
@@ -226,6 +233,7 @@ def test_phantoms_are_known(manifest):
 def test_fingerprint_sees_rows_order_and_file_sizes(manifest):
     base = manifest.fingerprint()
     assert manifest.fingerprint() == base
+    assert changed(manifest, 3, age_group="child").fingerprint() == base
     assert changed(manifest, 3, label="covid19").fingerprint() != base
     assert Manifest(manifest.root, manifest.rows[::-1]).fingerprint() != base
     assert Manifest(manifest.root, manifest.rows[:-1]).fingerprint() != base
