@@ -26,6 +26,7 @@ EXTRAS = {
     "distributed": Extra("score --engine ray", ("pyarrow", "ray")),
     "cloud": Extra("films at s3:// and gs://", ("fsspec", "gcsfs", "s3fs")),
     "dicom": Extra("score --dicom-out", ("highdicom",)),
+    "spreadsheets": Extra("tables of data releases that are Excel workbooks", ("openpyxl",)),
     "reliability": Extra(
         "python -m tools.reliability: fit gate and calibration", ("scikit-image", "scikit-learn")
     ),

@@ -37,6 +37,11 @@ NAMES = (
     "cohen",
     "rsna",
     "covidx",
+    "nih",
+    "radiography",
+    "hannover",
+    "cxnet",
+    "wingspan",
 )
 ADAPTERS: dict[str, Adapter] = {
     name: cast(Adapter, importlib.import_module(f"{__name__}.{name}")) for name in NAMES

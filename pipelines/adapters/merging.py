@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from pipelines.manifest.rows import Manifest, ManifestRow
 
-COPIED_FROM = {"coronahack": "cohen"}
-"""Sources whose films were taken over from another under the same file names."""
+COPIED_FROM = {"coronahack": "cohen", "cohen": "hannover"}
+"""Sources whose films were taken over from another under the same names, but for the suffix."""
 
 
 def merge(manifests: Sequence[Manifest]) -> tuple[Manifest, list[ManifestRow]]:

@@ -23,6 +23,11 @@ class Patient(TypedDict):
     age_group: str
 
 
+UNKNOWN_PATIENT = Patient(sex="", age="", cohort="", age_group="")
+CHILD_PATIENT = Patient(sex="", age="", cohort="paediatric", age_group=CHILD)
+"""Of releases that tell children, but not their ages."""
+
+
 def header(path: Path) -> set[str]:
     """Reads the column names of a CSV, stripped and in lower case; none for any other file."""
     try:

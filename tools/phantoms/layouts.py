@@ -25,6 +25,13 @@ from tools.phantoms.releases import (
     write_rsna,
     write_shenzhen,
 )
+from tools.phantoms.source_releases import (
+    write_cxnet,
+    write_hannover,
+    write_nih,
+    write_radiography,
+    write_wingspan,
+)
 
 CYCLE = (
     "normal", "bacterial", "tuberculosis", "viral",
@@ -114,6 +121,11 @@ LAYOUTS: dict[str, Callable[[Path, int, int, int], None]] = {
     "cohen": write_cohen,
     "rsna": write_rsna,
     "covidx": write_covidx,
+    "nih": write_nih,
+    "radiography": write_radiography,
+    "hannover": write_hannover,
+    "cxnet": write_cxnet,
+    "wingspan": write_wingspan,
 }
 """Writer of each layout: (folder, films, seed, size)."""
 

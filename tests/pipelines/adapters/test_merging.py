@@ -43,6 +43,14 @@ def test_coronahack_gives_way_to_cohen_from_which_it_took_films(order):
     assert set(names(merged)) == {"/hack/own.jpeg", "/cohen/sars-1.jpg", "/other/own.jpeg"}
 
 
+def test_cohen_gives_way_to_hannover_from_which_it_took_films():
+    copy = manifest("/cohen", "cohen", "b343e657.jpg", "own.jpg")
+    original = manifest("/hannover", "hannover", "b343e657.png")
+    merged, dropped = merge([copy, original])
+    assert names(dropped) == ["/cohen/b343e657.jpg"]
+    assert names(merged) == ["/cohen/own.jpg", "/hannover/b343e657.png"]
+
+
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory):
     root = tmp_path_factory.mktemp("releases")

@@ -10,7 +10,8 @@ from pipelines.manifest.table import ManifestError, read_manifest, validate, wri
 from tools.phantoms.layouts import LAYOUTS
 
 RELEASES = [name for name in ADAPTERS if name != "development"]
-FILMS = {"jsrt": 6, "covidx": 40}
+FILMS = {"jsrt": 6, "covidx": 40, "radiography": 40, "nih": 60}
+SEGMENTED = ("jsrt", "wingspan")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_the_manifest_passes_every_check_and_survives_writing(releases, name, tm
     assert manifest.phantom
     assert len({row.path for row in manifest}) == len(manifest) > 0
     assert all(row.patient_id and row.licence for row in manifest)
-    task = "segmentation" if name == "jsrt" else "classification"
+    task = "segmentation" if name in SEGMENTED else "classification"
     need = ("train", "validation", "test")
     if name in ("montgomery", "shenzhen"):
         validate(manifest, "segmentation", need=("crossdb",))
@@ -55,7 +56,17 @@ def test_films_and_masks_can_be_read(releases, name):
 
 
 def test_the_classes_of_the_paper_and_of_covid_net(releases):
-    for name in ("cohen", "coronahack", "montgomery", "shenzhen"):
+    four = (
+        "cohen",
+        "coronahack",
+        "montgomery",
+        "shenzhen",
+        "nih",
+        "radiography",
+        "hannover",
+        "cxnet",
+    )
+    for name in four:
         rows = open_data(releases / name).select("classification")
         assert {row.label for row in rows} <= set(PAPER_CLASSES.members)
     covidx = open_data(releases / "covidx")
@@ -78,6 +89,7 @@ def test_two_releases_in_one_folder_are_refused(tmp_path):
         ("coronahack", "Chest_xray_Corona_Metadata.csv"),
         ("rsna", "stage_2_train_labels.csv"),
         ("rsna", "stage_2_detailed_class_info.csv"),
+        ("radiography", "COVID.metadata.csv"),
     ],
 )
 def test_a_table_with_another_header_names_the_missing_columns(tmp_path, name, index):
@@ -87,7 +99,7 @@ def test_a_table_with_another_header_names_the_missing_columns(tmp_path, name, i
         open_data(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["coronahack", "cohen", "rsna"])
+@pytest.mark.parametrize("name", ["coronahack", "cohen", "rsna", "radiography", "hannover"])
 def test_a_film_that_the_table_promises_is_missed(tmp_path, name):
     LAYOUTS[name](tmp_path, 24, 0, 64)
     lost = open_data(tmp_path).select("classification")[0].path

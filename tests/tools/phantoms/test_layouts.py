@@ -234,7 +234,12 @@ def test_one_layout_goes_into_the_folder_and_several_beside_each_other(tmp_path,
 
 
 def test_wrong_usage_and_unwritable_folders(tmp_path, capsys):
-    for arguments in (["--films", "0"], ["--size", "10"], ["--seed", "-1"], ["--layout", "nih"]):
+    for arguments in (
+        ["--films", "0"],
+        ["--size", "10"],
+        ["--seed", "-1"],
+        ["--layout", "chexpert"],
+    ):
         with pytest.raises(SystemExit) as caught:
             main([str(tmp_path / "out"), *arguments])
         assert caught.value.code == 2

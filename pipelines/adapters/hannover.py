@@ -1,0 +1,81 @@
+"""Adapter for Hannover Medical School's COVID-19 image repository.
+
+https://github.com/ml-workgroup/covid-19-image-repository (columns of its `data.csv`), also as
+https://doi.org/10.6084/m9.figshare.12275009
+CC BY 3.0. Which films count as COVID-19 is what its authors say in the repository's issue 4: a
+patient admitted within 7 days of the film is positive, one admitted more than 14 days after it is
+negative, and between the two it is not known.
+"""
+
+from pathlib import Path
+
+from pipelines.adapters.tables import header, patient_of, read_table
+from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
+from pipelines.manifest.splits import give_splits
+
+TABLE = "data.csv"
+LOOKS_FOR = f"{TABLE} with the columns patient_id, image_id, admission_offset, and png/"
+LICENCE = "CC BY 3.0 (Institute for Diagnostic and Interventional Radiology, Hannover)"
+
+LATEST = 7
+"""Days: a patient admitted this long after the film, or longer, may not have had COVID-19 on it."""
+
+_COLUMNS = ("patient_id", "image_id", "admission_offset")
+_MODALITIES = ("", "CR", "DX")
+
+
+def recognises(folder: Path) -> bool:
+    """Tells whether a folder holds Hannover's repository."""
+    return set(_COLUMNS) <= header(folder / TABLE)
+
+
+def adapt(folder: Path) -> Manifest:
+    """Reads Hannover's repository.
+
+    Films of adults, and of unknown age (the release leaves ages empty), are split by patient for
+    classification where they count as COVID-19. The others are `unlabelled`: no COVID-19 is not
+    yet a normal film.
+
+    Args:
+        folder: Holds `data.csv` and the films as `png/<image_id>.png`.
+
+    Returns:
+        The manifest of the radiographs; each film of a series names its patient.
+
+    Raises:
+        ManifestError: The table lacks columns, or an admission offset is no number.
+    """
+    rows: list[ManifestRow] = []
+    faults: list[str] = []
+    for cells in read_table(folder / TABLE, _COLUMNS):
+        if cells.get("modality", "").upper() not in _MODALITIES:
+            continue
+        try:
+            rows.append(_row(cells, folder))
+        except ValueError:
+            offset = cells["admission_offset"]
+            faults.append(f"{cells['image_id']}: admission_offset {offset!r} is no number of days")
+    if faults:
+        raise ManifestError(folder / TABLE, faults)
+    return Manifest(
+        folder,
+        give_splits(
+            rows,
+            "classification",
+            lambda row: row.label == "covid19" and row.cohort != "paediatric",
+        ),
+    )
+
+
+def _row(cells: dict[str, str], folder: Path) -> ManifestRow:
+    offset = cells["admission_offset"]
+    positive = bool(offset) and float(offset) < LATEST
+    return ManifestRow(
+        path=folder / "png" / f"{cells['image_id']}.png",
+        label="covid19" if positive else "unlabelled",
+        patient_id=f"hannover-{cells['patient_id']}",
+        view=cells.get("projection", "").upper(),
+        source="hannover",
+        licence=LICENCE,
+        **patient_of(cells.get("sex", ""), cells.get("age", "")),
+    )
