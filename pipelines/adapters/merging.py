@@ -22,13 +22,13 @@ def merge(manifests: Sequence[Manifest]) -> tuple[Manifest, list[ManifestRow]]:
         The films in order, under the first manifest's root, and the rows dropped.
     """
     rows = list(itertools.chain.from_iterable(manifests))
-    originals = {(row.source, row.path.stem.lower()) for row in rows}
+    originals = {(row.source, row.path.stem.lower()) for row in rows if row.source}
     seen: set[str] = set()
     kept: list[ManifestRow] = []
     dropped: list[ManifestRow] = []
     for row in rows:
         marks = {row.path.as_posix(), row.sha256.lower() or row.path.as_posix()}
-        copied = (COPIED_FROM.get(row.source, ""), row.path.stem.lower()) in originals
+        copied = (COPIED_FROM.get(row.source), row.path.stem.lower()) in originals
         (dropped if copied or marks & seen else kept).append(row)
         seen |= marks
     return Manifest(manifests[0].root, tuple(kept)), dropped

@@ -43,6 +43,14 @@ def test_coronahack_gives_way_to_cohen_from_which_it_took_films(order):
     assert set(names(merged)) == {"/hack/own.jpeg", "/cohen/sars-1.jpg", "/other/own.jpeg"}
 
 
+def test_films_of_an_unknown_source_are_kept_and_push_no_other_out():
+    unknown = manifest("/clinic", "", "1.png", "2.png")
+    known = manifest("/jsrt", "jsrt", "1.png", "3.png")
+    for parts in ([unknown, known], [known, unknown]):
+        merged, dropped = merge(parts)
+        assert (len(merged), dropped) == (4, [])
+
+
 def test_cohen_gives_way_to_hannover_from_which_it_took_films():
     copy = manifest("/cohen", "cohen", "b343e657.jpg", "own.jpg")
     original = manifest("/hannover", "hannover", "b343e657.png")
