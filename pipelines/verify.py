@@ -18,7 +18,9 @@ import numpy.typing as npt
 
 from pipelines.adapters import open_data
 from pipelines.manifest import checks
+from pipelines.manifest.look_alikes import near_places
 from pipelines.manifest.overlap import SAME_CONTENT, seen_films
+from pipelines.manifest.perceptual import film_hash
 from pipelines.manifest.table import SPLITS, Manifest, ManifestError, ManifestRow
 
 FAULT, NOTE = "fault", "note"
@@ -81,7 +83,7 @@ def verify(manifest: Manifest) -> list[Finding]:
     films, findings, hashes = _read_films(manifest.rows)
     manifest = Manifest(manifest.root, tuple(films))
     findings += _listed(manifest)
-    near = _near(hashes)
+    near = list(near_places(hashes))
     findings += _seen_in_segmentation(manifest, near)
     findings += _near_duplicates(films, near)
     folder = manifest.root if manifest.root.is_dir() else manifest.root.parent
@@ -119,7 +121,6 @@ def _read_films(
 ) -> tuple[list[ManifestRow], list[Finding], Hashes]:
     """Reads every film and mask; returns the rows with the digests found, and what is wrong."""
     from pipelines.films import read_film
-    from pipelines.manifest.perceptual import film_hash
 
     films, findings, hashes = [], [], {}
     for place, row in enumerate(rows):
@@ -167,17 +168,6 @@ def _read_masks(row: ManifestRow, shape: tuple[int, int]) -> Iterator[Finding]:
             yield Finding("unreadable_mask", text)
     for fault in misfits(shape, masks):
         yield Finding("misfit_mask", f"{row.path}: {fault}")
-
-
-def _near(hashes: Hashes) -> list[Pair]:
-    """Places of two films that show nearly the same picture, and the bits that differ."""
-    from pipelines.manifest.perceptual import near_pairs
-
-    if not hashes:
-        return []
-    places = list(hashes)
-    pairs = near_pairs(np.stack([hashes[place] for place in places]))
-    return [(places[first], places[second], bits) for first, second, bits in pairs]
 
 
 def _seen_in_segmentation(manifest: Manifest, near: Sequence[Pair]) -> Iterator[Finding]:

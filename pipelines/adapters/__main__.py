@@ -1,6 +1,7 @@
 """Writes the manifest of data folders: `python -m pipelines.adapters FOLDER… OUT.csv`."""
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -35,6 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, help="seed of --split (default 0)")
     parser.add_argument("--no-hash", action="store_true", help="leave the sha256 column as it is")
+    parser.add_argument(
+        "--near-duplicates",
+        type=Path,
+        metavar="PAIRS.csv",
+        help="read every film, and write the pairs of different patients that show nearly the same "
+        "picture: copies that collections took from each other",
+    )
     options = parser.parse_args(arguments)
     if options.seed is not None and options.split not in ("patient", "image"):
         parser.error("--seed belongs to --split patient and --split image")
@@ -58,6 +66,26 @@ def main(arguments: list[str] | None = None) -> int:
     if dropped:
         print(f"  {len(dropped)} films left out, which are in another data set too")
     _summarise(manifest)
+    return _tell_near_duplicates(manifest, options.near_duplicates)
+
+
+def _tell_near_duplicates(manifest: Manifest, pairs: Path | None) -> int:
+    """Searches for near-duplicates where a file for them is named; returns the exit status."""
+    if pairs is None:
+        return 0
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from pipelines.manifest.look_alikes import look_alikes, summary, write_pairs
+
+    print(f"reading {len(manifest)} films", file=sys.stderr)
+    found = look_alikes(manifest.rows)
+    try:
+        write_pairs(found, pairs)
+    except OSError as error:
+        print(f"{pairs}: cannot be written ({error.strerror})", file=sys.stderr)
+        return 2
+    for line in summary(found):
+        print(line)
+    print(f"  pairs: {pairs}")
     return 0
 
 
