@@ -1,8 +1,9 @@
 """Fits and measures how far answers can be trusted: `python -m tools.reliability STEP …`.
 
     collect  DATA --model MODEL --out TABLE       features of films and non-films (0.2 s each)
-    fit      TABLE --out FILE                     the numbers that an export takes
-    report   TABLE --fitted FILE --out FOLDER     what they are worth, as tables and plots
+    collect  --non-films CSV --model MODEL --out TABLE       of real pictures that are no films
+    fit      TABLE… --out FILE                    the numbers that an export takes
+    report   TABLE… --fitted FILE --out FOLDER    what they are worth, as tables and plots
     stability DATA --model MODEL --out FOLDER     decisions under small changes (1 s each)
 
 Thresholds are chosen on films of training and validation; `report` adds those of the test.
@@ -10,8 +11,16 @@ Thresholds are chosen on films of training and validation; `report` adds those o
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxr_tf.runtime.errors import UsageError
+from pipelines.manifest.rows import ManifestError
+
+if TYPE_CHECKING:
+    from tools.reliability.collect import Item
 
 #: Decisions of the shipped model.
 _VALIDATION = Path("results/classification/validation/predictions.csv")
@@ -22,10 +31,14 @@ def _collect(options: argparse.Namespace) -> None:
     from cxr_tf.saved.load import load
     from pipelines.adapters import open_data
     from tools.reliability.collect import collect, items
+    from tools.reliability.real_non_films import real_items
 
-    films = open_data(options.data)
-    folder = films.root if films.root.is_dir() else films.root.parent
-    collect(load(options.model), items(list(films.rows), folder), options.out)
+    found: list[Iterator[Item]] = [real_items(path) for path in options.non_films]
+    if options.data:
+        films = open_data(options.data)
+        folder = films.root if films.root.is_dir() else films.root.parent
+        found.insert(0, items(list(films.rows), folder))
+    collect(load(options.model), chain.from_iterable(found), options.out)
 
 
 def _fit(options: argparse.Namespace) -> None:
@@ -33,7 +46,7 @@ def _fit(options: argparse.Namespace) -> None:
     from tools.reliability.fit import fit
     from tools.reliability.table import read_decisions, read_table
 
-    found = fit(read_table(options.table), read_decisions(options.validation))
+    found = fit(read_table(*options.tables), read_decisions(options.validation))
     write_json(options.out, found.record())
 
 
@@ -43,7 +56,7 @@ def _report(options: argparse.Namespace) -> None:
     from tools.reliability.report import filled, write_report
 
     decisions = {"validation": options.validation, "test": options.test}
-    summary = write_report(options.table, options.fitted, decisions, options.out)
+    summary = write_report(options.tables, options.fitted, decisions, options.out)
     stability = options.out / "stability.json"
     if stability.is_file():
         summary |= json.loads(stability.read_text(encoding="utf-8"))
@@ -87,17 +100,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     steps = parser.add_subparsers(required=True, metavar="STEP")
     step = steps.add_parser("collect")
-    step.add_argument("data", type=Path)
+    step.add_argument("data", type=Path, nargs="?")
+    step.add_argument(
+        "--non-films",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="CSV",
+        help="list of real pictures that are no frontal chest film: path, and where they are known "
+        "kind, patient_id and split_hint; without DATA they alone are described. Repeat for "
+        "several",
+    )
     step.add_argument("--model", type=Path, required=True)
     step.add_argument("--out", type=Path, required=True)
     step.set_defaults(run=_collect)
     step = steps.add_parser("fit")
-    step.add_argument("table", type=Path)
+    step.add_argument("tables", type=Path, nargs="+", metavar="TABLE")
     step.add_argument("--validation", type=Path, default=_VALIDATION)
     step.add_argument("--out", type=Path, required=True)
     step.set_defaults(run=_fit)
     step = steps.add_parser("report")
-    step.add_argument("table", type=Path)
+    step.add_argument("tables", type=Path, nargs="+", metavar="TABLE")
     step.add_argument("--fitted", type=Path, required=True)
     step.add_argument("--validation", type=Path, default=_VALIDATION)
     step.add_argument("--test", type=Path, default=_TEST)
@@ -111,7 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     step.add_argument("--out", type=Path, required=True)
     step.set_defaults(run=_stability)
     options = parser.parse_args(arguments)
-    options.run(options)
+    if options.run is _collect and not (options.data or options.non_films):
+        parser.error("collect: name DATA, --non-films or both")
+    try:
+        options.run(options)
+    except (UsageError, ManifestError) as error:
+        parser.error(str(error))
     return 0
 
 

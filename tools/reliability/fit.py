@@ -16,6 +16,8 @@ from tools.reliability.table import Floats, Table, features
 #: second both ends are odd.
 GATE = ("lungs_uneven", "taper", "heart_share", "heart_low", "entropy", "contrast")
 GATE_SQUARES = ("heart_share", "heart_low")
+#: What the gate is to refuse.
+OTHERS = ("turned", "non_film", "real_non_film")
 #: What the quality of the mask is told by.
 MASK = ("doubt", "lungs_uneven")
 MASK_SQUARES = ("doubt",)
@@ -71,9 +73,7 @@ def fit_gate(table: Table) -> Formula:
 
     found = table[table["lungs"]]
     films = found[(found["group"] == "film") & (found["use"] == "train")]
-    others = found[
-        found["group"].isin(["turned", "non_film"]) & found["use"].isin(["train", "fit"])
-    ]
+    others = found[found["group"].isin(OTHERS) & found["use"].isin(["train", "fit"])]
     centre, scale = _middle(films, GATE)
     inputs = [_standard(part, GATE, GATE_SQUARES, centre, scale) for part in (films, others)]
     answers = [1] * len(films) + [0] * len(others)
@@ -192,6 +192,9 @@ def fit(table: Table, decisions: tuple[tuple[str, ...], Table, Floats]) -> Relia
         "films_validation": int((films["use"] == "validation").sum()),
         "turned": int(((table["group"] == "turned") & (table["use"] == "train")).sum()),
         "non_films": int((table["use"] == "fit").sum()),
+        "real_non_films": int(
+            ((table["group"] == "real_non_film") & (table["use"] == "fit")).sum()
+        ),
         "masks": len(masks_to_fit(table)),
         "decisions": len(rows),
     }

@@ -8,9 +8,10 @@ import numpy.typing as npt
 
 from cxr_tf.measures.bootstrap import estimate, resample_patients
 from cxr_tf.measures.wilson import wilson
+from cxr_tf.method.reliability.formula import Formula
 from cxr_tf.method.reliability.judgement import score
 from cxr_tf.method.reliability.parameters import Reliability
-from tools.reliability.fit import GOOD, calibrated, negative_log_likelihood
+from tools.reliability.fit import GOOD, calibrated, fit_gate, negative_log_likelihood
 from tools.reliability.table import Floats, Table, features
 
 Record = dict[str, Any]
@@ -62,8 +63,7 @@ def gate_record(table: Table, numbers: Reliability) -> tuple[Record, list[Record
     Returns:
         Shares by use and group, and the same by kind or source for a table.
     """
-    scores = score(numbers.gate, features(table)).numpy()
-    table = table.assign(refused=~table["lungs"] | (scores < numbers.gate.threshold))
+    table = table.assign(refused=_refused(table, numbers.gate))
     table["of"] = np.where(table["group"] == "film", table["source"], table["kind"])
     found = table[table["group"] != "worse"]
     record = {
@@ -76,6 +76,41 @@ def gate_record(table: Table, numbers: Reliability) -> tuple[Record, list[Record
         for (group, use, kind), part in found.groupby(["group", "use", "of"])
     ]
     return record, rows
+
+
+def real_kinds_record(table: Table, numbers: Reliability) -> Record:
+    """Counts what the gate refuses of each kind of real picture that is no frontal chest film.
+
+    Args:
+        table: of `read_table`.
+        numbers: the fitted ones.
+
+    Returns:
+        By kind: `fit` and `report`, its two halves under the fitted numbers, and `left_out`: all
+        of its pictures under a gate fitted on this table without any of the kind, which says what
+        to expect of a kind that no fit has seen. Under `film`, by source, the films of no training
+        that the fitted gate refuses. Empty where there are no real pictures.
+    """
+    real = table[table["group"] == "real_non_film"]
+    if real.empty:
+        return {}
+    record: Record = {}
+    for kind, rows in real.groupby("kind"):
+        without = fit_gate(table[table["kind"] != kind])
+        by_half = {
+            half: share(_refused(rows[rows["use"] == half], numbers.gate))
+            for half in ("fit", "report")
+        }
+        record[kind] = by_half | {"left_out": share(_refused(rows, without))}
+    films = table[(table["group"] == "film") & table["use"].isin(["validation", "test"])]
+    own = {source: share(_refused(rows, numbers.gate)) for source, rows in films.groupby("source")}
+    return {"kinds": record, "film": own}
+
+
+def _refused(rows: Table, gate: Formula) -> Bools:
+    """Tells what is refused: too little lung, or a score below the threshold."""
+    low = score(gate, features(rows)).numpy() < gate.threshold
+    return np.asarray(~rows["lungs"] | low, bool)
 
 
 def _rank(first: Floats, second: Floats) -> float:

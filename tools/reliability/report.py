@@ -1,7 +1,7 @@
 """Writes what was measured: JSON, tables, plots, and the blocks of docs/reliability.md."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,26 @@ from cxr_tf.method.reliability.parameters import Reliability
 from cxr_tf.runtime.markdown import markdown_table
 from cxr_tf.runtime.whole_files import write_json
 from tools.pages.marked_tables import fill_tables
-from tools.reliability.measures import decision_record, gate_record, mask_record
+from tools.reliability.measures import (
+    decision_record,
+    gate_record,
+    mask_record,
+    real_kinds_record,
+)
 from tools.reliability.plots import mask_plot, reliability_diagram, risk_plot
+from tools.reliability.real_non_films import REAL
 from tools.reliability.table import read_decisions, read_table
 
 Record = Mapping[str, Any]
 
 
 def write_report(
-    table: Path, fitted: Path, decisions: Mapping[str, Path], out: Path
+    tables: Sequence[Path], fitted: Path, decisions: Mapping[str, Path], out: Path
 ) -> dict[str, Any]:
     """Measures the fitted numbers.
 
     Args:
-        table: what `collect` wrote.
+        tables: what `collect` wrote, of one model.
         fitted: what `fit` wrote.
         decisions: `predictions.csv` by split, `validation` and `test`.
         out: folder for `summary.json`, `gate.csv`, `decisions.csv` and plots.
@@ -34,10 +40,12 @@ def write_report(
     """
     out.mkdir(parents=True, exist_ok=True)
     numbers = Reliability.from_record(json.loads(fitted.read_text(encoding="utf-8")))
-    rows = read_table(table)
+    rows = read_table(*tables)
     gate, kinds = gate_record(rows, numbers)
     masks, sets = mask_record(rows, numbers)
     summary: dict[str, Any] = {"model_version": numbers.model_version, "gate": gate, "mask": masks}
+    if real := real_kinds_record(rows, numbers):
+        summary["real_non_films"] = real
     films = {}
     for split, path in decisions.items():
         summary[split], films[split] = decision_record(read_decisions(path), numbers)
@@ -74,6 +82,22 @@ def _gate(summary: Record) -> list[str]:
     }
     rows = [[text, _counted(summary["gate"][key])] for key, text in names.items()]
     return markdown_table(["what", "refused (95 % interval)"], rows)
+
+
+def _real(summary: Record) -> list[str]:
+    found = summary.get("real_non_films")
+    if not found:
+        return ["open: no real pictures were given (`collect --non-films`)"]
+    rows = [
+        [
+            kind.removeprefix(REAL).replace("_", " "),
+            *(_counted(each[part]) for part in ("fit", "report", "left_out")),
+        ]
+        for kind, each in found["kinds"].items()
+    ]
+    return markdown_table(
+        ["real pictures", "refused, half `fit`", "half `report`", "fitted without the kind"], rows
+    )
 
 
 def _mask(summary: Record) -> list[str]:
@@ -157,6 +181,7 @@ def _reasons(summary: Record) -> list[str]:
 
 BLOCKS: dict[str, Callable[[Record], list[str]]] = {
     "reliability_gate": _gate,
+    "reliability_real": _real,
     "reliability_reasons": _reasons,
     "reliability_mask": _mask,
     "reliability_calibration": _calibration,

@@ -11,26 +11,30 @@ from cxr_tf.method.reliability.feature_names import FEATURES
 from pipelines.masks import LEAST_LUNG_FRACTION
 from tools.phantoms.non_films import TURNED
 from tools.reliability.degrade import DEGRADE
+from tools.reliability.real_non_films import REAL
 
 Table = Any  # a pandas DataFrame; pandas carries no types
 _TEXT = {"path": str, "patient_id": str}
 Floats = npt.NDArray[np.float64]
 
 
-def read_table(path: Path) -> Table:
-    """Reads what `collect` wrote.
+def read_table(*paths: Path) -> Table:
+    """Reads what `collect` wrote, of one model.
 
     Args:
-        path: the CSV.
+        *paths: the CSVs, put behind each other.
 
     Returns:
-        The table with `group` beside: `film`, `worse`, `turned` or `non_film`; and `lungs`, whether
-        enough of them were found for the gate to be asked.
+        The table with `group` beside: `film`, `worse`, `turned`, `non_film` or `real_non_film`;
+        and `lungs`, whether enough of them were found for the gate to be asked.
     """
-    table = pd.read_csv(path, dtype=_TEXT, keep_default_na=False)
+    parts = [pd.read_csv(path, dtype=_TEXT, keep_default_na=False) for path in paths]
+    table = pd.concat(parts, ignore_index=True)
     table["jaccard"] = pd.to_numeric(table["jaccard"])
     group = {"film": "film"} | dict.fromkeys(TURNED, "turned") | dict.fromkeys(DEGRADE, "worse")
-    table["group"] = table["kind"].map(group).fillna("non_film")
+    real = table["kind"].str.startswith(REAL)
+    others = np.where(real, "real_non_film", "non_film")
+    table["group"] = table["kind"].map(group).where(table["kind"].isin(group), others)
     table["lungs"] = (table["status"] == "ok") & (table["lung"] >= LEAST_LUNG_FRACTION)
     return table
 

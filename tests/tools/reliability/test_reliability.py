@@ -5,11 +5,9 @@ import pandas as pd
 import pytest
 
 from cxr_tf.method.reliability.calibration import calibrate, conformal_set
-from cxr_tf.method.reliability.feature_names import FEATURES
 from tools.phantoms.non_films import TURNED
 from tools.phantoms.other_parts import PARTS, other_part
 from tools.reliability import fit, measures
-from tools.reliability.collect import COLUMNS
 from tools.reliability.degrade import DEGRADE
 from tools.reliability.report import BLOCKS, filled, write_report
 from tools.reliability.stability import CHANGES, reasons_record, stability_record
@@ -17,44 +15,6 @@ from tools.reliability.stability import COLUMNS as COLUMNS_CHANGED
 from tools.reliability.table import read_decisions, read_table
 
 CLASSES = ("normal", "ill")
-
-
-@pytest.fixture(autouse=True)
-def few_samples(monkeypatch):
-    monkeypatch.setattr(measures, "SAMPLES", 20)
-
-
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory):
-    """Features of films and of non-films far from them; masks whose quality their doubt tells."""
-    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("tables")
-    rows = []
-    splits = ("train", "validation", "test")
-    uses = (("film", splits), ("turned_180", splits),
-            ("hand", ("fit",)), ("skull", ("report",)), ("blurred", ("train",)))  # fmt: skip
-    for kind, parts in uses:
-        for use in parts:
-            for index in range(100):
-                real = kind in ("film", "blurred")
-                values = dict(zip(FEATURES, rng.normal(0 if real else 1.5, 0.3, len(FEATURES)),
-                                  strict=True))  # fmt: skip
-                values["doubt"] = rng.uniform(0, 2)
-                jaccard = 1 / (1 + np.exp(2 * values["doubt"] - 3)) if real else ""
-                own = "crossdb" if index % 2 else use
-                source = "montgomery" if index % 2 else "jsrt"
-                rows.append((f"{kind}{index}", kind, use, own, source, "normal", str(index), "ok",
-                             0.3, jaccard, *values.values()))  # fmt: skip
-    films = folder / "films.csv"
-    pd.DataFrame(rows, columns=[*COLUMNS, *FEATURES]).to_csv(films, index=False)
-    # The network says 0.9 and is right in 70 of 100 films.
-    decisions = pd.DataFrame({
-        "path": [f"f{i}" for i in range(200)], "status": "ok", "label": "ill",
-        "votes_normal": 10, "votes_ill": 90, "p_normal": 0.1, "p_ill": 0.9, "agreement": 0.9,
-        "model_version": "m1", "truth": ["ill"] * 140 + ["normal"] * 60, "source": "cohen",
-        "patient_id": [str(i) for i in range(200)],
-    })  # fmt: skip
-    decisions.to_csv(folder / "predictions.csv", index=False)
-    return films, folder / "predictions.csv"
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +71,7 @@ def test_a_report_fills_every_table_of_a_page(numbers, tables, tmp_path):
     write_json(tmp_path / "numbers.json", numbers.record())
     splits = {"validation": predictions, "test": predictions}
     out = tmp_path / "out"
-    summary = write_report(films, tmp_path / "numbers.json", splits, out)
+    summary = write_report([films], tmp_path / "numbers.json", splits, out)
     page = "".join(f"<!-- table {n} -->\n<!-- end of table -->\nwords\n" for n in BLOCKS)
     text = filled(page, summary)
     assert text.count("words") == len(BLOCKS) and "100 of 100: 1.000" in text
