@@ -6,9 +6,9 @@ Each row has its own licence, often none; films under no-derivatives licences ar
 
 from pathlib import Path
 
+from pipelines.adapters.rows import split_adults
 from pipelines.adapters.tables import header, patient_of, read_table
 from pipelines.manifest.rows import Manifest, ManifestRow
-from pipelines.manifest.splits import give_splits
 
 LOOKS_FOR = "metadata.csv with the columns patientid, finding, view, filename"
 LICENCE = "not stated (figure of a publication, collected by Cohen)"
@@ -93,14 +93,7 @@ def adapt(folder: Path) -> Manifest:
     """
     table = read_table(folder / "metadata.csv", _COLUMNS)
     rows = [_row(cells, folder) for cells in table if _is_frontal(cells)]
-    return Manifest(
-        folder,
-        give_splits(
-            rows,
-            "classification",
-            lambda row: row.label in _CLASSIFIED and row.cohort != "paediatric",
-        ),
-    )
+    return split_adults(folder, rows, lambda row: row.label in _CLASSIFIED)
 
 
 def _is_frontal(cells: dict[str, str]) -> bool:

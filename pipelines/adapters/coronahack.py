@@ -5,11 +5,13 @@ Kermany's films are under CC BY 4.0; the others are figures of publications with
 """
 
 import re
+from operator import itemgetter
 from pathlib import Path
 
+from pipelines.adapters.rows import rows_of
 from pipelines.adapters.tables import read_table
 from pipelines.manifest.ages import CHILD
-from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
+from pipelines.manifest.rows import Manifest, ManifestRow
 from pipelines.manifest.splits import give_splits
 
 INDEX = "Chest_xray_Corona_Metadata.csv"
@@ -75,14 +77,12 @@ def adapt(folder: Path) -> Manifest:
     """
     nested = [folder / _IMAGES / _IMAGES, folder / _IMAGES, folder]
     images = next((p for p in nested if (p / "train").is_dir() or (p / "test").is_dir()), nested[0])
-    rows, faults = [], []
-    for cells in read_table(folder / INDEX, _COLUMNS):
-        try:
-            rows.append(_row(cells, images))
-        except ValueError as error:
-            faults.append(f"{cells['x_ray_image_name']}: {error}")
-    if faults:
-        raise ManifestError(folder / INDEX, faults)
+    rows = rows_of(
+        read_table(folder / INDEX, _COLUMNS),
+        lambda cells: _row(cells, images),
+        itemgetter("x_ray_image_name"),
+        folder / INDEX,
+    )
     return Manifest(
         folder,
         give_splits(

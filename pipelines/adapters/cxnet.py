@@ -8,9 +8,9 @@ CC BY 4.0 for the collection; where each film comes from is not said.
 import re
 from pathlib import Path
 
+from pipelines.adapters.rows import split_adults
 from pipelines.adapters.tables import CHILD_PATIENT, UNKNOWN_PATIENT
 from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
-from pipelines.manifest.splits import give_splits
 
 LOOKS_FOR = "chest_xray_images/covid19 with films such as 001.jpeg, 280-.jpg, 484p.png"
 LICENCE = "CC BY 4.0 (COVID-CXNet, a collection from the web)"
@@ -51,14 +51,7 @@ def adapt(folder: Path) -> Manifest:
     rows = [_row(path, name) for path, name in found if name]
     if not rows:
         raise ManifestError(folder, [f"no films; looked for {LOOKS_FOR}"])
-    return Manifest(
-        folder,
-        give_splits(
-            rows,
-            "classification",
-            lambda row: row.source == "cxnet" and row.cohort != "paediatric",
-        ),
-    )
+    return split_adults(folder, rows, lambda row: row.source == "cxnet")
 
 
 def _films(folder: Path) -> list[Path]:

@@ -3,9 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from pipelines.adapters.rows import rows_of
 from pipelines.adapters.tables import header, read_table
 from pipelines.manifest.ages import AGE_GROUPS, CHILD, UNKNOWN
-from pipelines.manifest.rows import MASKS, Manifest, ManifestError, ManifestRow
+from pipelines.manifest.rows import MASKS, Manifest, ManifestRow
 
 LOOKS_FOR = "manifest.csv with the columns path, class, license, split_hint, masks, paper_list"
 
@@ -46,15 +47,12 @@ def adapt(folder: Path) -> Manifest:
         ManifestError: Unknown split hints, mask notes or age groups, all at once.
     """
     path = folder / "manifest.csv"
-    rows: list[ManifestRow] = []
-    faults: list[str] = []
-    for cells in read_table(path, sorted(_COLUMNS)):
-        try:
-            rows.append(_row(cells, folder))
-        except ValueError as error:
-            faults.append(f"{folder / cells['path']}: {error}")
-    if faults:
-        raise ManifestError(path, faults)
+    rows = rows_of(
+        read_table(path, sorted(_COLUMNS)),
+        lambda cells: _row(cells, folder),
+        lambda cells: folder / cells["path"],
+        path,
+    )
     return Manifest(path, tuple(rows))
 
 

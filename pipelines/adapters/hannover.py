@@ -7,11 +7,12 @@ patient admitted within 7 days of the film is positive, one admitted more than 1
 negative, and between the two it is not known.
 """
 
+from operator import itemgetter
 from pathlib import Path
 
+from pipelines.adapters.rows import rows_of, split_adults
 from pipelines.adapters.tables import header, patient_of, read_table
-from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
-from pipelines.manifest.splits import give_splits
+from pipelines.manifest.rows import Manifest, ManifestRow
 
 TABLE = "data.csv"
 LOOKS_FOR = f"{TABLE} with the columns patient_id, image_id, admission_offset, and png/"
@@ -45,31 +46,22 @@ def adapt(folder: Path) -> Manifest:
     Raises:
         ManifestError: The table lacks columns, or an admission offset is no number.
     """
-    rows: list[ManifestRow] = []
-    faults: list[str] = []
-    for cells in read_table(folder / TABLE, _COLUMNS):
-        if cells.get("modality", "").upper() not in _MODALITIES:
-            continue
-        try:
-            rows.append(_row(cells, folder))
-        except ValueError:
-            offset = cells["admission_offset"]
-            faults.append(f"{cells['image_id']}: admission_offset {offset!r} is no number of days")
-    if faults:
-        raise ManifestError(folder / TABLE, faults)
-    return Manifest(
-        folder,
-        give_splits(
-            rows,
-            "classification",
-            lambda row: row.label == "covid19" and row.cohort != "paediatric",
-        ),
+    table = folder / TABLE
+    films = (
+        cells
+        for cells in read_table(table, _COLUMNS)
+        if cells.get("modality", "").upper() in _MODALITIES
     )
+    rows = rows_of(films, lambda cells: _row(cells, folder), itemgetter("image_id"), table)
+    return split_adults(folder, rows, lambda row: row.label == "covid19")
 
 
 def _row(cells: dict[str, str], folder: Path) -> ManifestRow:
     offset = cells["admission_offset"]
-    positive = bool(offset) and float(offset) < LATEST
+    try:
+        positive = bool(offset) and float(offset) < LATEST
+    except ValueError:
+        raise ValueError(f"admission_offset {offset!r} is no number of days") from None
     return ManifestRow(
         path=folder / "png" / f"{cells['image_id']}.png",
         label="covid19" if positive else "unlabelled",

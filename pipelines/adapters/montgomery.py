@@ -8,8 +8,8 @@ import dataclasses
 from pathlib import Path
 
 from pipelines.adapters.nlm import film_rows, release_folder
+from pipelines.adapters.rows import split_adults
 from pipelines.manifest.rows import Manifest, ManifestError
-from pipelines.manifest.splits import give_splits
 
 LOOKS_FOR = "CXR_png/MCUCXR_0001_0.png, … in it or in MontgomerySet"
 _NAME, _PREFIX = "MontgomerySet", "MCUCXR"
@@ -51,6 +51,4 @@ def adapt(folder: Path) -> Manifest:
             )
             for row in rows
         ]
-    return Manifest(
-        folder, give_splits(rows, "classification", lambda row: row.cohort != "paediatric")
-    )
+    return split_adults(folder, rows)

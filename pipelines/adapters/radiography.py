@@ -10,10 +10,10 @@ normal films writes `NORMAL-1` where the file is `Normal-1.png`.
 from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.adapters.rows import split_adults
 from pipelines.adapters.sheets import has_sheet, read_sheet
 from pipelines.adapters.tables import CHILD_PATIENT, UNKNOWN_PATIENT
 from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
-from pipelines.manifest.splits import give_splits
 
 CLASSES = {
     "COVID": "covid19",
@@ -94,14 +94,7 @@ def adapt(folder: Path) -> Manifest:
             faults += [f"{table.name}: {fault}" for fault in error.faults]
     if faults:
         raise ManifestError(folder, faults)
-    return Manifest(
-        folder,
-        give_splits(
-            rows,
-            "classification",
-            lambda row: row.label in _CLASSIFIED and row.cohort != "paediatric",
-        ),
-    )
+    return split_adults(folder, rows, lambda row: row.label in _CLASSIFIED)
 
 
 def origin_of(address: str) -> Origin:

@@ -8,8 +8,8 @@ import dataclasses
 from pathlib import Path
 
 from pipelines.adapters.nlm import film_rows, release_folder
+from pipelines.adapters.rows import split_adults
 from pipelines.manifest.rows import Manifest, ManifestError, ManifestRow
-from pipelines.manifest.splits import give_splits
 
 LOOKS_FOR = "CXR_png/CHNCXR_0001_0.png, … in it or in ChinaSet_AllFiles"
 _NAME, _PREFIX = "ChinaSet_AllFiles", "CHNCXR"
@@ -42,9 +42,7 @@ def adapt(folder: Path) -> Manifest:
         raise ManifestError(folder, [f"no films; looked for {LOOKS_FOR}"])
     places = [place / name for place in (release, folder) for name in ("mask", "masks")]
     rows = [_with_mask(row, places) for row in film_rows(release, _PREFIX, "shenzhen")]
-    return Manifest(
-        folder, give_splits(rows, "classification", lambda row: row.cohort != "paediatric")
-    )
+    return split_adults(folder, rows)
 
 
 def _with_mask(row: ManifestRow, places: list[Path]) -> ManifestRow:
