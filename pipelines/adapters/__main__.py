@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipelines.adapters import open_data
 from pipelines.adapters.merging import merge
+from pipelines.classes import MANIFEST_CLASSES
 from pipelines.manifest.splits import split_again, without_splits
 from pipelines.manifest.table import SPLITS, Manifest, ManifestError, hash_films, write_manifest
 
@@ -35,6 +36,15 @@ def main(arguments: list[str] | None = None) -> int:
         "both tasks; default: the splits that each data set has",
     )
     parser.add_argument("--seed", type=int, help="seed of --split (default 0)")
+    parser.add_argument(
+        "--take",
+        action="append",
+        default=[],
+        choices=MANIFEST_CLASSES,
+        metavar="CLASS",
+        help="with --split: films of this class that have no split take part too, but for those "
+        "of children; such as pneumonia, whose cause is unknown. Repeat for several",
+    )
     parser.add_argument("--no-hash", action="store_true", help="leave the sha256 column as it is")
     parser.add_argument(
         "--near-duplicates",
@@ -46,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.seed is not None and options.split not in ("patient", "image"):
         parser.error("--seed belongs to --split patient and --split image")
+    if options.take and options.split not in ("patient", "image"):
+        parser.error("--take belongs to --split patient and --split image")
     try:
         parts = [open_data(folder) for folder in options.data]
         if not options.no_hash:
@@ -54,7 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.split == "none":
             manifest = without_splits(manifest)
         elif options.split:
-            manifest = split_again(manifest, by=options.split, seed=options.seed or 0)
+            manifest = split_again(
+                manifest, by=options.split, seed=options.seed or 0, take=options.take
+            )
         write_manifest(manifest, options.out)
     except ManifestError as error:
         print(error, file=sys.stderr)

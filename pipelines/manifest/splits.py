@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 
 from pipelines.manifest.rows import SPLITS, Manifest, ManifestRow
@@ -107,7 +107,11 @@ def give_splits(
 
 
 def split_again(
-    manifest: Manifest, task: str = "classification", by: Unit = "patient", seed: int = 0
+    manifest: Manifest,
+    task: str = "classification",
+    by: Unit = "patient",
+    seed: int = 0,
+    take: Collection[str] = (),
 ) -> Manifest:
     """Distributes the films of a task anew, over all sources of the manifest together.
 
@@ -117,14 +121,17 @@ def split_again(
         task: `segmentation` or `classification`.
         by: `patient` or `image`.
         seed: Of the distribution.
+        take: Classes whose films without a split are distributed too, but for those of children.
 
     Returns:
         The manifest with new splits.
     """
-    rows = give_splits(
-        manifest.rows, task, lambda row: row.split(task) in REDISTRIBUTED, by=by, seed=seed
-    )
-    return Manifest(manifest.root, rows)
+
+    def takes_part(row: ManifestRow) -> bool:
+        added = row.label in take and row.cohort != "paediatric" and not row.split(task)
+        return added or row.split(task) in REDISTRIBUTED
+
+    return Manifest(manifest.root, give_splits(manifest.rows, task, takes_part, by=by, seed=seed))
 
 
 def without_splits(manifest: Manifest) -> Manifest:

@@ -6,7 +6,7 @@ import pytest
 from pipelines.adapters import open_data
 from pipelines.adapters.__main__ import main
 from pipelines.adapters.merging import merge
-from pipelines.classes import PAPER_CLASSES
+from pipelines.classes import PAPER_CLASSES, parse_classes
 from pipelines.manifest.table import Manifest, ManifestRow, read_manifest, validate
 from tools.phantoms.layouts import LAYOUTS
 
@@ -107,8 +107,25 @@ def test_splits_by_image_and_none(releases, tmp_path):
     assert list(rows["none"]) == bare
 
 
-def test_a_seed_without_a_split_is_wrong_usage(releases, tmp_path, capsys):
+@pytest.mark.parametrize("option", [("--seed", "1"), ("--take", "pneumonia")])
+def test_what_belongs_to_a_split_is_wrong_usage_without_one(releases, tmp_path, capsys, option):
     with pytest.raises(SystemExit) as caught:
-        main([str(releases / "cohen"), str(tmp_path / "out.csv"), "--seed", "1"])
+        main([str(releases / "cohen"), str(tmp_path / "out.csv"), *option])
     assert caught.value.code == 2
-    assert "--seed belongs to --split" in capsys.readouterr().err
+    assert f"{option[0]} belongs to --split" in capsys.readouterr().err
+
+
+def test_a_class_of_unknown_cause_is_taken_when_it_is_asked_for(tmp_path):
+    LAYOUTS["nih"](tmp_path / "nih", 120, 0, 64)
+    out, split = tmp_path / "out.csv", ["--no-hash", "--split", "patient"]
+    assert main([str(tmp_path / "nih"), str(out), *split]) == 0
+    without = {row.path: row.split_classification for row in read_manifest(out)}
+    assert main([str(tmp_path / "nih"), str(out), *split, "--take", "pneumonia"]) == 0
+    rows = read_manifest(out).rows
+    of_class = [row for row in rows if row.label == "pneumonia"]
+    assert {row.split_classification for row in of_class} == {"train", "validation", "test", ""}
+    for row in rows:
+        taken = row.label == "pneumonia" and row.age_group != "child"
+        assert bool(row.split_classification) == (taken or bool(without[row.path]))
+    classes = parse_classes("normal,pneumonia")
+    validate(read_manifest(out), "classification", classes, need=("train", "validation", "test"))
