@@ -1,20 +1,20 @@
 """From manifest rows to batches.
 
-Films are decoded and normalised once, in parallel and in order, and kept in memory; what an epoch
-draws from them is a pure function of seed, epoch and place in the epoch, so a training that goes
-on needs no iterator state.
+Films are decoded and normalised once, in parallel and in order: for segmentation kept in memory,
+for classification in files that patches are cut from. What an epoch draws from them is a pure
+function of seed, epoch and place in the epoch, so a training that goes on needs no iterator state.
 """
 
 import dataclasses
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from pipelines.augment import (
-    compress_film,
     example_seed,
     frame_film,
     rotate_and_flip,
@@ -23,53 +23,22 @@ from pipelines.augment import (
 )
 from pipelines.decode import decode_mask
 from pipelines.faults import each_row, mask_fault
-from pipelines.films import load_pixels
+from pipelines.film_files import FIXED_POINT, Films, HeldFilms, StoredFilms
 from pipelines.manifest.table import ManifestRow
-from pipelines.masks import label_map, lungs_at_full_size, resize_labels, select_content
-from pipelines.normalise import NO_PADDING, normalise, resize
-from pipelines.patches import cut_patches, draw_centres
+from pipelines.masks import (
+    label_map,
+    lungs_around,
+    lungs_at_full_size,
+    resize_labels,
+    select_content,
+)
+from pipelines.normalise import resize
+from pipelines.normalised_films import film_dataset, stored_films
+from pipelines.patches import centres_in_lungs
 from pipelines.sizes import CLASSIFICATION_SIZE
 
-#: Films at 1024 x 1024 are kept as uint16 in steps of 1/257 grey level: half the memory.
-FIXED_POINT = 257.0
 #: Batches made while the network works on the one before them.
 BATCHES_AHEAD = 2
-
-
-def film_dataset(
-    rows: Sequence[ManifestRow],
-    sizes: tuple[int, ...],
-    resolution_limit: int | None = None,
-    enhance: bool = True,
-    jpeg_seed: int | None = None,
-) -> tf.data.Dataset:
-    """Decode and normalise films in the order of the rows.
-
-    Args:
-        rows: rows of a manifest.
-        sizes: sides of the squares wanted.
-        resolution_limit: longest side kept before the resize, or None.
-        enhance: False skips equalisation and gamma.
-        jpeg_seed: each film is stored as a JPEG first, of a quality drawn with this seed; None for
-            films as they are.
-
-    Returns:
-        A data set of tuples, one float32 [size, size] in 0..255 for each size. Reading an
-        unusable film raises InvalidArgumentError with its path.
-    """
-
-    def read(path: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        pixels, padding = load_pixels(path)
-        if jpeg_seed is not None:
-            pixels = compress_film(pixels, example_seed(jpeg_seed, 0, index))
-            padding = tf.fill(tf.shape(padding), NO_PADDING)
-        films, constant = normalise(pixels, padding, sizes, resolution_limit, enhance)
-        message = tf.strings.join([path, ": the film is constant; take it out of the manifest"])
-        with tf.control_dependencies([tf.debugging.Assert(~constant, [message])]):
-            return tuple(tf.identity(film) for film in films)
-
-    paths = [str(row.path) for row in rows]
-    return _parallel(tf.data.Dataset.from_tensor_slices((paths, np.arange(len(rows)))), read)
 
 
 def _parallel(dataset: tf.data.Dataset, function: object) -> tf.data.Dataset:
@@ -213,54 +182,93 @@ def read_segmentation(
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationExamples:
-    """What the classifier may see of each film, in memory.
+    """What the classifier may see of each film.
 
     Attributes:
-        films: uint16 [n, S, S], grey level times 257; S is 1024, or 224 for the global approach.
+        films: normalised films, whole, or for the global approach what is seen of them at the
+            size of a patch.
         lungs: uint8 [n, 256, 256], label maps that the centres are drawn from.
         labels: int32 [n], decision classes.
-        patch_size: side of a patch; S itself for the global approach.
+        patch_size: side of a patch; that of the films for the global approach.
         compressed: the films once more, each from a JPEG; None where they were not made.
+        content: what of a film is seen, see `pipelines.masks.select_content`.
+        whole: an example is a film, not a patch.
     """
 
-    films: tf.Tensor
+    films: Films
     lungs: tf.Tensor
     labels: tf.Tensor
     patch_size: int
-    compressed: tf.Tensor | None = None
+    compressed: Films | None = None
+    content: str = "lungs"
+    whole: bool = False
 
     def __len__(self) -> int:
-        return int(self.films.shape[0])
+        return len(self.films)
 
-    @property
-    def whole(self) -> bool:
-        """True where an example is a film, not a patch."""
-        return bool(self.films.shape[1] != CLASSIFICATION_SIZE)
+    def centres(self, film: tf.Tensor, seed: tf.Tensor, count: int) -> tf.Tensor:
+        """Draw the centres of a film's patches.
+
+        Args:
+            film: int64 scalar, which film.
+            seed: int64 scalar.
+            count: number of patches.
+
+        Returns:
+            int32 [count, 2]: row, column in pixels of the film.
+        """
+        return centres_in_lungs(self.lungs[film], seed, count, self.films.side)
 
     def patches(
-        self, film: tf.Tensor, seed: tf.Tensor, count: int, compressed: tf.Tensor | None = None
+        self, film: tf.Tensor, seed: tf.Tensor, count: int, compressed: tf.Tensor | bool = False
     ) -> tf.Tensor:
         """Patches of one film at random centres in its lungs, or the film itself.
 
         Args:
             film: int64 scalar, which film.
             seed: int64 scalar.
-            count: number of patches; 1 for the global approach.
-            compressed: bool scalar, whether they are those of the compressed film; None for no.
+            count: number of patches; for the global approach the same film so many times.
+            compressed: bool scalar, whether they are those of the compressed film.
 
         Returns:
             float32 [count, patch_size, patch_size] in 0..255.
         """
-        if compressed is None or self.compressed is None:
-            kept = self.films[film]
-        else:
-            others = self.compressed
-            kept = tf.cond(compressed, lambda: others[film], lambda: self.films[film])
-        image = tf.cast(kept, tf.float32) / FIXED_POINT
+        size = self.patch_size
         if self.whole:
-            return tf.repeat(image[None], count, axis=0)
-        centres = draw_centres(lungs_at_full_size(self.lungs[film]), seed, count)
-        return cut_patches(image, centres, self.patch_size)
+            centres = tf.fill([1, 2], size // 2)
+        else:
+            centres = self.centres(film, seed, count)
+        levels = tf.numpy_function(self._windows, [film, compressed, centres], tf.uint16, False)
+        levels = tf.ensure_shape(levels, [centres.shape[0], size, size])
+        seen = tf.cast(levels, tf.float32) / FIXED_POINT
+        if self.whole:
+            return tf.repeat(seen, count, axis=0)
+        lung_masks = lungs_around(self.lungs[film], centres, size, self.films.side)
+        return select_content(seen, lung_masks, self.content)
+
+    def seen(self, film: int) -> npt.NDArray[np.float32]:
+        """All that is seen of a film.
+
+        Args:
+            film: which film.
+
+        Returns:
+            float32 [S, S] in 0..255.
+        """
+        levels = _whole_film(self.films, film).astype(np.float32) / np.float32(FIXED_POINT)
+        if self.whole:
+            return levels
+        lung_mask = lungs_at_full_size(self.lungs[film], self.films.side)
+        seen: npt.NDArray[np.float32] = select_content(levels, lung_mask, self.content).numpy()
+        return seen
+
+    def _windows(
+        self, film: np.int64, compressed: np.bool_, centres: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.uint16]:
+        films = self.films
+        if compressed and self.compressed is not None:
+            films = self.compressed
+        return films.windows(int(film), centres, self.patch_size)
 
     def batches(
         self,
@@ -293,14 +301,15 @@ class ClassificationExamples:
             # `fold_in` leaves its number in the second word; once more, and the first one alone
             # tells the places of an epoch apart, as the centres' seed must.
             key = tf.random.fold_in(example_seed(seed, epoch, place), tf.zeros([], tf.int64))
-            compressed = None
+            compressed: tf.Tensor | bool = False
             if jpeg:
                 compressed = tf.random.stateless_uniform([], tf.random.fold_in(key, 3)) < jpeg
             patch = self.patches(film, key[0], 1, compressed)[0]
-            if augment:
-                patch = rotate_and_flip(patch, tf.random.fold_in(key, 1))
+            turn = tf.random.fold_in(key, 1)
             if augment and strength:
-                patch = vary_patch(patch, tf.random.fold_in(key, 2), strength)
+                patch = vary_patch(patch, turn, tf.random.fold_in(key, 2), strength)
+            elif augment:
+                patch = rotate_and_flip(patch, turn)
             return patch, self.labels[film]
 
         return _batched(order, places, example, batch_size)
@@ -322,51 +331,47 @@ class ClassificationExamples:
         )
 
 
+def _whole_film(films: Films, film: int) -> npt.NDArray[np.uint16]:
+    return films.windows(film, np.full((1, 2), films.side // 2, np.int32), films.side)[0]
+
+
 def read_classification(
     rows: Sequence[ManifestRow],
     label_maps: npt.NDArray[np.uint8],
     labels: Sequence[int],
     patch_size: int,
+    cache: Path,
     whole: bool = False,
     content: str = "lungs",
     resolution_limit: int | None = None,
     jpeg_seed: int | None = None,
+    side: int = CLASSIFICATION_SIZE,
 ) -> ClassificationExamples:
-    """Read films, keep of each what the classifier may see, and hold them in memory.
+    """Decode and normalise films into files, where they are not there, and give their patches.
 
     Args:
         rows: rows of a manifest.
         label_maps: uint8 [n, 256, 256], predicted or true.
         labels: decision class of each film.
         patch_size: side of a patch.
+        cache: folder of the files.
         whole: reduce the film to `patch_size` instead of cutting patches (the global approach).
         content: see `pipelines.masks.select_content`.
         resolution_limit: longest side kept before the resize, or None.
         jpeg_seed: of the compressed films, which are made too; None for none.
+        side: of the films that patches are cut from, a multiple of that of the label maps.
 
     Returns:
         The examples in the order of the rows.
 
     Raises:
         FileFault: a film cannot be used.
+        OSError: the folder cannot be written to, or has too little room.
     """
-    side = patch_size if whole else CLASSIFICATION_SIZE
 
-    def select(film: tf.Tensor, lung_labels: tf.Tensor) -> tf.Tensor:
-        seen = select_content(film, lungs_at_full_size(lung_labels), content)
-        if whole:
-            seen = resize(seen, side)
-        return tf.cast(tf.round(seen * FIXED_POINT), tf.uint16)
-
-    def read(seed: int | None) -> tf.Tensor:
-        kept = np.empty((len(rows), side, side), np.uint16)
-        films = film_dataset(rows, (CLASSIFICATION_SIZE,), resolution_limit, jpeg_seed=seed)
-        pairs = tf.data.Dataset.zip(
-            films.map(lambda film: film), tf.data.Dataset.from_tensor_slices(label_maps)
-        )
-        for index, film in enumerate(each_row(_parallel(pairs, select), rows)):
-            kept[index] = film
-        return tf.constant(kept)
+    def read(seed: int | None) -> Films:
+        films = stored_films(rows, cache, side, resolution_limit, seed)
+        return _reduced(films, label_maps, content, patch_size) if whole else films
 
     with tf.device("CPU"):
         return ClassificationExamples(
@@ -375,4 +380,24 @@ def read_classification(
             tf.constant(np.asarray(labels, np.int32)),
             patch_size,
             None if jpeg_seed is None else read(jpeg_seed),
+            content,
+            whole,
         )
+
+
+def _reduced(
+    films: StoredFilms, label_maps: npt.NDArray[np.uint8], content: str, size: int
+) -> HeldFilms:
+    """Hold in memory what is seen of each film, reduced to the size of a patch."""
+    side = films.side
+
+    @tf.function
+    def reduce(levels: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        film = tf.cast(levels, tf.float32) / FIXED_POINT
+        seen = select_content(film, lungs_at_full_size(labels, side), content)
+        return tf.cast(tf.round(resize(seen, size) * FIXED_POINT), tf.uint16)
+
+    kept = np.empty((len(films), size, size), np.uint16)
+    for index, labels in enumerate(label_maps):
+        kept[index] = reduce(_whole_film(films, index), labels)
+    return HeldFilms(kept)

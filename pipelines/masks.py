@@ -64,16 +64,38 @@ def lung_fraction(labels: tf.Tensor) -> tf.Tensor:
     return area / float(SEGMENTATION_SIZE * SEGMENTATION_SIZE)
 
 
-def lungs_at_full_size(labels: tf.Tensor) -> tf.Tensor:
+def lungs_at_full_size(labels: tf.Tensor, side: int = CLASSIFICATION_SIZE) -> tf.Tensor:
     """Lung mask of a 256 x 256 label map, enlarged by nearest neighbour.
 
     Args:
         labels: uint8 [256, 256].
+        side: of the film that patches are cut from, in pixels.
 
     Returns:
-        bool [1024, 1024].
+        bool [side, side].
     """
-    return lungs(resize_labels(labels, CLASSIFICATION_SIZE))
+    return lungs(resize_labels(labels, side))
+
+
+def lungs_around(labels: tf.Tensor, centres: tf.Tensor, size: int, side: int) -> tf.Tensor:
+    """Cut windows out of the enlarged lung mask without enlarging it.
+
+    Args:
+        labels: uint8 [256, 256].
+        centres: int32 [n, 2]: row, column at `side`.
+        size: side of a window in pixels, even.
+        side: of the enlarged mask, a multiple of that of the label map.
+
+    Returns:
+        bool [n, size, size], False outside the film.
+    """
+    known = labels.shape[0]
+    places = centres[:, :, None] - size // 2 + tf.range(size)
+    # One row and column of background stand for all that lies outside.
+    places = tf.where((places >= 0) & (places < side), places // (side // known), known)
+    mask = tf.pad(lungs(labels), [[0, 1], [0, 1]])
+    rows = tf.gather(mask, places[:, 0])
+    return tf.gather(rows, places[:, 1], axis=2, batch_dims=1)
 
 
 def masked_film(film: tf.Tensor, lung_mask: tf.Tensor) -> tf.Tensor:

@@ -2,10 +2,13 @@
 
 import tensorflow as tf
 
+from pipelines.masks import lungs, lungs_at_full_size
 from pipelines.sizes import PATCH_SIZE
 
 #: Points tried for the centres of a film. With lungs on 1 % of it 655 fall on a lung on average.
 CANDIDATES = 1 << 16
+#: Of these, the first ones, which most often are enough for a few centres.
+FIRST_CANDIDATES = 1 << 9
 
 
 def draw_centres(lung_mask: tf.Tensor, seed: tf.Tensor | int, count: int) -> tf.Tensor:
@@ -39,6 +42,30 @@ def draw_centres(lung_mask: tf.Tensor, seed: tf.Tensor | int, count: int) -> tf.
     places = tf.cond(tf.size(hits) < count, filled, lambda: hits)
     centres = tf.stack([places // width, places % width], 1)
     return tf.ensure_shape(tf.cast(centres, tf.int32), [count, 2])
+
+
+def centres_in_lungs(labels: tf.Tensor, seed: tf.Tensor | int, count: int, side: int) -> tf.Tensor:
+    """Give the centres of `draw_centres` in the lungs of a label map without enlarging it.
+
+    Args:
+        labels: uint8 [256, 256] with at least one pixel of lung.
+        seed: int64 scalar.
+        count: number of centres.
+        side: of the film in pixels, a multiple of that of the label map.
+
+    Returns:
+        int32 [count, 2]: row, column at `side`.
+    """
+    points = _draw(seed, 0, FIRST_CANDIDATES, tf.constant(side * side, tf.int64))
+    points = tf.cast(tf.stack([points // side, points % side], 1), tf.int32)
+    known = tf.gather_nd(labels, points // (side // labels.shape[0]))
+    hits = tf.boolean_mask(points, lungs(known))[:count]
+    centres = tf.cond(
+        tf.shape(hits)[0] < count,
+        lambda: draw_centres(lungs_at_full_size(labels, side), seed, count),
+        lambda: hits,
+    )
+    return tf.ensure_shape(centres, [count, 2])
 
 
 def _draw(seed: tf.Tensor | int, stream: int, count: int, size: tf.Tensor) -> tf.Tensor:

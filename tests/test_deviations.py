@@ -26,6 +26,7 @@ from cxr_tf.saved.run_options import (
 from cxr_tf.train import parse_arguments
 from cxr_tf.training.classification import ClassificationTask
 from pipelines.datasets import ClassificationExamples
+from pipelines.film_files import HeldFilms
 from pipelines.labels import HEART, LEFT_LUNG
 from pipelines.manifest.checks import crossing_patients
 from pipelines.manifest.rows import Manifest, ManifestRow
@@ -176,7 +177,7 @@ def test_validation_votes_over_the_same_patches_of_every_film():
         film[:, 650:] = levels[(look + 1) % 3] * 257
     lungs = np.full((len(labels), 256, 256), LEFT_LUNG, np.uint8)
     validation = ClassificationExamples(
-        tf.constant(films), tf.constant(lungs), tf.constant(labels, tf.int32), 2
+        HeldFilms(films), tf.constant(lungs), tf.constant(labels, tf.int32), 2
     )
     given = [x.numpy() for x in validation.fixed_patches(16, 0)]
     assert [x.shape for x in given] == [(16, 2, 2)] * len(labels)

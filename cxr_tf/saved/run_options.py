@@ -192,7 +192,7 @@ class ClassificationTrainingOptions(TrainingOptions):
     label_smoothing: float = 0.0
     """Share of the target spread over all classes."""
     cache: str = ""
-    """Folder of predicted masks; none for one inside the segmentation run."""
+    """Folder of predicted masks and of normalised films; none for the segmentation run's own."""
 
 
 PRESETS: dict[str, dict[str, TrainingOptions]] = {

@@ -27,9 +27,8 @@ from cxr_tf.training.pictures import (
 )
 from cxr_tf.training.tf_explain_maps import tf_explain_maps, tf_explain_picture
 from cxr_tf.training.tracing import Traced
-from pipelines.datasets import FIXED_POINT, ClassificationExamples
-from pipelines.masks import lungs_at_full_size
-from pipelines.patches import draw_centres, network_input
+from pipelines.datasets import ClassificationExamples
+from pipelines.patches import network_input
 from pipelines.sampling import balanced_order
 
 #: Seed of the fixed validation patches; serving's own seed.
@@ -51,7 +50,7 @@ class ClassificationTask:
         validation: ClassificationExamples,
         groups: Sequence[int] | None = None,
     ) -> None:
-        """Take the examples in memory.
+        """Take the examples.
 
         Args:
             config: options of the run.
@@ -214,12 +213,12 @@ class ClassificationTask:
 
     def _film_picture(self, film: int) -> Picture:
         examples = self.validation
-        pixels = examples.films[film].numpy().astype(np.float32) / FIXED_POINT
         labels = examples.lungs[film].numpy()
         centres = np.empty((0, 2), np.int32)
         if not examples.whole:
-            lungs = lungs_at_full_size(examples.lungs[film])
-            centres = draw_centres(lungs, tf.constant(VALIDATION_SEED, tf.int64), SHOWN).numpy()
+            seed = tf.constant(VALIDATION_SEED, tf.int64)
+            centres = examples.centres(tf.constant(film), seed, SHOWN).numpy()
+        pixels = examples.seen(film)
         return with_frames(pixels, labels, centres, examples.patch_size)
 
     def _patch_picture(self, model: keras.Model, film: int, index: int) -> Picture:

@@ -130,7 +130,7 @@ def _train(
 
 
 def make_task(config: TrainingOptions, data: Manifest) -> Task:
-    """Check the data and read the examples of a task into memory.
+    """Check the data and make the examples of a task ready.
 
     Args:
         config: options of the run.
@@ -176,8 +176,9 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
     data = data.select("classification", classes=classes)
     examples: list[ClassificationExamples] = []
     trained: list[list[int]] = []
+    cache = Path(config.cache) if config.cache else None
+    films = (cache or Path(config.segmentation)) / "films"
     for rows in splits(config, data, "classification"):
-        cache = Path(config.cache) if config.cache else None
         maps = predicted_masks(
             rows, Path(config.segmentation), config.resolution_limit, cache, config.clean_masks
         )
@@ -187,12 +188,14 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
         rows = [row for row, kept in zip(rows, lungs, strict=True) if kept]
         labels = [classes.index(row.label) for row in rows]
         trained.append(groups(rows, labels) if config.balance_sources else labels)
+        log.info("%d films, decoded and normalised once, in %s", len(rows), films)
         examples.append(
             read_classification(
                 rows,
                 maps[lungs],
                 labels,
                 config.patch_size,
+                films,
                 config.approach == "global",
                 config.content,
                 limit,

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 
 import cv2
 import numpy as np
@@ -7,13 +8,15 @@ import scipy.stats
 import tensorflow as tf
 
 from pipelines import datasets
-from pipelines.augment import compress_film, example_seed, vary_film
+from pipelines.augment import compress_film, example_seed, jpeg_quality, vary_film
 from pipelines.faults import FileFault
+from pipelines.film_files import FIXED_POINT, HeldFilms, StoredFilms
 from pipelines.films import read_film
 from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.table import read_manifest
 from pipelines.masks import lungs_at_full_size
 from pipelines.normalise import normalise, resize
+from pipelines.normalised_films import film_dataset
 from pipelines.patches import cut_patches, draw_centres
 from tools.phantoms.__main__ import main
 
@@ -39,8 +42,13 @@ def segmentation(rows):
 
 
 @pytest.fixture(scope="module")
-def classification(rows, label_maps):
-    return datasets.read_classification(rows, label_maps, range(FILMS), 112)
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("films")
+
+
+@pytest.fixture(scope="module")
+def classification(rows, label_maps, cache):
+    return datasets.read_classification(rows, label_maps, range(FILMS), 112, cache)
 
 
 def normalised(row, *arguments, **options):
@@ -73,7 +81,7 @@ def joined(parts, size):
 @pytest.mark.slow
 def test_films_come_in_the_order_of_the_rows(rows):
     order = [*range(FILMS)[::-1], 3, 3, 0]
-    found = list(datasets.film_dataset([rows[i] for i in order], (64, 32)))
+    found = list(film_dataset([rows[i] for i in order], (64, 32)))
     assert len(found) == len(order)
     for films, index in zip(found, order, strict=True):
         for ours, theirs in zip(films, normalised(rows[index], (64, 32)), strict=True):
@@ -112,13 +120,15 @@ def test_a_constant_film_is_named(rows, tmp_path):
     constant = cv2.imencode(".png", np.full((40, 40), 77, np.uint8))[1].tobytes()
     bad = with_culprit(rows, tmp_path, constant)
     with pytest.raises(INVALID, match="culprit.png: the film is constant; take it out"):
-        list(datasets.film_dataset(bad, (32,)))
+        list(film_dataset(bad, (32,)))
 
 
 def test_a_film_that_cannot_be_read_is_named(rows, tmp_path):
     bad = with_culprit(rows, tmp_path, b"no image")
     with pytest.raises(FileFault, match="culprit.png: unreadable"):
-        datasets.read_classification(bad, np.zeros((3, 256, 256), np.uint8), [0, 1, 2], 112)
+        datasets.read_classification(
+            bad, np.zeros((3, 256, 256), np.uint8), [0, 1, 2], 112, tmp_path / "cache"
+        )
 
 
 def test_an_unusable_mask_is_refused(rows, tmp_path):
@@ -181,29 +191,28 @@ def test_segmentation_goes_on_in_the_middle_of_an_epoch(segmentation):
 
 
 def test_the_classifier_sees_the_lungs(rows, classification, label_maps):
-    assert classification.films.dtype == tf.uint16
-    assert classification.films.shape == (FILMS, 1024, 1024)
+    assert isinstance(classification.films, StoredFilms)
+    assert (len(classification), classification.films.side) == (FILMS, 1024)
     assert not classification.whole
     for index in (0, 5, 11):
         (film,) = normalised(rows[index], (1024,))
         expected = np.where(lungs_at_full_size(label_maps[index]), film, 0)
-        kept = classification.films[index].numpy() / datasets.FIXED_POINT
+        kept = classification.seen(index)
         np.testing.assert_allclose(kept, expected, rtol=0, atol=0.5 / 257 + 1e-3)
     np.testing.assert_array_equal(classification.labels, range(FILMS))
     np.testing.assert_array_equal(classification.lungs, label_maps)
 
 
-def test_the_whole_film_is_reduced_once_its_content_is_chosen(rows, label_maps):
-    examples = datasets.read_classification(
-        rows[:1], label_maps[:1], [1], 224, whole=True, content="outside", resolution_limit=50
-    )
+def test_the_whole_film_is_reduced_once_its_content_is_chosen(rows, label_maps, cache):
+    options = {"whole": True, "content": "outside", "resolution_limit": 50}
+    examples = datasets.read_classification(rows[:1], label_maps[:1], [1], 224, cache, **options)
     (film,) = normalised(rows[0], (1024,), resolution_limit=50)
     expected = resize(tf.where(lungs_at_full_size(label_maps[0]), 0.0, film), 224)
     assert examples.whole
     for count in (1, 3):
         patches = examples.patches(tf.constant(0), tf.constant(9, tf.int64), count)
         assert patches.shape == (count, 224, 224)
-        np.testing.assert_allclose(patches[-1], expected, rtol=0, atol=0.5 / 257 + 1e-3)
+        np.testing.assert_allclose(patches[-1], expected, rtol=0, atol=1 / 257 + 1e-3)
     (fixed,) = examples.fixed_patches(16, 0)
     assert fixed.shape == (1, 224, 224)
 
@@ -213,7 +222,7 @@ def test_patches_lie_around_centres_in_the_lungs(classification):
         patches = classification.patches(tf.constant(index), tf.constant(3, tf.int64), 5)
         lung_mask = lungs_at_full_size(classification.lungs[index])
         centres = draw_centres(lung_mask, 3, 5)
-        film = tf.cast(classification.films[index], tf.float32) / datasets.FIXED_POINT
+        film = classification.seen(index)
         np.testing.assert_array_equal(patches, cut_patches(film, centres, 112))
 
 
@@ -229,13 +238,15 @@ def test_classification_batches_are_functions_of_film_and_place(classification):
     np.testing.assert_array_equal(patches, np.concatenate(apart))
 
 
-def test_a_share_of_patches_comes_from_compressed_films(rows, label_maps):
-    examples = datasets.read_classification(rows[:4], label_maps[:4], range(4), 112, jpeg_seed=2)
-    key = example_seed(2, 0, 3)
-    compressed = compress_film(tf.constant(read_film(rows[3].path).pixels), key)
+def test_a_share_of_patches_comes_from_compressed_films(rows, label_maps, cache):
+    some = rows[:4], label_maps[:4], range(4), 112, cache
+    examples = datasets.read_classification(*some, jpeg_seed=2)
+    number = int(hashlib.sha256(rows[3].path.read_bytes()).hexdigest()[:15], 16)
+    quality = jpeg_quality(example_seed(2, 0, number))
+    compressed = compress_film(tf.constant(read_film(rows[3].path).pixels), quality)
     (film,), _ = normalise(compressed, -1, (1024,))
     expected = np.where(lungs_at_full_size(label_maps[3]), film, 0)
-    kept = examples.compressed[3].numpy() / datasets.FIXED_POINT
+    kept = dataclasses.replace(examples, films=examples.compressed).seen(3)
     np.testing.assert_allclose(kept, expected, rtol=0, atol=0.5 / 257 + 1e-3)
     order, places = np.repeat(np.arange(4), 50), np.arange(200)
     plain, half, all_of_them = (
@@ -246,7 +257,7 @@ def test_a_share_of_patches_comes_from_compressed_films(rows, label_maps):
     assert (of_film ^ of_jpeg).all()
     assert 70 <= of_jpeg.sum() <= 130
     fixed = np.concatenate([x.numpy() for x in examples.fixed_patches(1, 0)])
-    of_films = datasets.read_classification(rows[:4], label_maps[:4], range(4), 112)
+    of_films = datasets.read_classification(*some)
     np.testing.assert_array_equal(fixed, np.concatenate(list(of_films.fixed_patches(1, 0))))
 
 
@@ -257,7 +268,7 @@ def numbered_film():
     film = np.zeros((1, 1024, 1024), np.uint16)
     film[0, 400:432, 200:232] = np.arange(1024).reshape(32, 32)
     return datasets.ClassificationExamples(
-        tf.constant(film), tf.constant(lungs), tf.zeros([1], tf.int32), 2
+        HeldFilms(film), tf.constant(lungs), tf.zeros([1], tf.int32), 2
     )
 
 
@@ -267,7 +278,7 @@ def test_every_place_of_an_epoch_draws_its_own_centre():
     batches = numbered_film().batches(np.zeros(count, np.int64), places, count, 0, 3, False)
     ((patches, _),) = batches
     # The centre is the first pixel of a patch's second half.
-    numbers = np.rint(patches[:, 1, 1] * datasets.FIXED_POINT).astype(int)
+    numbers = np.rint(patches[:, 1, 1] * FIXED_POINT).astype(int)
     assert len(np.unique(numbers)) > 180
     assert scipy.stats.chisquare(np.bincount(numbers // 128, minlength=8)).pvalue > 1e-3
 
@@ -275,7 +286,7 @@ def test_every_place_of_an_epoch_draws_its_own_centre():
 def test_without_augmentation_patches_are_cut_as_they_are(classification):
     order = np.array([4, 4])
     patches, _ = collected(classification.batches(order, np.array([0, 1]), 2, 0, 0, False))
-    film = classification.films[4].numpy() / np.float32(datasets.FIXED_POINT)
+    film = classification.seen(4)
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(film, 56), (112, 112))
     centres = np.argwhere(lungs_at_full_size(classification.lungs[4]))
     for patch in patches:

@@ -54,6 +54,20 @@ def test_the_full_mask_repeats_every_pixel_four_times():
     np.testing.assert_array_equal(full, np.kron(labels >= 2, np.ones((4, 4), bool)))
 
 
+@pytest.mark.parametrize("side", [256, 1024])
+def test_windows_of_the_mask_are_those_of_the_enlarged_one(side):
+    labels = random_labels()
+    centres = np.array([[0, 0], [side - 1, 5], [101, side], [side // 2 + 1, 77]], np.int32)
+    found = check_op(
+        lambda x, y: masks.lungs_around(tf.ensure_shape(x, [256, 256]), y, 50, side),
+        labels,
+        centres,
+    )
+    full = np.pad(masks.lungs_at_full_size(labels, side), 25)
+    expected = [full[row : row + 50, column : column + 50] for row, column in centres]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_masked_film_is_zero_outside_the_lungs():
     film = np.random.default_rng(2).uniform(1, 255, (20, 20)).astype(np.float32)
     lung = random_labels(20) >= 2

@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from pipelines.masks import lungs_at_full_size
 from pipelines.patches import (
     CANDIDATES,
     IMAGENET_MEAN,
     IMAGENET_SD,
+    centres_in_lungs,
     cut_patches,
     draw_centres,
     grid_centres,
@@ -47,6 +49,17 @@ def plain_patch(film, centre, size):
 
 
 # Centres.
+
+
+@pytest.mark.parametrize("side", [256, 512, 1024])
+@pytest.mark.parametrize("pixels", [1, 300, 12000])
+def test_centres_are_the_same_without_the_enlarged_mask(side, pixels):
+    labels = np.where(lung_mask(pixels, 256), 2, 1).astype(np.uint8)
+    labels[labels == 2] += np.random.default_rng(0).integers(0, 2, pixels, np.uint8)
+    known = tf.function(lambda seed: centres_in_lungs(tf.constant(labels), seed, 16, side))
+    for seed in (0, 5, -(2**60)):
+        expected = draw_centres(lungs_at_full_size(labels, side), seed, 16)
+        np.testing.assert_array_equal(known(tf.constant(seed, tf.int64)), expected)
 
 
 @FEW

@@ -22,6 +22,7 @@ WORK = (
     "training_classification",
     "reading",
     "cutting",
+    "waiting",
 )
 
 
@@ -70,7 +71,7 @@ def run(options: BenchOptions) -> int:
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
     from pipelines.sizes import PATCHES
-    from tools.bench import report, work
+    from tools.bench import report, training_input, work
     from tools.bench.contenders import TOLERANCE, Work
     from tools.bench.floor import matrix_rate
     from tools.bench.measured_model import subject
@@ -100,7 +101,14 @@ def run(options: BenchOptions) -> int:
             "training_segmentation": [work.training_segmentation],
             "training_classification": [work.training_classification],
             "reading": [lambda: work.reading(rows, tested.size)],
-            "cutting": [lambda: work.cutting(rows)],
+            "cutting": [
+                partial(training_input.cutting, rows, folder / "films", everything)
+                for everything in (False, True)
+            ],
+            "waiting": [
+                partial(training_input.waiting, rows, folder / "films", precision)
+                for precision in ("float32", "mixed_bfloat16")
+            ],
         }
 
         def measure() -> Iterator[report.Result]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 OURS, PYTORCH, OPENVINO, ORT = "cxr-tf", "PyTorch", "OpenVINO", "ONNX Runtime"
 AUTHORS, AUTHORS_ALL = "authors' way, one map", "authors' way, all maps"
 DECISION_ONLY, OPENCV = "cxr-tf --decision-only", "OpenCV, NumPy, PyTorch"
+NETWORK_ALONE = "the network alone, on one batch"
 #: Largest difference of probabilities between contenders.
 TOLERANCE = 1e-3
 
@@ -21,6 +22,7 @@ class Work:
         difference: largest difference of a probability between ours and another contender, NaN
             where none is compared.
         operations: multiplications and additions of the networks; 0 where they are not counted.
+        remark: what else was measured, once all rounds are over; '' for nothing.
     """
 
     kind: str
@@ -28,3 +30,4 @@ class Work:
     contenders: Mapping[str, Callable[[], object]]
     difference: float = float("nan")
     operations: int = 0
+    remark: Callable[[], str] = str

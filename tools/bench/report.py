@@ -65,6 +65,7 @@ def record(results: Sequence[Result], rounds: int, threads: int, rate: float) ->
             "operations": result.work.operations,
             "floor_seconds": result.floor,
             "floor_ratio": result.floor / ours.median,
+            "remark": result.work.remark(),
             "contenders": {},
         }
         for name, timing in result.timings.items():
@@ -131,6 +132,7 @@ def table(found: dict[str, Any]) -> str:
         )
         + ".",
         "",
+        *(f"{row['remark']}.\n" for row in found["rows"] if row["remark"]),
     ]
     return "\n".join(lines)
 

@@ -18,6 +18,7 @@ from cxr_tf.training.segmentation import SegmentationTask
 from cxr_tf.training.strategy import make_strategy, worker
 from cxr_tf.training.trainer import Trainer
 from pipelines.datasets import ClassificationExamples, SegmentationExamples
+from pipelines.film_files import HeldFilms
 
 STEPS, BATCH = 3, 4
 #: Small, because Adam turns rounding of tiny gradients into steps of this size.
@@ -65,7 +66,7 @@ def segmentation_task(config: SegmentationTrainingOptions) -> SegmentationTask:
 
 def classification_task(config: ClassificationTrainingOptions) -> ClassificationTask:
     """Sixteen films of four classes."""
-    films = tf.cast(smooth_films(16, 1024) * 257.0, tf.uint16)
+    films = HeldFilms((smooth_films(16, 1024) * 257.0).astype(np.uint16))
     lungs = np.zeros((16, 256, 256), np.uint8)
     lungs[:, 64:192, 32:112], lungs[:, 64:192, 144:224] = 3, 2
     labels = tf.constant(np.arange(16, dtype=np.int32) % 4)

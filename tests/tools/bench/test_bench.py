@@ -48,7 +48,9 @@ def test_the_table_and_what_lies_below_its_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "PACKAGES", ("tensorflow",))
     nothing = dict.fromkeys((OURS, PYTORCH, AUTHORS), lambda: None)
     timings = {OURS: Timing((2.0,)), PYTORCH: Timing((2.1,)), AUTHORS: Timing((30.0,))}
-    work = Work("maps", "a film", nothing, difference=2e-4, operations=10**9)
+    work = Work(
+        "maps", "a film", nothing, difference=2e-4, operations=10**9, remark=lambda: "as seen"
+    )
     found = report.record([report.Result(work, timings, floor=0.5)], 1, 2, 2e9)
     row = found["rows"][0]
     assert row["floor_ratio"] == 0.25
@@ -58,6 +60,7 @@ def test_the_table_and_what_lies_below_its_limit(tmp_path, monkeypatch):
     text = (tmp_path / "new" / "bench.md").read_text()
     assert "| a film | authors' way, one map | 30.00 s | 15.00 | 10.0 | 5.0 |" in text
     assert "| a film | floor: 1.0 GFLOP | 500 ms | 0.25 | 0.75 |  |" in text
+    assert text.endswith("\nas seen.\n")
     assert (tmp_path / "new" / "bench.json").is_file()
 
 
