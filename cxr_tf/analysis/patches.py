@@ -76,7 +76,7 @@ class Patches:
         self.classes = class_map_of(model.classes, model.card.class_map)
         self.model = model
         self.resolution_limit: int | None = options.resolution_limit or None
-        self.size = options.patch_size
+        self.size = options.patch_side
         self.rows = [row for row in rows if row.split_classification == "test"]
         if not self.rows:
             raise UsageError("--patches: there is no test film; leave it out or change --split")

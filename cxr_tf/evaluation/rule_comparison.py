@@ -41,7 +41,7 @@ class Rules:
         options = model.card.options
         if options.approach == "global":
             raise UsageError("--aggregations: a global model has one patch a film, nothing to join")
-        self._patch_size = options.patch_size
+        self._patch_size = options.patch_side
         self._rows, self._classes = rows, class_map.names
         self._truth = np.array([class_map.index(row.label) for row in rows], np.int64)
         self._decided = {rule: np.full(len(rows), -1, np.int64) for rule in RULES}

@@ -26,7 +26,7 @@ def decided_by(rule: Rule, answer: Mapping[str, Any], card: ModelCard) -> dict[s
     if values["class_index"] < 0:
         return dict(answer)
     probabilities, used = values["patch_probabilities"], int(values["patches_used"])
-    shares = lung_shares(values["mask"], values["centres"], card.options.patch_size)
+    shares = lung_shares(values["mask"], values["centres"], card.options.patch_side)
     scores = aggregate(probabilities, shares)[rule]
     chosen = best(scores, probabilities)
     won = int(values["votes"][chosen])

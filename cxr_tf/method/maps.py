@@ -13,7 +13,7 @@ from cxr_tf.method.saliency import (
     reduce_by_area,
 )
 from cxr_tf.method.triage_options import TriageOptions
-from pipelines.sizes import CLASSIFICATION_SIZE, SEGMENTATION_SIZE
+from pipelines.sizes import SEGMENTATION_SIZE
 
 #: Pixels of a patch for one of the classifier's last feature map.
 _STRIDE = 32
@@ -31,7 +31,7 @@ class Maps:
         """
         self._head = head
         self._local = options.approach == "local"
-        self._size = options.patch_size
+        self._size, self._film_size = options.patch_size, options.film_size
         self._classes = len(options.classes)
         side = -(-self._size // _STRIDE)
         #: Shape of the maps of one patch.
@@ -57,7 +57,7 @@ class Maps:
         Args:
             maps: float32 [K, C, u, v], of `of_patches`.
             probabilities: float32 [K, C], the weight of each map.
-            centres: int32 [K, 2], row and column at 1024 x 1024.
+            centres: int32 [K, 2], row and column in pixels of the film.
             used: bool [K], the patches that count.
 
         Returns:
@@ -66,6 +66,6 @@ class Maps:
         if not self._local:
             return global_grad_cam(maps, SEGMENTATION_SIZE)
         large = probabilistic_grad_cam(
-            maps, probabilities, centres, used, self._size, CLASSIFICATION_SIZE
+            maps, probabilities, centres, used, self._size, self._film_size
         )
         return reduce_by_area(large, SEGMENTATION_SIZE)

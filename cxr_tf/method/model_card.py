@@ -112,6 +112,8 @@ class ModelCard:
     def record(self) -> dict[str, Any]:
         """Give the fields as JSON holds them, in their order."""
         values = asdict(self)
+        if self.options.film_size == PreparationOptions.film_size:
+            del values["options"]["film_size"]  # cards of 1024 x 1024 stay as they were before it
         names = self.order or _NAMES
         later = (name for name, usual in _LATER.items() if getattr(self, name) != usual)
         return {name: values[name] for name in (*names, *(x for x in later if x not in names))}
@@ -131,6 +133,8 @@ class ModelCard:
             raise ValueError("it is no JSON object")
         order = [name for name in record if name in _NAMES]
         known = {"decision": asdict(DecisionOptions()), "finds_collages": False, **record}
+        if isinstance(known.get("options"), Mapping):  # what came after the first models
+            known["options"] = {"film_size": PreparationOptions.film_size, **known["options"]}
         return read_typed(cls, {**known, "order": order})
 
 

@@ -8,7 +8,6 @@ from cxr_tf.method.triage_options import TriageOptions
 from pipelines.decode import MAX_PIXELS, decode_film, guard, header_status
 from pipelines.normalise import NO_PADDING, normalise
 from pipelines.single_film import film_fault
-from pipelines.sizes import CLASSIFICATION_SIZE
 from pipelines.status import CONSTANT, OK, TOO_LARGE, UNREADABLE
 
 
@@ -18,7 +17,7 @@ class PreparedFilm(NamedTuple):
     Attributes:
         status: string scalar, `ok` or why the film cannot be used.
         small: float32 [S, S] in 0..255, for the segmentation.
-        large: float32 [1024, 1024] in 0..255, for the classification.
+        large: float32 [L, L] in 0..255, for the classification; L is 1024 by default.
         reason: string scalar, a sentence where the status needs one, or ''.
     """
 
@@ -83,13 +82,13 @@ class Preparation:
         )
 
     def _at_both_sizes(self, pixels: tf.Tensor, padding: tf.Tensor | int) -> PreparedFilm:
-        sizes = (self._small[0], CLASSIFICATION_SIZE)
+        sizes = (self._small[0], self._options.film_size)
         limit = self._options.resolution_limit or None
         (small, large), constant = normalise(pixels, padding, sizes, limit, self._options.enhance)
         return PreparedFilm(tf.where(constant, CONSTANT, OK), small, large, tf.constant(""))
 
     def _blank(self, status: tf.Tensor | str, reason: tf.Tensor | str = "") -> PreparedFilm:
-        large = tf.zeros([CLASSIFICATION_SIZE, CLASSIFICATION_SIZE])
+        large = tf.zeros([self._options.film_size] * 2)
         small = tf.zeros(self._small)
         return PreparedFilm(
             tf.convert_to_tensor(status), small, large, tf.convert_to_tensor(reason)

@@ -3,14 +3,13 @@
 import tensorflow as tf
 
 from cxr_tf.measures.rule_names import TRIMMED, Rule
-from pipelines.sizes import CLASSIFICATION_SIZE
 
 
 def lung_shares(lungs: tf.Tensor, centres: tf.Tensor, patch_size: int) -> tf.Tensor:
     """Share of each patch's window that is lung; what lies outside the film is none.
 
     Args:
-        lungs: bool [1024, 1024].
+        lungs: bool [S, S].
         centres: int32 [K, 2]: row, column.
         patch_size: side of a patch in pixels.
 
@@ -19,9 +18,9 @@ def lung_shares(lungs: tf.Tensor, centres: tf.Tensor, patch_size: int) -> tf.Ten
     """
     counted = tf.cumsum(tf.cumsum(tf.cast(lungs, tf.int32), 0), 1)
     sums = tf.pad(counted, [[1, 0], [1, 0]])
-    half = patch_size // 2
-    low = tf.clip_by_value(centres - half, 0, CLASSIFICATION_SIZE)
-    high = tf.clip_by_value(centres + half, 0, CLASSIFICATION_SIZE)
+    half, side = patch_size // 2, lungs.shape[0]
+    low = tf.clip_by_value(centres - half, 0, side)
+    high = tf.clip_by_value(centres + half, 0, side)
 
     def upto(rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
         return tf.gather_nd(sums, tf.stack([rows, columns], 1))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from cxr_tf.measures.rule_names import MAJORITY, Rule
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
+from pipelines.sizes import CLASSIFICATION_SIZE
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class PreparationOptions:
         clean_masks: leave of each part the largest region, and fill its holes.
         approach: `local` (patches) or `global` (the film at patch size).
         patch_size: side of a patch in pixels.
+        film_size: side in pixels of the film that patches are cut from.
         content: what of the film the classifier sees.
         scaling: range of the classifier's input.
     """
@@ -28,6 +30,12 @@ class PreparationOptions:
     patch_size: int = 224
     content: str = "lungs"
     scaling: str = "imagenet"
+    film_size: int = CLASSIFICATION_SIZE
+
+    @property
+    def patch_side(self) -> int:
+        """Side of a patch as centres are given: in pixels of a film of 1024 x 1024."""
+        return self.patch_size * CLASSIFICATION_SIZE // self.film_size
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Patches(NamedTuple):
     """The patches of one film.
 
     Attributes:
-        centres: int32 [most, 2], row and column at 1024 x 1024.
+        centres: int32 [most, 2], row and column in pixels of the film.
         count: int32 scalar, how many of them vote.
         cut: from some centres, int32 [n, 2], to their patches, float32 [n, S, S] in 0..255.
     """
@@ -96,7 +96,7 @@ class PatchVote:
         """Let the patches of one film with lungs vote.
 
         Args:
-            large: float32 [1024, 1024] in 0..255, the normalised film.
+            large: float32 [L, L] in 0..255, the normalised film.
             labels: uint8 [256, 256], its label map.
             question: what is asked.
 
@@ -104,7 +104,7 @@ class PatchVote:
             `class_index`, `votes`, `probabilities`, `agreement` with its interval, `margin`,
             `patches_used`, and where asked the maps and the patches.
         """
-        lungs = lungs_at_full_size(labels)
+        lungs = lungs_at_full_size(labels, self._options.film_size)
         patches = self._patches(large, lungs, question)
         if question.enough is not None and self._local:
             return self._up_to_the_end(patches, question.enough)
@@ -141,13 +141,14 @@ class PatchVote:
         size, count = self._options.patch_size, tf.convert_to_tensor(question.patches)
         if not self._local:
             whole = resize(seen, size)[None]
-            return Patches(tf.fill([1, 2], CLASSIFICATION_SIZE // 2), count, lambda some: whole)
+            return Patches(tf.fill([1, 2], self._options.film_size // 2), count, lambda some: whole)
 
         def drawn() -> tuple[tf.Tensor, tf.Tensor]:
             return draw_centres(lung_mask, question.seed, self._most), count
 
         def on_grid() -> tuple[tf.Tensor, tf.Tensor]:
-            points = grid_centres(lung_mask, tf.maximum(question.stride, LEAST_STRIDE))
+            stride = tf.maximum(question.stride, LEAST_STRIDE) * self._options.film_size
+            points = grid_centres(lung_mask, -(-stride // CLASSIFICATION_SIZE))
             found = tf.shape(points)[0]
             return tf.pad(points, [[0, self._most - found], [0, 0]]), found
 
@@ -191,7 +192,7 @@ class PatchVote:
         if question.explain:
             centres = centres[: calls * batch]
             result |= self._shown(maps[0], probabilities, centres, used, question)
-            result["centres"] = centres[:count]
+            result["centres"] = centres[:count] * CLASSIFICATION_SIZE // self._options.film_size
             result["patch_probabilities"] = probabilities[:count]
         return result
 

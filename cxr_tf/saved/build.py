@@ -133,7 +133,7 @@ def _preparation(
     segmenter: SegmentationTrainingOptions, classifier: ClassificationTrainingOptions | None
 ) -> dict[str, Any]:
     """How films were prepared for training: fields of `PreparationOptions`."""
-    options = {
+    options: dict[str, Any] = {
         "resolution_limit": segmenter.resolution_limit,
         "enhance": segmenter.normalise,
         "clean_masks": False,
@@ -141,7 +141,10 @@ def _preparation(
     if classifier is None:
         return options
     names = "approach", "patch_size", "content", "scaling", "resolution_limit", "clean_masks"
-    return options | {name: getattr(classifier, name) for name in names}
+    options |= {name: getattr(classifier, name) for name in names}
+    if classifier.film_size != PreparationOptions.film_size:  # else versions keep their names
+        options["film_size"] = classifier.film_size
+    return options
 
 
 def _version(

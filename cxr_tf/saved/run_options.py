@@ -11,7 +11,7 @@ import tyro
 from cxr_tf.models.names import CLASSIFICATION_NETWORKS, SEGMENTATION_NETWORKS, Precision
 from cxr_tf.runtime.whole_files import write_text
 from cxr_tf.saved.options_file import checked_values, read_values
-from pipelines.sizes import PATCH_SIZE, SEGMENTATION_SIZE
+from pipelines.sizes import CLASSIFICATION_SIZE, PATCH_SIZE, SEGMENTATION_SIZE
 
 if TYPE_CHECKING:
     SegmentationNetwork = str
@@ -168,6 +168,9 @@ class ClassificationTrainingOptions(TrainingOptions):
     """Classes in order; `a=b+c` joins the manifest's classes b and c."""
     patch_size: int = PATCH_SIZE
     """Side of a patch in pixels (Table XVII: 112, 224, 448)."""
+    film_size: int = CLASSIFICATION_SIZE
+    """Side in pixels of the normalised film that patches are cut from, a multiple of 256. Half of
+    it with half of --patch-size shows the same of the lungs for a quarter of the arithmetic."""
     clean_masks: bool = False
     """Leave of heart and of each lung the largest region, and fill its holes."""
     content: Literal["lungs", "whole", "outside", "mask"] = "lungs"

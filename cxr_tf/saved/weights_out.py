@@ -100,8 +100,9 @@ def run_config(network: str, card: ModelCard, segmentation: Path) -> TrainingOpt
     if network == "segmentation":
         known |= {"size": facts.size, "normalise": options.enhance}
     else:
-        kept = ("resolution_limit", "clean_masks", "approach", "patch_size", "content", "scaling")
-        known |= {name: getattr(options, name) for name in kept}
+        of_network = ("approach", "patch_size", "film_size", "content", "scaling")
+        known |= {name: getattr(options, name) for name in of_network}
+        known |= {"resolution_limit": options.resolution_limit, "clean_masks": options.clean_masks}
         known |= {"classes": card.class_map, "segmentation": str(segmentation)}
     return dataclasses.replace(start, **known)
 

@@ -45,8 +45,11 @@ from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.checks import missing_files, validate
 from pipelines.manifest.table import Manifest, ManifestRow
 from pipelines.masks import LEAST_LUNG_FRACTION
+from pipelines.sizes import SEGMENTATION_SIZE
 
 log = logging.getLogger(__name__)
+#: Largest side of the normalised film that patches are cut from; few films have more pixels.
+LARGEST_FILM = 2048
 
 
 def train(config: TrainingOptions, stops: Stops | None = None) -> bool:
@@ -166,6 +169,11 @@ def _segmentation_task(config: SegmentationTrainingOptions, data: Manifest) -> T
 def _classification_task(config: ClassificationTrainingOptions, data: Manifest) -> Task:
     """Read films and predict their masks; see `make_task`."""
     limit = config.resolution_limit or None
+    if config.film_size % SEGMENTATION_SIZE or not 0 < config.film_size <= LARGEST_FILM:
+        raise UsageError(
+            f"--film-size {config.film_size}: give a multiple of {SEGMENTATION_SIZE}, the side of "
+            f"the masks, up to {LARGEST_FILM}"
+        )
     if not config.segmentation:
         raise UsageError("--segmentation is missing: name the run whose network makes the masks")
     try:
@@ -201,6 +209,7 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
                 limit,
                 # Validation, which comes second, sees films as they are.
                 config.seed if config.jpeg and not examples else None,
+                config.film_size,
             )  # fmt: skip
         )
     training, validation = examples

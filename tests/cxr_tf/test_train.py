@@ -547,6 +547,10 @@ def test_what_is_not_there_is_named(tmp_path, capsys, phantoms):
     words = classification(phantoms, tmp_path / "run", tmp_path / "no-run")
     assert main(words) == 2
     assert "no-run" in capsys.readouterr().err
+    for size in (0, 500, 4096):
+        words = classification(phantoms, tmp_path / "run", tmp_path, "--film-size", size)
+        assert main(words) == 2
+        assert f"--film-size {size}: give a multiple of 256" in capsys.readouterr().err
     words = segmentation(phantoms, tmp_path / "run", "--start-from", tmp_path / "none.safetensors")
     assert main(words) == 2
     assert "none.safetensors" in capsys.readouterr().err

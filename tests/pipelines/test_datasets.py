@@ -226,6 +226,18 @@ def test_patches_lie_around_centres_in_the_lungs(classification):
         np.testing.assert_array_equal(patches, cut_patches(film, centres, 112))
 
 
+def test_patches_of_a_film_of_another_size(rows, label_maps, cache):
+    some = rows[:2], label_maps[:2], range(2), 64, cache
+    examples = datasets.read_classification(*some, side=512)
+    (film,) = normalised(rows[1], (512,))
+    lungs = lungs_at_full_size(label_maps[1], 512)
+    centres = draw_centres(lungs, 3, 5)
+    np.testing.assert_array_equal(examples.centres(1, 3, 5), centres)
+    patches = examples.patches(tf.constant(1), tf.constant(3, tf.int64), 5)
+    expected = cut_patches(tf.where(lungs, film, 0.0), centres, 64)
+    np.testing.assert_allclose(patches, expected, rtol=0, atol=0.5 / 257 + 1e-3)
+
+
 def test_classification_batches_are_functions_of_film_and_place(classification):
     order, places = np.array([3, 0, 3, 11, 5]), np.array([40, 41, 42, 7, 9])
     patches, labels = collected(classification.batches(order, places, 2, 1, 6, True))

@@ -41,7 +41,7 @@ def patch_side(card: ModelCard) -> float:
     """
     if card.options.approach != "local":
         return 0.0
-    return card.options.patch_size / CLASSIFICATION_SIZE
+    return card.options.patch_side / CLASSIFICATION_SIZE
 
 
 def _patches(prediction: "Prediction") -> list[list[float]]:

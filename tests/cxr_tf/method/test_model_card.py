@@ -62,6 +62,17 @@ def test_a_card_from_before_there_was_a_choice_refers_nothing_and_stays_as_it_wa
     assert narrow.triage_options.refer_below == 0.2
 
 
+def test_a_card_names_the_size_of_films_only_where_it_is_another_than_before():
+    before = through_json(CARD.record())
+    assert ModelCard.from_record(before).options.film_size == 1024
+    small = made_up_card(film_size=512, patch_size=112)
+    record = through_json(small.record())
+    assert record["options"]["film_size"] == 512
+    found = ModelCard.from_record(record)
+    assert found == small and found.triage_options.film_size == 512
+    assert found.options.patch_side == CARD.options.patch_side == 224
+
+
 def test_the_graph_takes_its_options_from_the_card():
     found = CARD.triage_options
     assert type(found) is TriageOptions and found.resolution_limit == 512

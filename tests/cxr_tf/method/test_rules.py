@@ -38,6 +38,9 @@ def test_the_share_of_lung_is_that_of_the_window():
     centres = RNG.integers(0, 1024, (40, 2)).astype(np.int32)
     found = lung_shares(tf.constant(lungs), tf.constant(centres), 224)
     np.testing.assert_array_equal(found, vote_rules.lung_shares(labels, centres, 224))
+    halved = lung_shares(tf.constant(lungs[::2, ::2]), tf.constant(centres // 2), 112)
+    doubled = vote_rules.lung_shares(labels, centres // 2 * 2, 224)
+    np.testing.assert_allclose(halved, doubled, rtol=0, atol=1e-12)
     inside = lung_shares(tf.constant(lungs), tf.constant([[272, 232]]), 112)
     assert inside.numpy().tolist() == [1.0]
 

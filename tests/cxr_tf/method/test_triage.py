@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cxr_tf.export import ExportOptions, export
 from cxr_tf.method.triage import entry_points
 from cxr_tf.method.vote import EARLY_STEP, FAST_STEP
 from cxr_tf.method.vote_options import FAST_LEAD
 from cxr_tf.saved.build import make_module
 from cxr_tf.saved.load import from_runs, load
 from cxr_tf.saved.run_folder import trained_model
+from pipelines.masks import lungs_at_full_size
 from pipelines.normalise import normalise
+from pipelines.patches import cut_patches, draw_centres, network_input
 from tests import samples
 from tests.cxr_tf import plain_method
 from tests.cxr_tf.fake_runs import classification_run, film, jpeg, png, segmentation_run
@@ -465,6 +468,33 @@ def test_three_classes_and_other_options(tmp_path, fake_segmentation):
     (limited,), _ = normalise(tf.constant(film()), sizes=(256,), resolution_limit=200)
     logits = trained_model(fake_segmentation)(limited[None, :, :, None] / 255.0, training=False)
     assert (np.argmax(logits[0], -1) != found.mask).sum() <= 3
+
+
+@pytest.mark.parametrize("size", [512, 768])
+def test_patches_of_a_film_of_another_size(tmp_path, fake_segmentation, size):
+    """The card of an exported model carries the size; centres are those of 1024 x 1024."""
+    run = classification_run(
+        tmp_path / "small", fake_segmentation, patch_size=64, film_size=size, scaling="raw255"
+    )
+    model = from_runs(None, run)
+    found = model.predict(film(), explain=True, patches=20, seed=3)
+    assert model.card.options.film_size == size and found.saliency.shape == (4, 256, 256)
+    lungs = lungs_at_full_size(found.mask, size)
+    centres = draw_centres(lungs, 3, 20).numpy()
+    np.testing.assert_array_equal(found.centres, centres * 1024 // size)
+    (large,), _ = normalise(tf.constant(film()), sizes=(size,))
+    cut = cut_patches(tf.where(lungs, large, 0.0), centres, 64)
+    logits = trained_model(run)(network_input(cut, "raw255"), training=False)["logits"].numpy()
+    by_patch = plain_method.softmax(logits)
+    np.testing.assert_allclose(found.patch_probabilities, by_patch, rtol=0, atol=1e-3)
+    on_grid = model.predict(film(), stride=50, explain=True)
+    assert np.isin(on_grid.mask[tuple(on_grid.centres.T // 4)], (2, 3)).all()
+    assert 100 < len(on_grid.centres) <= 400
+    folder = export(ExportOptions(classification=str(run), out=str(tmp_path / "m"), warmup=False))
+    again = load(folder).predict(film(), explain=True, patches=20, seed=3)
+    np.testing.assert_array_equal(again.centres, found.centres)
+    np.testing.assert_array_equal(again.votes, found.votes)
+    assert load(folder).card.options.patch_side == 64 * 1024 // size
 
 
 @pytest.mark.parametrize("stride", [64, 300])
