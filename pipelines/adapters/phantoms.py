@@ -10,8 +10,14 @@ PHANTOM_MARKER = "PHANTOM.txt"
 
 
 def mark_phantoms(folder: Path, manifest: Manifest) -> Manifest:
-    """Makes `phantom` every row's source where the folder is marked as generated."""
+    """Makes `phantom` every row's source where the folder is marked as generated.
+
+    Phantoms of several sources, such as `phantom-a`, keep them.
+    """
     if not (folder / PHANTOM_MARKER).is_file():
         return manifest
-    rows = (dataclasses.replace(row, source=PHANTOM_SOURCE) for row in manifest.rows)
+    rows = (
+        row if row.phantom else dataclasses.replace(row, source=PHANTOM_SOURCE)
+        for row in manifest.rows
+    )
     return Manifest(manifest.root, tuple(rows))

@@ -46,6 +46,7 @@ SPLITS = {
 on films of a source the network never saw."""
 
 PHANTOM_SOURCE = "phantom"
+"""Source of generated films; several have names that begin with it and a dash."""
 
 _NO_DERIVATIVES = re.compile(
     r"(?<![a-z])(by|nc)[\s_\-\u2010-\u2013]+nd(?![a-z])|no[\s\-]?deriv", re.IGNORECASE
@@ -113,7 +114,7 @@ class ManifestRow:
     @property
     def phantom(self) -> bool:
         """True for a generated film."""
-        return self.source == PHANTOM_SOURCE
+        return self.source.partition("-")[0] == PHANTOM_SOURCE
 
     @property
     def on_paper_list(self) -> bool:

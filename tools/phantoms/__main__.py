@@ -5,13 +5,14 @@ testing software; everything made from them says so.
 """
 
 import argparse
+import functools
 import sys
 import time
 from pathlib import Path
 
 from cxr_tf.runtime.progress import Reporter
 from tools.phantoms.chest import LABELS, Phantom, phantom
-from tools.phantoms.layouts import LAYOUTS
+from tools.phantoms.layouts import LAYOUTS, write_manifest_layout
 
 __all__ = ["LABELS", "LAYOUTS", "Phantom", "main", "phantom"]
 
@@ -36,15 +37,23 @@ def main(arguments: list[str] | None = None) -> int:
         choices=list(LAYOUTS),
         help="repeat for several; default: manifest, this project's own form",
     )
+    parser.add_argument(
+        "--sources", type=int, default=1, help="sources of the layout manifest (%(default)s)"
+    )
     options = parser.parse_args(arguments)
     if options.films < 1 or options.seed < 0 or options.size < 64:
         parser.error("--films must be at least 1, --seed at least 0, --size at least 64")
     layouts = list(dict.fromkeys(options.layout or ["manifest"]))
+    if options.sources != 1 and layouts != ["manifest"]:
+        parser.error("--sources belongs to the layout manifest: leave out --layout")
     for layout in layouts:
         out = options.out if len(layouts) == 1 else options.out / layout
         begin = time.perf_counter()
+        write = LAYOUTS[layout]
+        if layout == "manifest":
+            write = functools.partial(write_manifest_layout, sources=options.sources)
         try:
-            LAYOUTS[layout](out, options.films, options.seed, options.size)
+            write(out, options.films, options.seed, options.size)
         except ValueError as error:
             parser.error(str(error))
         except OSError as error:

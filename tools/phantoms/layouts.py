@@ -5,6 +5,7 @@ Every folder gets a `PHANTOM.txt`, and every film has the word burnt in.
 
 from collections.abc import Callable
 from pathlib import Path
+from string import ascii_lowercase
 
 import numpy as np
 
@@ -40,7 +41,7 @@ CYCLE = (
 """Classes in the order in which films get them: the paper's four (Table III) in equal parts."""
 
 
-def write_manifest_layout(out: Path, films: int, seed: int, size: int) -> None:
+def write_manifest_layout(out: Path, films: int, seed: int, size: int, sources: int = 1) -> None:
     """Writes `films/`, `masks/` and a `manifest.csv` with splits for both tasks.
 
     Films are 8-bit PNG. A patient has one film and the same split in both tasks; of each of the
@@ -51,12 +52,17 @@ def write_manifest_layout(out: Path, films: int, seed: int, size: int) -> None:
         films: At least 12.
         seed: Of the patients.
         size: Height and width in pixels.
+        sources: How many sources the films of each class come from in turn: `phantom`, or
+            `phantom-a`, `phantom-b` and so on.
 
     Raises:
-        ValueError: Too few films for three splits of four classes.
+        ValueError: Too few films for three splits of four classes, or too many sources.
     """
     if films < 12:
         raise ValueError(f"{films} films: three splits of four classes need at least 12")
+    if not 1 <= sources <= len(ascii_lowercase):
+        raise ValueError(f"{sources} sources: give 1 to {len(ascii_lowercase)}")
+    names = [f"{PHANTOM_SOURCE}-{letter}" for letter in ascii_lowercase[:sources]]
     mark(out)
     rows = []
     for number, label, drawn in draw(CYCLE, films, seed, "manifest", size):
@@ -73,7 +79,7 @@ def write_manifest_layout(out: Path, films: int, seed: int, size: int) -> None:
                 label=label,
                 patient_id=name,
                 view="PA",
-                source=PHANTOM_SOURCE,
+                source=PHANTOM_SOURCE if sources == 1 else names[number // 4 % sources],
                 licence=LICENCE,
                 split_segmentation=split,
                 split_classification=split,

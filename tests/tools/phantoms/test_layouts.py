@@ -59,6 +59,20 @@ def test_most_films_train(tmp_path):
     assert counts == {"train": 24, "validation": 8, "test": 8}
 
 
+def test_films_of_several_sources_stay_phantoms(tmp_path, capsys):
+    assert main([str(tmp_path / "a"), "--films", "40", "--size", "64", "--sources", "3"]) == 0
+    manifest = open_data(tmp_path / "a")
+    assert manifest.phantom and all(row.phantom for row in manifest)
+    for source in ("phantom-a", "phantom-b", "phantom-c"):
+        own = [row for row in manifest if row.source == source]
+        assert {PAPER_CLASSES.index(row.label) for row in own} == {0, 1, 2, 3}
+    for wrong in (["--sources", "0"], ["--sources", "2", "--layout", "cohen"]):
+        with pytest.raises(SystemExit) as caught:
+            main([str(tmp_path / "b"), *wrong])
+        assert caught.value.code == 2
+        assert "sources" in capsys.readouterr().err
+
+
 def test_eleven_films_are_too_few(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         main([str(tmp_path / "out"), "--films", "11"])
