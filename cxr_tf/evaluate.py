@@ -37,7 +37,7 @@ from pipelines.manifest.table import Manifest
 
 
 def _out_folder(options: Options, subject: Subject) -> Path:
-    place = f"{task_of(options)}_{options.split}"
+    place = "_".join([task_of(options), options.split, *options.source])
     if options.out is not None:
         out = options.out
     elif options.run is not None:
@@ -81,6 +81,7 @@ def run(
             task_of(options),
             options.split,
             classes,
+            sources=options.source,
             paper_list_only=options.paper_list_only,
             most=options.films,
         )

@@ -23,6 +23,8 @@ class EvaluationOptions:
     out: Path | None = None
     """folder for the results; by default evaluation/TASK_SPLIT in the run, for an exported model
     evaluation/NAME_TASK_SPLIT in the working directory"""
+    source: tuple[str, ...] = ()
+    """only films of these sources, as the manifest's column source names them"""
     paper_list_only: bool = False
     """only films on the paper's own case list"""
     films: int = 0
@@ -47,8 +49,9 @@ class SegmentationEvaluationOptions(EvaluationOptions):
     usage.
     """
 
-    split: Literal["train", "validation", "test", "crossdb"] = "test"
-    """films to evaluate; crossdb is a source that is never trained on"""
+    split: Literal["train", "validation", "test", "crossdb", "all"] = "test"
+    """films to evaluate; crossdb is a source that is never trained on; all is for films of a source
+    that the run has left out in training"""
     clean_masks: bool = False
     """leave of heart and of each lung the largest region, and fill its holes; a model that was
     exported so does it anyway"""
@@ -68,8 +71,8 @@ class ClassificationEvaluationOptions(EvaluationOptions):
     usage.
     """
 
-    split: Literal["train", "validation", "test"] = "test"
-    """films to evaluate"""
+    split: Literal["train", "validation", "test", "all"] = "test"
+    """films to evaluate; all is for films of a source that the run has left out in training"""
     patches: int = PATCHES
     """patches that vote on a film, 1 to 400"""
     stride: int | None = None

@@ -17,12 +17,13 @@ from cxr_tf.evaluation.options import (
     SegmentationEvaluationOptions,
     task_of,
 )
-from cxr_tf.evaluation.split import class_map_of, notes_on
+from cxr_tf.evaluation.split import ALL, check_unseen, class_map_of, notes_on
 from cxr_tf.films import split_answers
 from cxr_tf.measures import estimates
 from cxr_tf.measures.bootstrap import LEVEL, mean_estimate
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, machine, revision, versions
+from cxr_tf.saved.learnt_sources import learnt_sources
 from pipelines.manifest.table import Manifest
 from pipelines.status import OK
 
@@ -263,6 +264,10 @@ def first_record(
     notices = [PHANTOM_NOTICE] if model.card.phantom else []
     notices += [PHANTOM_DATA_NOTICE] if films.phantom else []
     notes = notes_on(manifest, films, task, options.split)
+    if options.split == ALL:
+        notes += check_unseen(films, learnt_sources(options.run))
+    if options.source:
+        notes.append(f"only films of {', '.join(options.source)}")
     if options.paper_list_only:
         notes.append("only films on the paper's own case list")
     if options.films and len(films) == options.films:

@@ -80,6 +80,9 @@ class TrainingOptions:
     """Steps of one epoch; 0 for one pass over the data."""
     films: int = 0
     """Use only the first so many films of each split; 0 for all."""
+    leave_out: tuple[str, ...] = ()
+    """Sources whose films are kept out of training, validation and batch-norm statistics, so that
+    the model can be judged on them."""
     start_from: str = ""
     """Weights to start from: a run, or a safetensors file of ours."""
     resolution_limit: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 0

@@ -30,6 +30,7 @@ from cxr_tf.saved.run_options import (
 from cxr_tf.saved.weights_record import BEST
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.first_weights import START, check_start, first_weights, start_files
+from cxr_tf.training.left_out import films_kept, learnt_from
 from cxr_tf.training.loop import fit
 from cxr_tf.training.monitor import Monitor, duration, parse_profile
 from cxr_tf.training.segmentation import SegmentationTask
@@ -38,7 +39,7 @@ from cxr_tf.training.task import Task
 from cxr_tf.training.trainer import Trainer
 from cxr_tf.training.watched import Watched
 from pipelines.adapters import open_data
-from pipelines.classes import parse_classes
+from pipelines.classes import ClassMap, parse_classes
 from pipelines.datasets import ClassificationExamples, read_classification, read_segmentation
 from pipelines.faults import FileFault
 from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
@@ -105,12 +106,15 @@ def _train(
             )
     files = start_files(config)
     hashes = check_start(run if chief else None, files)
-    task = make_task(config, data)
+    classes = decision_classes(config)
+    kept = films_kept(config, data, classes)
+    task = make_task(config, kept)
     start = first_weights(config, task, files)
     trainer = Trainer(task, strategy, start)
     steps = trainer.steps_per_epoch()  # refuses a batch that the films do not fill
     if chief:
-        describe(run, config, data, fingerprint, hashes)
+        facts = {"fingerprint": fingerprint, "films": len(data), "phantom": data.phantom}
+        describe(run, config, facts | learnt_from(config, kept, classes), hashes)
     if trainer.restore(run):
         log.info("going on from epoch %d, step %d", trainer.state.epoch + 1, trainer.state.step)
     log.info(
@@ -137,7 +141,7 @@ def make_task(config: TrainingOptions, data: Manifest) -> Task:
 
     Args:
         config: options of the run.
-        data: all rows.
+        data: the rows that are not left out.
 
     Raises:
         ManifestError: the data have faults; all are listed.
@@ -166,6 +170,28 @@ def _segmentation_task(config: SegmentationTrainingOptions, data: Manifest) -> T
     return SegmentationTask(config, *parts)
 
 
+def decision_classes(config: TrainingOptions) -> ClassMap | None:
+    """Read the decision classes.
+
+    Args:
+        config: options of the run.
+
+    Returns:
+        The classes; None for segmentation.
+
+    Raises:
+        UsageError: the option names none, or no segmentation run stands beside it.
+    """
+    if not isinstance(config, ClassificationTrainingOptions):
+        return None
+    if not config.segmentation:
+        raise UsageError("--segmentation is missing: name the run whose network makes the masks")
+    try:
+        return parse_classes(config.classes)
+    except ValueError as error:
+        raise UsageError(f"--classes: {error}") from error
+
+
 def _classification_task(config: ClassificationTrainingOptions, data: Manifest) -> Task:
     """Read films and predict their masks; see `make_task`."""
     limit = config.resolution_limit or None
@@ -174,12 +200,8 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
             f"--film-size {config.film_size}: give a multiple of {SEGMENTATION_SIZE}, the side of "
             f"the masks, up to {LARGEST_FILM}"
         )
-    if not config.segmentation:
-        raise UsageError("--segmentation is missing: name the run whose network makes the masks")
-    try:
-        classes = parse_classes(config.classes)
-    except ValueError as error:
-        raise UsageError(f"--classes: {error}") from error
+    classes = decision_classes(config)
+    assert classes is not None
     validate(data, "classification", classes)
     data = data.select("classification", classes=classes)
     examples: list[ClassificationExamples] = []
@@ -276,8 +298,7 @@ def thinned(rows: list[ManifestRow], count: int | None) -> list[ManifestRow]:
 def describe(
     run: Path,
     config: TrainingOptions,
-    data: Manifest,
-    fingerprint: str,
+    facts: Mapping[str, Any],
     start: Mapping[str, str],
 ) -> None:
     """Save configuration, versions, revision, and what it is made of, beside the run.
@@ -285,15 +306,13 @@ def describe(
     Args:
         run: folder of the run.
         config: resolved options.
-        data: all rows.
-        fingerprint: of the data, as they were before they were read.
+        facts: of the data, as they were before they were read.
         start: SHA-256 of the files of its first weights, by path.
     """
     run.mkdir(parents=True, exist_ok=True)
     config.save(run / "config.json")
     write_json(run / "environment.json", environment())
-    facts = {"fingerprint": fingerprint, "films": len(data), "phantom": data.phantom}
-    write_json(run / DATA, facts)
+    write_json(run / DATA, dict(facts))
     if start:
         write_json(run / START, dict(start))
 

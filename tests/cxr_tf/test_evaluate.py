@@ -274,6 +274,28 @@ def test_paper_list_and_number_of_films_are_noted(decided, tmp_path):
     assert record["groups"]["all"]["overall"]["accuracy"]["low"] is None  # one patient
 
 
+def test_films_of_a_left_out_source_are_decided_whatever_their_split(decided, tmp_path, capsys):
+    rows = [
+        dataclasses.replace(row, split_classification=("train", "validation", "test")[i % 3])
+        for i, row in enumerate(decided.rows)
+    ]
+    write_manifest(Manifest(decided.root, tuple(rows)), decided.root)
+    out, choice = tmp_path / "run", {"split": "all", "source": ("cohen", "kermany")}
+    out.mkdir()
+    _, record = _run(decided, out, **choice)
+    told = [note.split(":")[0] for note in record["notes"]]
+    assert "LEAKAGE POSSIBLE" in told and "only films of cohen, kermany" in told
+    assert len(_rows(out / "predictions.csv")) == 5
+    assert record["groups"]["source=cohen"]["n"] == 3
+    facts = {"sources": ["jsrt", "montgomery"], "sources_known": True}
+    (out / "data.json").write_text(json.dumps(facts))
+    _, record = _run(decided, out, **choice)
+    assert not any("LEAKAGE" in note for note in record["notes"])
+    with pytest.raises(UsageError, match="has learnt from films of montgomery"):
+        _run(decided, out, split="all", source=("cohen", "montgomery"))
+    assert _run(decided, out, split="test", source=("montgomery",))[0] == 0
+
+
 def test_phantom_models_and_phantom_data_are_named_everywhere(decided, tmp_path, capsys):
     rows = (ManifestRow(**{**vars(row), "source": "phantom"}) for row in decided)
     write_manifest(Manifest(decided.root, tuple(rows)), decided.root)

@@ -26,7 +26,7 @@ from cxr_tf.saved.run_options import (
 from cxr_tf.train import main, parse_arguments
 from pipelines.manifest.checks import validate
 from pipelines.manifest.rows import COLUMNS
-from pipelines.manifest.table import read_manifest
+from pipelines.manifest.table import Manifest, read_manifest, write_manifest
 from tests.cxr_tf.fake_runs import film
 from tools.phantoms.layouts import write_manifest_layout
 
@@ -159,7 +159,8 @@ def test_what_a_run_leaves(trained, phantoms, task):
     assert config.preset == "demo" and config.epochs == 2
     facts = json.loads((run / "data.json").read_text())
     manifest = read_manifest(phantoms / "manifest.csv")
-    assert facts == {"fingerprint": manifest.fingerprint(), "films": 12, "phantom": True}
+    known = {"fingerprint": manifest.fingerprint(), "films": 12, "phantom": True}
+    assert facts == known | {"sources": ["phantom"], "sources_known": True}
     environment = json.loads((run / "environment.json").read_text())
     assert environment["packages"]["tensorflow"] == tf.__version__
     assert {"python", "revision", "platform", "devices"} <= environment.keys()
@@ -285,6 +286,43 @@ def traced_steps(path):
                     value = names["step_num"]
                     found.add(value.int64_value or value.uint64_value)
     return sorted(found)
+
+
+@pytest.fixture(scope="module")
+def three_sources(tmp_path_factory):
+    """Phantoms of three sources; those of one cannot be read. And the same without that one."""
+    out = tmp_path_factory.mktemp("sources")
+    write_manifest_layout(out / "all", 40, 0, 160, sources=3)
+    rows = read_manifest(out / "all" / "manifest.csv").rows
+    kept = tuple(row for row in rows if row.source != "phantom-b")
+    assert {row.split_classification for row in set(rows) - set(kept)} == {"train", "validation"}
+    for row in set(rows) - set(kept):
+        for path in (row.path, *row.masks.values()):
+            path.write_bytes(b"no film")
+    write_manifest(Manifest(out / "kept.csv", kept), out / "kept.csv")
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["segmentation", "classification"])
+def test_no_film_of_a_left_out_source_is_learnt_from(
+    three_sources, task, tmp_path, fake_segmentation, capfd
+):
+    """Weights, statistics of batch norm and validation as if these films were not there."""
+    words = {"segmentation": segmentation, "classification": classification}[task]
+    masks = (fake_segmentation,) if task == "classification" else ()
+    options = ("--deterministic", "--images-every", 0, "--epochs", 1, "--steps-per-epoch", 2)
+    whole, left = three_sources / "all", ("--leave-out", "phantom-b")
+    assert main(words(whole, tmp_path / "refused", *masks, *options)) == 2
+    assert "phantom-0" in capfd.readouterr().err
+    assert main(words(whole, tmp_path / "left", *masks, *options, *left)) == 0
+    assert main(words(three_sources / "kept.csv", tmp_path / "kept", *masks, *options)) == 0
+    assert_same_run(tmp_path / "left", tmp_path / "kept")
+    facts = json.loads((tmp_path / "left" / "data.json").read_text())
+    assert facts["sources"] == ["phantom-a", "phantom-c"] and facts["sources_known"] is True
+    assert read_run(tmp_path / "left").leave_out == ("phantom-b",)
+    assert main(words(whole, tmp_path / "left", *masks, *options)) == 2
+    assert "leave_out" in capfd.readouterr().err
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr_tf.evaluation.split import class_map_of, notes_on, select_films
+from cxr_tf.evaluation.split import check_unseen, class_map_of, notes_on, select_films
 from cxr_tf.runtime.errors import UsageError
 from pipelines.classes import COVID_NET_CLASSES, PAPER_CLASSES
 from pipelines.manifest.table import Manifest, ManifestError, ManifestRow
@@ -51,6 +51,42 @@ def test_films_are_chosen_by_split_list_and_number(tmp_path):
     assert chosen(paper_list_only=True) == [2, 3]
     assert chosen(paper_list_only=True, most=1) == [2]
     assert chosen(classes=COVID_NET_CLASSES) == [0, 2, 3]  # it leaves tuberculosis out
+
+
+def test_films_of_a_source_are_chosen_from_one_split_or_all(tmp_path):
+    manifest = _manifest(
+        tmp_path,
+        {"split_classification": "test", "source": "a"},
+        {"split_classification": "train", "source": "b"},
+        {"split_classification": "test", "source": "b"},
+        {"split_classification": "validation", "source": "b", "label": "tuberculosis"},
+        {"split_classification": "", "source": "b"},
+        {"split_classification": "test", "source": "c"},
+    )
+
+    def chosen(split, *sources, **options):
+        films = select_films(manifest, "classification", split, sources=sources, **options)
+        return [int(row.path.stem) for row in films]
+
+    assert chosen("all", "b") == [1, 2, 3]  # what has no split takes no part
+    assert chosen("all", "b", classes=COVID_NET_CLASSES) == [1, 2]
+    assert chosen("test", "b", "a") == [0, 2]
+    assert chosen("all") == [0, 1, 2, 3, 5]
+    with pytest.raises(UsageError, match=r"--source d: .*its sources are a, b, c"):
+        chosen("all", "a", "d")
+    with pytest.raises(UsageError, match="no film of a in the classification split 'train'"):
+        chosen("train", "a")
+
+
+def test_films_of_a_source_that_was_learnt_from_are_refused(tmp_path):
+    films = _manifest(tmp_path, {"source": "a"}, {"source": "b"})
+    assert check_unseen(films, (["c"], True)) == []
+    with pytest.raises(UsageError, match="has learnt from films of b, .*--leave-out b"):
+        check_unseen(films, (["b", "c"], False))
+    (note,) = check_unseen(films, ([], False))
+    assert note.startswith("LEAKAGE POSSIBLE") and "a, b" in note
+    (note,) = check_unseen(_manifest(tmp_path, {}), (["c"], True))
+    assert "unknown source" in note
 
 
 def test_an_empty_choice_tells_what_there_is(tmp_path):
@@ -128,3 +164,9 @@ def test_paths_stand_for_patients_without_an_id(tmp_path):
     )  # fmt: skip
     assert not any("LEAKAGE" in note for note in notes)
     assert Path(tmp_path, "0.png").is_file()
+
+
+def test_all_splits_of_a_source_are_no_leakage_among_themselves(tmp_path):
+    train = {"split_classification": "train", "patient_id": "p", "source": "a"}
+    manifest = _manifest(tmp_path, train, {**train, "patient_id": "q"})
+    assert notes_on(manifest, manifest, "classification", "all") == []
