@@ -11,7 +11,7 @@ from cxr_tf.measures.estimates import Bools, Decisions, Floats, drawn_confusions
 from cxr_tf.measures.metrics import classification_metrics, macro_mean, roc_auc
 
 #: The figures whose differences are told.
-FIGURES = ("accuracy", "f1", "roc_auc")
+FIGURES = ("accuracy", "recall", "f1", "roc_auc")
 
 
 @dataclass(frozen=True)
@@ -135,4 +135,6 @@ def _figures(decisions: Decisions, weights: Floats, count: int) -> dict[str, Flo
     has_area = present & (np.bincount(decisions.truth, minlength=count) < len(decisions.truth))
     areas = roc_auc(decisions.truth, decisions.probabilities, weights)
     area = macro_mean(areas, has_area) if has_area.any() else np.full(len(weights), np.nan)
-    return {"accuracy": found.accuracy, "f1": found.f1, "roc_auc": area}
+    return {
+        "accuracy": found.accuracy, "recall": found.recall, "f1": found.f1, "roc_auc": area
+    }  # fmt: skip

@@ -57,9 +57,10 @@ def test_differences_equal_a_film_by_film_bootstrap():
         for each in (first.take(films), second.take(films)):
             metrics = classification_metrics(confusion_matrix(each.truth, each.decided, 3))
             area = roc_auc(each.truth, each.probabilities).mean()
-            figures.append((float(metrics.accuracy), float(metrics.f1), area))
+            means = float(metrics.accuracy), float(metrics.recall), float(metrics.f1)
+            figures.append((*means, area))
         rows.append(np.subtract(*figures))
-    for place, name in enumerate(("accuracy", "f1", "roc_auc")):
+    for place, name in enumerate(("accuracy", "recall", "f1", "roc_auc")):
         low, high = np.quantile(np.array(rows)[:, place], [0.025, 0.975])
         own = found.figures[name]
         assert (own.difference.low, own.difference.high) == pytest.approx((low, high))

@@ -1,0 +1,167 @@
+"""Leaves one source out after the other: `python -m tools.leave_one_out STEP …`.
+
+    run      train and decide every fold, then report; again, it goes on where it was
+    report   make the table and the chart anew from the decisions that are there
+    compare  differences of two folders on the same films
+
+Options of `python -m cxr_tf.train classification` follow `run` behind `--`, the same for every
+fold; budgets are equal: as many steps an epoch in every fold as the one with the fewest films has.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from cxr_tf.measures.bootstrap import SAMPLES
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.provenance import NOTICE
+from pipelines.manifest.table import ManifestError
+from pipelines.sizes import PATCHES
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Train and decide every fold. Exit status: 0 done, 2 wrong usage, else of what failed."""
+
+    data: Path
+    """a manifest, a folder with one, or a data set that an adapter knows"""
+    out: Path
+    """folder of the folds and of the report"""
+    folds: tuple[str, ...] = ()
+    """sources to leave out, one after the other, or several at once as a+b; by default each source
+    that has films of a class"""
+    known: bool = True
+    """let every fold decide the test films of the other sources too"""
+    patches: int = PATCHES
+    """patches that vote on a film, 1 to 400"""
+    samples: int = SAMPLES
+    """bootstrap samples"""
+    seed: int = 0
+    """seed of the bootstrap"""
+    dry_run: bool = False
+    """only print the commands that are left to do"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """Make decisions.csv, leave_one_out.csv, .md and .png anew."""
+
+    out: tyro.conf.Positional[Path]
+    """folder of the folds"""
+    samples: int = SAMPLES
+    """bootstrap samples"""
+    seed: int = 0
+    """seed of the bootstrap"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Compare two recipes, or two seeds of one, on the films that both decided."""
+
+    first: tyro.conf.Positional[Path]
+    """folder of folds, or its decisions.csv"""
+    second: tyro.conf.Positional[Path]
+    """the other"""
+    out: Path | None = None
+    """Markdown file to write; by default it is only printed"""
+    samples: int = SAMPLES
+    """bootstrap samples"""
+    seed: int = 0
+    """seed of the bootstrap"""
+
+
+Options = RunOptions | ReportOptions | CompareOptions
+
+
+def _run(options: RunOptions, training: Sequence[str], reporter: Reporter) -> int:
+    from cxr_tf.runtime.folder_lock import held
+    from pipelines.adapters import open_data
+    from tools.leave_one_out.arrange import carry_out, make_plan
+
+    if not 1 <= options.patches <= 400:
+        raise UsageError(f"--patches {options.patches}: give 1 to 400")
+    manifest = open_data(options.data)
+    plan = make_plan(
+        options.data, manifest, options.out, options.folds, training, options.patches,
+        options.known, reporter,
+    )  # fmt: skip
+    if options.dry_run:
+        return carry_out(plan, manifest, True, reporter)
+    with held(options.out):
+        status = carry_out(plan, manifest, False, reporter)
+        return status or _report(
+            ReportOptions(out=options.out, samples=options.samples, seed=options.seed)
+        )
+
+
+def _report(options: ReportOptions) -> int:
+    from tools.leave_one_out.arrange import folds_of
+    from tools.leave_one_out.decisions import gather
+    from tools.leave_one_out.figures import figure_rows
+    from tools.leave_one_out.report import write_report
+
+    recipe, folds = folds_of(options.out)
+    table = gather(options.out, folds, recipe["classes"])
+    rows = figure_rows(table, recipe["single_sources"], options.samples, options.seed)
+    print(write_report(options.out, rows, recipe))
+    return 0
+
+
+def _compare(options: CompareOptions) -> int:
+    from cxr_tf.runtime.whole_files import write_text
+    from tools.leave_one_out.compare import markdown
+    from tools.leave_one_out.decisions import read_decisions
+
+    first, second = (read_decisions(path) for path in (options.first, options.second))
+    names = str(options.first), str(options.second)
+    text = markdown(first, second, names, options.samples, options.seed)
+    if options.out is not None:
+        write_text(options.out, text)
+    print(text)
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: by default those of the process.
+
+    Returns:
+        The exit status: 0 done, 2 wrong usage, else that of the training or evaluation that failed.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    end = given.index("--") if "--" in given else len(given)
+    options: Options = tyro.cli(
+        Annotated[RunOptions, tyro.conf.subcommand("run")]
+        | Annotated[ReportOptions, tyro.conf.subcommand("report")]
+        | Annotated[CompareOptions, tyro.conf.subcommand("compare")],
+        prog="python -m tools.leave_one_out",
+        description=f"{__doc__}\n{NOTICE}",
+        args=given[:end],
+    )
+    training = given[end + 1 :]
+    with Reporter() as reporter:
+        try:
+            if isinstance(options, RunOptions):
+                return _run(options, training, reporter)
+            if training:
+                raise UsageError("options behind `--` are those of a training: they belong to run")
+            if isinstance(options, ReportOptions):
+                return _report(options)
+            return _compare(options)
+        except (ManifestError, UsageError) as error:
+            reporter.errors(error)
+            return 2
+        except OSError as error:
+            reporter.error(f"cannot be written: {error}")
+            return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
