@@ -42,6 +42,9 @@ class ExportOptions:
     reliability: Path | None = None
     """Numbers fitted for this model by `python -m tools.reliability fit`: its gate, quality of the
     mask and calibration. By default none, or with --model those that it has."""
+    class_offsets: Path | None = None
+    """Numbers to add to the logits of the classes, fitted by `python -m tools.leave_one_out
+    offsets`: they go into the bias of the last layer, so that every patch votes with them."""
     refer_below: float | None = None
     """Least margin of an answer that is not referred, 0 to 1: with less, `decision` is `refer`. By
     default never (0), or with --model as it has it."""
@@ -75,9 +78,13 @@ def export(config: ExportOptions) -> Path:
     if bool(config.model) == bool(config.classification):
         raise UsageError("give either --classification (and --segmentation), or --model")
     if config.model and (
-        config.segmentation or config.mantissa_bits != ExportOptions.mantissa_bits
+        config.segmentation
+        or config.mantissa_bits != ExportOptions.mantissa_bits
+        or config.class_offsets
     ):
-        raise UsageError("--model has its weights: leave out --segmentation and --mantissa-bits")
+        raise UsageError(
+            "--model has its weights: leave out --segmentation, --mantissa-bits and --class-offsets"
+        )
     check_margin(config.refer_below, "--refer-below")
     check_stride(config.stride, "--stride")
     out = Path(config.out)
@@ -105,6 +112,7 @@ def _export(config: ExportOptions, out: Path) -> Path:
             precision=config.precision,
             reliability=config.reliability,
             decision=_decision(config),
+            class_offsets=config.class_offsets,
         )
     write_model(*made, folder, config.warmup)
     return folder

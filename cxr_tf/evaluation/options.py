@@ -64,8 +64,8 @@ class ClassificationEvaluationOptions(EvaluationOptions):
     Writes predictions.csv, metrics.json, summary.md, subgroups.csv and subgroups.md (by source,
     view, sex, age group and age band), confusion.png, roc.png and pr.png; with --aggregations also
     aggregation.csv, with --saliency saliency.csv and saliency.png, with --zones zones.csv, with
-    --curves curves.csv, with --against a run or model against_predictions.csv. A film without a
-    decision counts as wrong.
+    --curves curves.csv, with --patch-probabilities patches.npz, with --against a run or model
+    against_predictions.csv. A film without a decision counts as wrong.
 
     Research use only. Not a medical device. Exit status: 0 done, 1 some films failed, 2 wrong
     usage.
@@ -87,6 +87,8 @@ class ClassificationEvaluationOptions(EvaluationOptions):
     curves: bool = False
     """also take the pixels of the lungs out of the film, and put them back, in the order of the map
     and of a random one (deletion and insertion, and ROAD): asks about each film 35 times more"""
+    patch_probabilities: bool = False
+    """also keep the probabilities of every patch (patches.npz), to fit class offsets on"""
     against: Path | None = None
     """compare with another classifier on the films that both decide (McNemar's test, paired
     bootstrap over patients): predictions.csv of another evaluation or its folder, a run of `train`,

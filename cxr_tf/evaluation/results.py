@@ -103,6 +103,7 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
     from cxr_tf.drawing.style import write_figure
     from cxr_tf.evaluation.curves import Curves
     from cxr_tf.evaluation.maps import Maps
+    from cxr_tf.evaluation.patch_store import PATCHES_FILE, PatchStore
     from cxr_tf.evaluation.rule_comparison import Rules
     from cxr_tf.evaluation.zone_shares import ZoneShares
 
@@ -111,6 +112,7 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
     rules = Rules(model, films.rows, classes) if options.aggregations else None
     maps = Maps(options.saliency, films.rows, classes, job.read) if options.saliency else None
     zones = ZoneShares(films.rows, classes) if options.zones else None
+    patches = PatchStore(films.rows) if options.patch_probabilities else None
     curves = Curves(model, films.rows, classes, job.read, options.seed) if options.curves else None
     decisions, tally = split_answers.decide_films(
         model,
@@ -121,8 +123,10 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
         folder=job.folder,
         vote=options.vote,
         reporter=job.reporter,
-        observers=[each.observe for each in (rules, maps, zones, curves) if each],
+        observers=[each.observe for each in (rules, maps, zones, curves, patches) if each],
     )
+    if patches:
+        patches.write(job.out / PATCHES_FILE, job.folder)
     if job.other is not None:
         theirs = job.other.decisions(
             films.rows, classes, job.read, job.out, job.folder, options.vote, job.reporter

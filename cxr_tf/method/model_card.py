@@ -68,6 +68,8 @@ class ModelCard:
         decision: how it decides; cards from before there was a choice do not hold it.
         finds_collages: whether its graph refuses pictures of several films; Python looks for them
             where it does not.
+        class_offsets: numbers that were added to the last bias, one a class, which its weights
+            hold; none where nothing was added, and the card does not hold it then.
         order: of the fields on disk where the card was read, so that it is written as it was: a
             model that was exported again by a later version has them in another order.
     """
@@ -89,6 +91,7 @@ class ModelCard:
     use: str = ""
     decision: DecisionOptions = DecisionOptions()
     finds_collages: bool = False
+    class_offsets: tuple[float, ...] = ()
     order: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -114,7 +117,7 @@ class ModelCard:
         values = asdict(self)
         if self.options.film_size == PreparationOptions.film_size:
             del values["options"]["film_size"]  # cards of 1024 x 1024 stay as they were before it
-        names = self.order or _NAMES
+        names = self.order or tuple(name for name in _NAMES if name != "class_offsets")
         later = (name for name, usual in _LATER.items() if getattr(self, name) != usual)
         return {name: values[name] for name in (*names, *(x for x in later if x not in names))}
 
@@ -132,7 +135,10 @@ class ModelCard:
         if not isinstance(record, Mapping):
             raise ValueError("it is no JSON object")
         order = [name for name in record if name in _NAMES]
-        known = {"decision": asdict(DecisionOptions()), "finds_collages": False, **record}
+        known = {
+            "decision": asdict(DecisionOptions()), "finds_collages": False, "class_offsets": [],
+            **record,
+        }  # fmt: skip
         if isinstance(known.get("options"), Mapping):  # what came after the first models
             known["options"] = {"film_size": PreparationOptions.film_size, **known["options"]}
         return read_typed(cls, {**known, "order": order})
@@ -141,4 +147,4 @@ class ModelCard:
 #: The fields that JSON holds.
 _NAMES = tuple(each.name for each in fields(ModelCard) if each.name != "order")
 #: Those that cards from before they were made do not hold, as they were then.
-_LATER = {"decision": DecisionOptions(), "finds_collages": False}
+_LATER = {"decision": DecisionOptions(), "finds_collages": False, "class_offsets": ()}

@@ -12,6 +12,7 @@ from cxr_tf.models.names import Precision
 from cxr_tf.models.weights import MANTISSA_BITS, round_kernels, weight_hashes
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.typed_json import read_typed
+from cxr_tf.saved.class_offsets import add_offsets, read_offsets
 from cxr_tf.saved.run_folder import DATA, trained_model
 from cxr_tf.saved.run_options import (
     ClassificationTrainingOptions,
@@ -33,6 +34,7 @@ def make_module(
     precision: Precision = "float32",
     reliability: Path | None = None,
     decision: DecisionOptions | None = None,
+    class_offsets: Path | None = None,
 ) -> tuple[Any, ModelCard, dict[str, dict[str, str]]]:
     """Build the inference module of runs, and the facts of its model card.
 
@@ -46,6 +48,7 @@ def make_module(
         reliability: numbers fitted for this model, JSON; None for none. They hold for any
             `decision`.
         decision: how the model decides where a request does not say otherwise.
+        class_offsets: numbers to add to the last bias of the classifier, JSON; None for none.
 
     Returns:
         The `Triage` module, the card as far as it is known before an export, and the hashes of the
@@ -67,10 +70,13 @@ def make_module(
         options["clean_masks"] = clean_masks
     classes = parse_classes(classifier.classes).names if classifier else ()
     hashes = {name: file_sha256(run / BEST) for name, (run, _) in runs.items()}
-    version = _version(hashes, options, mantissa_bits, precision, classes)
+    offsets = read_offsets(class_offsets, classes) if class_offsets else ()
+    version = _version(hashes, options, mantissa_bits, precision, classes, offsets)
     trust = read_reliability(reliability, version) if reliability else None
     decision = decision or DecisionOptions()
     networks = {name: trained_model(run, precision) for name, (run, _) in runs.items()}
+    if offsets:
+        add_offsets(networks["classification"], offsets)
     if mantissa_bits != MANTISSA_BITS:
         for network in networks.values():
             round_kernels(network, mantissa_bits)
@@ -96,6 +102,7 @@ def make_module(
         reliability=trust,
         decision=decision,
         finds_collages=trust is not None,
+        class_offsets=offsets,
     )
     segmentation, classification = networks["segmentation"], networks.get("classification")
     module = Triage(segmentation, classification, card.triage_options, trust)
@@ -153,6 +160,7 @@ def _version(
     mantissa_bits: int,
     precision: Precision,
     classes: tuple[str, ...],
+    offsets: tuple[float, ...],
 ) -> str:
     """Name weights and options by twelve digits; what stands at its default changes no name."""
     digits: dict[str, Any] = {}
@@ -160,6 +168,8 @@ def _version(
         digits["mantissa_bits"] = mantissa_bits
     if precision != "float32":
         digits["precision"] = precision
+    if offsets:
+        digits["class_offsets"] = offsets
     facts = json.dumps([hashes, options | digits, classes], sort_keys=True)
     return hashlib.sha256(facts.encode()).hexdigest()[:12]
 

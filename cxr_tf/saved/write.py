@@ -147,4 +147,8 @@ def card_text(card: ModelCard) -> str:
         )
     options = dataclasses.asdict(card.options) | dataclasses.asdict(card.decision)
     lines += [f"- {name}: {value}" for name, value in options.items()]
+    if card.class_offsets:
+        shown = zip(card.classes, card.class_offsets, strict=True)
+        added = ", ".join(f"{name} {offset:+.3f}" for name, offset in shown)
+        lines.append(f"- Added to the logits of the classes: {added}")
     return "\n".join([*lines, ""])

@@ -14,6 +14,7 @@ import pytest
 from cxr_tf.evaluate import main, run
 from cxr_tf.evaluation.evaluated_model import Subject
 from cxr_tf.evaluation.options import ClassificationEvaluationOptions, SegmentationEvaluationOptions
+from cxr_tf.evaluation.patch_store import read_patches
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from pipelines.classes import PAPER_CLASSES
@@ -412,6 +413,14 @@ def test_other_rules_decide_from_the_same_patches(decided, tmp_path):
     whole = Reads(approach="global")
     with pytest.raises(UsageError, match="global"):
         _run(decided, out, whole, aggregations=True)
+
+
+def test_probabilities_of_patches_are_kept(decided, tmp_path):
+    assert _run(decided, tmp_path / "out", patch_probabilities=True)[0] == 0
+    found = read_patches(tmp_path / "out" / "patches.npz")
+    assert sorted(found) == [f"film{number}.png" for number in range(10) if number != 4]
+    assert found["film2.png"].shape == (5, 4)
+    np.testing.assert_allclose(found["film2.png"][0], [0.45, 0, 0, 0.55], atol=1e-3)
 
 
 def test_maps_of_a_class_are_measured_by_true_class(decided, tmp_path):

@@ -3,6 +3,7 @@
     run      train and decide every fold, then report; again, it goes on where it was
     report   make the table and the chart anew from the decisions that are there
     compare  differences of two folders on the same films
+    offsets  class offsets for the vote, fitted on the films left out
 
 Options of `python -m cxr_tf.train classification` follow `run` behind `--`, the same for every
 fold; budgets are equal: as many steps an epoch in every fold as the one with the fewest films has.
@@ -17,6 +18,7 @@ from typing import Annotated
 import tyro
 
 from cxr_tf.measures.bootstrap import SAMPLES
+from cxr_tf.measures.class_offsets import PENALTY
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
@@ -43,6 +45,8 @@ class RunOptions:
     """bootstrap samples"""
     seed: int = 0
     """seed of the bootstrap"""
+    keep_patches: bool = False
+    """keep the probabilities of every patch of films left out, which `offsets` needs"""
     dry_run: bool = False
     """only print the commands that are left to do"""
 
@@ -75,7 +79,23 @@ class CompareOptions:
     """seed of the bootstrap"""
 
 
-Options = RunOptions | ReportOptions | CompareOptions
+@dataclass(frozen=True, kw_only=True)
+class OffsetOptions:
+    """Fit numbers that are added to the logits of the classes, so that each is found as often."""
+
+    folds: tyro.conf.Positional[Path]
+    """folder of folds that were run with --keep-patches"""
+    out: Path
+    """JSON file to write, for `python -m cxr_tf.export --class-offsets`"""
+    penalty: float = PENALTY
+    """weight of the mean squared offset against the mean recall"""
+    samples: int = SAMPLES
+    """bootstrap samples"""
+    seed: int = 0
+    """seed of the bootstrap"""
+
+
+Options = RunOptions | ReportOptions | CompareOptions | OffsetOptions
 
 
 def _run(options: RunOptions, training: Sequence[str], reporter: Reporter) -> int:
@@ -88,7 +108,7 @@ def _run(options: RunOptions, training: Sequence[str], reporter: Reporter) -> in
     manifest = open_data(options.data)
     plan = make_plan(
         options.data, manifest, options.out, options.folds, training, options.patches,
-        options.known, reporter,
+        options.known, options.keep_patches, reporter,
     )  # fmt: skip
     if options.dry_run:
         return carry_out(plan, manifest, True, reporter)
@@ -126,6 +146,20 @@ def _compare(options: CompareOptions) -> int:
     return 0
 
 
+def _offsets(options: OffsetOptions) -> int:
+    from cxr_tf.runtime.whole_files import write_json
+    from tools.leave_one_out.arrange import folds_of
+    from tools.leave_one_out.decisions import gather
+    from tools.leave_one_out.offsets import fit
+
+    recipe, folds = folds_of(options.folds)
+    table = gather(options.folds, folds, recipe["classes"])
+    record, text = fit(options.folds, folds, table, options.penalty, options.samples, options.seed)
+    write_json(options.out, record)
+    print(text)
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line.
 
@@ -140,7 +174,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options: Options = tyro.cli(
         Annotated[RunOptions, tyro.conf.subcommand("run")]
         | Annotated[ReportOptions, tyro.conf.subcommand("report")]
-        | Annotated[CompareOptions, tyro.conf.subcommand("compare")],
+        | Annotated[CompareOptions, tyro.conf.subcommand("compare")]
+        | Annotated[OffsetOptions, tyro.conf.subcommand("offsets")],
         prog="python -m tools.leave_one_out",
         description=f"{__doc__}\n{NOTICE}",
         args=given[:end],
@@ -154,6 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise UsageError("options behind `--` are those of a training: they belong to run")
             if isinstance(options, ReportOptions):
                 return _report(options)
+            if isinstance(options, OffsetOptions):
+                return _offsets(options)
             return _compare(options)
         except (ManifestError, UsageError) as error:
             reporter.errors(error)

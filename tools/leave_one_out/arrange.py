@@ -48,6 +48,7 @@ class Plan:
         training: options for `cxr_tf.train`, passed through.
         patches: patches that vote on a film.
         known: decide test films of the other sources too.
+        keep_patches: keep the probabilities of every patch of films left out.
     """
 
     data: Path
@@ -57,6 +58,7 @@ class Plan:
     training: tuple[str, ...]
     patches: int
     known: bool
+    keep_patches: bool
 
 
 def training_options(data: Path, out: Path, passed: Sequence[str]) -> ClassificationTrainingOptions:
@@ -83,7 +85,7 @@ def training_options(data: Path, out: Path, passed: Sequence[str]) -> Classifica
 
 def make_plan(
     data: Path, manifest: Manifest, out: Path, names: Sequence[str], passed: Sequence[str],
-    patches: int, known: bool, reporter: Reporter,
+    patches: int, known: bool, keep_patches: bool, reporter: Reporter,
 ) -> Plan:  # fmt: skip
     """Check everything before the first training.
 
@@ -95,6 +97,7 @@ def make_plan(
         passed: options for `cxr_tf.train classification`.
         patches: patches that vote on a film.
         known: decide test films of the other sources too.
+        keep_patches: keep the probabilities of every patch of films left out.
         reporter: told of folds that cannot be trained.
 
     Raises:
@@ -137,7 +140,7 @@ def make_plan(
                 f"{out} holds folds of another recipe ({_difference(name, before, recipe)}); "
                 "choose another --out, or what they were made with"
             )
-    return Plan(data, out, folds, recipe, tuple(passed), patches, known)
+    return Plan(data, out, folds, recipe, tuple(passed), patches, known, keep_patches)
 
 
 def _recipe_before(out: Path) -> dict[str, Any]:
@@ -224,9 +227,11 @@ def commands(plan: Plan, fold: Fold, manifest: Manifest, classes: ClassMap) -> l
         wanted["known"] = ("test", tuple(others))
     for kind, (split, sources) in wanted.items():
         if not (place / kind / "metrics.json").is_file():
+            kept = ["--patch-probabilities"] if plan.keep_patches and kind == "left_out" else []
             found.append(
                 ["cxr_tf.evaluate", TASK, *data, "--run", str(run), "--split", split,
-                 "--patches", str(plan.patches), "--out", str(place / kind), "--source", *sources]
+                 "--patches", str(plan.patches), "--out", str(place / kind), *kept,
+                 "--source", *sources]
             )  # fmt: skip
     return found
 

@@ -73,6 +73,13 @@ def test_a_card_names_the_size_of_films_only_where_it_is_another_than_before():
     assert found.options.patch_side == CARD.options.patch_side == 224
 
 
+def test_class_offsets_stand_on_a_card_where_there_are_any():
+    shifted = dataclasses.replace(CARD, class_offsets=(0.5, 0.0, -0.25, -0.25))
+    record = through_json(shifted.record())
+    assert tuple(record) == (*ON_DISK, "class_offsets")
+    assert ModelCard.from_record(record) == shifted
+
+
 def test_the_graph_takes_its_options_from_the_card():
     found = CARD.triage_options
     assert type(found) is TriageOptions and found.resolution_limit == 512

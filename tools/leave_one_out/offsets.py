@@ -1,0 +1,113 @@
+"""Class offsets fitted on the votes about sources left out, and what they are worth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr_tf.evaluation.patch_store import PATCHES_FILE, read_patches
+from cxr_tf.evaluation.summary import figure_text, table
+from cxr_tf.measures.bootstrap import SAMPLES
+from cxr_tf.measures.class_offsets import PENALTY, fit_offsets, vote_with
+from cxr_tf.measures.estimates import Decisions, classification_estimates
+from cxr_tf.measures.paired import compare
+from cxr_tf.runtime.errors import UsageError
+from tools.leave_one_out.decisions import LEFT_OUT, Table, as_decisions, classes_of
+from tools.leave_one_out.folds import Fold
+
+
+def patches_of(out: Path, folds: Sequence[Fold], decided: Table) -> npt.NDArray[np.float16]:
+    """Read the patches of films that were left out.
+
+    Args:
+        out: folder of the folds.
+        folds: its folds.
+        decided: rows of `decisions.csv`, all left out and decided.
+
+    Returns:
+        float16 [n, K, C], in the order of the rows.
+
+    Raises:
+        UsageError: a fold has not kept them.
+    """
+    found = {}
+    for fold in folds:
+        path = out / fold.folder / LEFT_OUT / PATCHES_FILE
+        if not path.is_file():
+            raise UsageError(f"{path} is missing: run the folds with --keep-patches")
+        found[fold.name] = read_patches(path)
+    pairs = zip(decided["fold"], decided["path"], strict=True)
+    return np.stack([found[fold][path] for fold, path in pairs])
+
+
+def fit(
+    out: Path, folds: Sequence[Fold], decisions: Table, penalty: float = PENALTY,
+    samples: int = SAMPLES, seed: int = 0,
+) -> tuple[dict[str, Any], str]:  # fmt: skip
+    """Fit offsets on all films left out, and tell their worth where they were not fitted.
+
+    For that, the films of each fold are decided with offsets fitted on the other folds.
+
+    Args:
+        out: folder of the folds.
+        folds: its folds.
+        decisions: from `gather`.
+        penalty: see `fit_offsets`.
+        samples: bootstrap samples.
+        seed: their seed.
+
+    Returns:
+        What an export takes, and Markdown.
+
+    Raises:
+        UsageError: patches were not kept, or there are fewer than two folds.
+    """
+    if len(folds) < 2:
+        raise UsageError("offsets need two folds or more: one to fit on and one to try them on")
+    classes = classes_of(decisions)
+    rows = decisions[(decisions["kind"] == LEFT_OUT) & (decisions["status"] == "ok")]
+    plain, patches = as_decisions(rows), patches_of(out, folds, rows)
+    names, crossed = rows["fold"].to_numpy(), plain.decided.copy()
+    of_fold = {}
+    for fold in folds:
+        own = names == fold.name
+        of_fold[fold.name] = fit_offsets(patches[~own], plain.truth[~own], penalty)
+        crossed[own] = vote_with(patches[own], of_fold[fold.name])
+    offsets = fit_offsets(patches, plain.truth, penalty)
+    fitted = Decisions(plain.truth, crossed, plain.probabilities, plain.patients)
+    paired = compare(fitted, plain, classes, samples, seed)
+    overall = [classification_estimates(x, classes, samples, seed) for x in (plain, fitted)]
+    record = {
+        "classes": list(classes),
+        "offsets": offsets.tolist(),
+        "penalty": penalty,
+        "films": len(rows),
+        "folds": [fold.name for fold in folds],
+        "balanced_accuracy": paired.figures["recall"].record(),
+    }
+    return record, _markdown(classes, offsets, of_fold, overall, paired.figures["recall"].record())
+
+
+def _markdown(
+    classes: Sequence[str], offsets: npt.NDArray[np.float64],
+    of_fold: dict[str, npt.NDArray[np.float64]], overall: Sequence[Any], paired: dict[str, Any],
+) -> str:  # fmt: skip
+    fitted = [["all folds", *(f"{x:+.2f}" for x in offsets)]]
+    fitted += [[f"without {name}", *(f"{x:+.2f}" for x in own)] for name, own in of_fold.items()]
+    recalls = [
+        [name, *(figure_text(each.by_class[name]["sensitivity"].record()) for each in overall)]
+        for name in classes
+    ]
+    means = [figure_text(each.overall["recall"].record()) for each in overall]
+    return "\n\n".join(
+        [
+            "# Class offsets",
+            "Added to the logits of every patch ahead of the vote, fitted on films left out:",
+            table(["fitted on", *classes], fitted),
+            "Recall of films left out without them, and with those fitted on the other folds:",
+            table(["class", "without", "with"], [*recalls, ["balanced accuracy", *means]]),
+            f"Difference in balanced accuracy, paired: {figure_text(paired['difference'])}.",
+        ]
+    ) + "\n"  # fmt: skip
