@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cxr_tf.export import ExportOptions, export
-from cxr_tf.films.questions import VoteOptions
+from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.class_offsets import read_offsets
 from cxr_tf.saved.load import load
