@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,6 +112,7 @@ def _run(config: TrainingOptions, stops: Stops) -> int:
         import tensorflow as tf
 
         from cxr_tf.training.run import train
+        from pipelines.film_files import LOST
         from pipelines.manifest.table import ManifestError
     except KeyboardInterrupt as stop:
         return stop_status(stop)
@@ -142,6 +144,13 @@ def _run(config: TrainingOptions, stops: Stops) -> int:
             f"another worker is gone ({error.message.splitlines()[0]}); start all workers again "
             "with the same command, and the run goes on from its last checkpoint"
         )
+        return 1
+    except tf.errors.UnknownError as error:
+        # So an error comes out of tf.data, among traces.
+        found = re.search(f"OSError: (.*{LOST}.*)", error.message)
+        if found is None:
+            raise
+        Reporter().error(f"{found[1]}; {go_on} and makes the film again")
         return 1
     except OSError as error:
         Reporter().error(f"{error}; once that is put right, {go_on}")

@@ -22,6 +22,8 @@ from pipelines.whole_files import whole
 FORMAT = 1
 #: Films are kept as uint16 in steps of 1/257 grey level: half the room of float32.
 FIXED_POINT = 257.0
+#: What is said of a file that was there when a training began.
+LOST = "this normalised film vanished or was cut off during the run"
 _LEVELS = np.dtype("<u2")
 _HASH = hashlib.sha256().digest_size
 
@@ -191,10 +193,13 @@ class StoredFilms:
         def rows(first: int, last: int) -> Levels:
             read = os.pread(file, (last - first) * width, self._start + first * width)
             if len(read) != (last - first) * width:
-                raise OSError(f"{path}: this film of the cache was cut off during the run")
+                raise OSError(f"{path}: {LOST}")
             return np.frombuffer(read, _LEVELS).reshape(-1, self.side)
 
-        file = os.open(path, os.O_RDONLY)
+        try:
+            file = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise OSError(f"{path}: {LOST} ({error.strerror})") from error
         try:
             return _windows(rows, self.side, centres, size)
         finally:

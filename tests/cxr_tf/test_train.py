@@ -24,6 +24,7 @@ from cxr_tf.saved.run_options import (
     read_run,
 )
 from cxr_tf.train import main, parse_arguments
+from pipelines.film_files import LOST
 from pipelines.manifest.checks import validate
 from pipelines.manifest.rows import COLUMNS
 from pipelines.manifest.table import Manifest, read_manifest, write_manifest
@@ -599,12 +600,18 @@ def test_what_is_not_there_is_named(tmp_path, capsys, phantoms):
     assert "--profile" in capsys.readouterr().err
 
 
+LOST_FILM = tf.errors.UnknownError(
+    None, None, f"{{{{node}}}} Trace\nOSError: a.npy: {LOST} (No)\n..."
+)
+
+
 @pytest.mark.parametrize(
     ("end", "status", "message"),
     [
         (lambda: os.kill(os.getpid(), signal.SIGTERM), 143, "goes on from the last checkpoint"),
         (lambda: os.kill(os.getpid(), signal.SIGINT), 130, "goes on from the last checkpoint"),
         (lambda: (_ for _ in ()).throw(OSError(28, "disk full")), 1, "disk full; once that is"),
+        (lambda: (_ for _ in ()).throw(LOST_FILM), 1, f"error: a.npy: {LOST} (No); the same comm"),
     ],
 )
 def test_what_ended_a_training_is_its_exit_status(monkeypatch, capsys, end, status, message):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from pipelines import datasets
 from pipelines.augment import compress_film, example_seed, jpeg_quality, vary_film
 from pipelines.faults import FileFault
-from pipelines.film_files import FIXED_POINT, HeldFilms, StoredFilms
+from pipelines.film_files import FIXED_POINT, LOST, HeldFilms, StoredFilms
 from pipelines.films import read_film
 from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.table import read_manifest
@@ -224,6 +224,15 @@ def test_patches_lie_around_centres_in_the_lungs(classification):
         centres = draw_centres(lung_mask, 3, 5)
         film = classification.seen(index)
         np.testing.assert_array_equal(patches, cut_patches(film, centres, 112))
+
+
+def test_a_file_that_is_gone_is_named(rows, label_maps, tmp_path):
+    examples = datasets.read_classification(rows[:1], label_maps[:1], [0], 112, tmp_path)
+    (file,) = tmp_path.rglob("*.npy")
+    file.unlink()
+    with pytest.raises(tf.errors.UnknownError) as raised:
+        list(examples.fixed_patches(1, 0))
+    assert f"OSError: {file}: {LOST} (No such file or directory)\n" in raised.value.message + "\n"
 
 
 def test_patches_of_a_film_of_another_size(rows, label_maps, cache):

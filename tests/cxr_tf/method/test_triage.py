@@ -470,6 +470,7 @@ def test_three_classes_and_other_options(tmp_path, fake_segmentation):
     assert (np.argmax(logits[0], -1) != found.mask).sum() <= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [512, 768])
 def test_patches_of_a_film_of_another_size(tmp_path, fake_segmentation, size):
     """The card of an exported model carries the size; centres are those of 1024 x 1024."""
