@@ -22,6 +22,7 @@ from cxr_tf.measures.class_offsets import PENALTY
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
+from cxr_tf.runtime.stopping import Stops, stop_status
 from pipelines.manifest.table import ManifestError
 from pipelines.sizes import PATCHES
 
@@ -167,7 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: by default those of the process.
 
     Returns:
-        The exit status: 0 done, 2 wrong usage, else that of the training or evaluation that failed.
+        The exit status: 0 done, 1 something cannot be written, 2 wrong usage, 130 or 143 where it
+        was interrupted by Ctrl-C or SIGTERM, else that of the training or evaluation that failed.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     end = given.index("--") if "--" in given else len(given)
@@ -181,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         args=given[:end],
     )
     training = given[end + 1 :]
-    with Reporter() as reporter:
+    with Reporter() as reporter, Stops():
         try:
             if isinstance(options, RunOptions):
                 return _run(options, training, reporter)
@@ -198,6 +200,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as error:
             reporter.error(f"cannot be written: {error}")
             return 1
+        except KeyboardInterrupt as stop:
+            reporter.error("interrupted; the same command goes on from here")
+            return stop_status(stop)
 
 
 if __name__ == "__main__":

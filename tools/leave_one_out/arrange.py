@@ -12,6 +12,7 @@ from typing import Any
 
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.stopping import Stopped
 from cxr_tf.runtime.whole_files import write_json
 from cxr_tf.saved.run_options import MAY_CHANGE, ClassificationTrainingOptions
 from cxr_tf.train import parse_arguments
@@ -244,9 +245,19 @@ def run_command(command: Sequence[str]) -> int:
 
     Returns:
         Its exit status, negative for a signal.
+
+    Raises:
+        KeyboardInterrupt: this process was asked to stop; so was the command, and it has ended.
     """
     quiet = subprocess.DEVNULL if command[0] == "cxr_tf.evaluate" else None
-    return subprocess.run([sys.executable, "-m", *command], stdout=quiet, check=False).returncode
+    process = subprocess.Popen([sys.executable, "-m", *command], stdout=quiet)
+    try:
+        return process.wait()
+    except KeyboardInterrupt as stop:
+        if isinstance(stop, Stopped):  # Ctrl-C went to the command as well
+            process.terminate()
+        process.wait()  # a training writes a checkpoint after the step in work
+        raise
 
 
 def carry_out(plan: Plan, manifest: Manifest, dry_run: bool, reporter: Reporter) -> int:

@@ -79,7 +79,8 @@ def markdown(rows: Sequence[Row], recipe: Mapping[str, Any]) -> str:
     parts.append(
         "*Left out*: films whose source was left out, of all their splits. *Known*: test patients "
         "of the sources that a fold has learnt from; a film counts once for each fold that decided "
-        "it. 95 % intervals by a bootstrap over patients. A film without a decision is wrong."
+        "it. 95 % intervals by a bootstrap over patients; from a handful of patients, or at "
+        "exactly 0 or 1, they are too narrow. A film without a decision is wrong."
     )
     found = [
         [row.source, row.name, row.figure, *_shown(row.left_out), *_shown(row.known), row.remark]

@@ -1,6 +1,10 @@
 """Folds: which there are, their commands and budgets, and how they go on."""
 
+import importlib
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -124,6 +128,29 @@ def test_folds_go_on_where_they_were(data, tmp_path, done, monkeypatch, capsys):
     before = len(done)
     assert run(data, out) == 0 and len(done) == before
     assert main(["report", str(out), "--samples", "50"]) == 0
+
+
+def test_a_stop_ends_the_training_in_work(data, tmp_path, monkeypatch, capsys):
+    told = []
+
+    class Training:
+        def __init__(self, command, stdout):
+            told.append(command[2])
+
+        def wait(self):
+            told.append("waited for")
+            if told.count("waited for") == 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(10)
+
+        def terminate(self):
+            told.append("ended")
+
+    importlib.import_module("cxr_tf.training.run")  # runs programmes while it is imported
+    monkeypatch.setattr("tools.leave_one_out.arrange.subprocess.Popen", Training)
+    assert run(data, tmp_path / "out") == 143
+    assert told == ["cxr_tf.train", "waited for", "ended", "waited for"]
+    assert "the same command goes on" in capsys.readouterr().err
 
 
 def test_another_recipe_or_other_data_are_refused(data, tmp_path, done, capsys):
