@@ -147,7 +147,12 @@ def make_plan(
 def _recipe_before(out: Path) -> dict[str, Any]:
     """Read the recipe of a folder; none where it is new."""
     path = out / RECIPE
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    recipe: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    # Options that came with a later version were at their defaults.
+    usual = json.loads(json.dumps(_compared(ClassificationTrainingOptions())))
+    return {**recipe, "training": usual | recipe["training"]}
 
 
 def folds_of(out: Path) -> tuple[dict[str, Any], list[Fold]]:

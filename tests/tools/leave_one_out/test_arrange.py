@@ -127,6 +127,10 @@ def test_folds_go_on_where_they_were(data, tmp_path, done, monkeypatch, capsys):
     assert "a: its decisions are there" in capsys.readouterr().out
     before = len(done)
     assert run(data, out) == 0 and len(done) == before
+    recipe = json.loads((out / arrange.RECIPE).read_text())
+    del recipe["training"]["jpeg"]  # as an earlier version wrote it, which had no such option
+    (out / arrange.RECIPE).write_text(json.dumps(recipe))
+    assert run(data, out) == 0 and len(done) == before
     assert main(["report", str(out), "--samples", "50"]) == 0
 
 
@@ -232,7 +236,7 @@ def test_a_folder_without_folds_is_named(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == 2
     assert "no folds here" in capsys.readouterr().err
     (tmp_path / arrange.RECIPE).write_text(
-        json.dumps({"folds": {"a": ["a"]}, "classes": CLASSES, "single_sources": {}})
+        json.dumps({"folds": {"a": ["a"]}, "classes": CLASSES, "training": {}})
     )
     assert main(["report", str(tmp_path)]) == 2
     assert "no fold is evaluated yet" in capsys.readouterr().err

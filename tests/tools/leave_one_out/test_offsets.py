@@ -39,7 +39,7 @@ def folds(out, shift, names=("a", "b", "c"), patches=True):
                 path=np.array([row[0] for row in rows[:-1]]),
                 probabilities=probabilities.astype(np.float16),
             )
-    recipe = {"folds": {name: [name] for name in names}, "classes": CLASSES}
+    recipe = {"folds": {name: [name] for name in names}, "classes": CLASSES, "training": {}}
     (out / RECIPE).write_text(json.dumps(recipe))
     return out
 
