@@ -18,6 +18,7 @@ from cxr_tf.films.identifiers import Identify, identifier_reader
 from cxr_tf.films.inputs import Input, films_named
 from cxr_tf.films.table import partial_of
 from cxr_tf.method.model_card import ModelCard
+from cxr_tf.runtime.collector import collector_paused
 from cxr_tf.runtime.errors import EngineError, ServerError, UsageError
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.native_logs import native_logs_aside
@@ -114,7 +115,7 @@ def _score_here(
             return finished
     reporter.note(f"asking {options.server}" if options.server else f"loading {folder}")
     began = time.perf_counter()
-    with native_logs_aside(options.quiet or options.log_json):
+    with native_logs_aside(options.quiet or options.log_json), collector_paused():
         model = _load(folder, options, load)
     loading_seconds = time.perf_counter() - began
     model.card.decision.asked_with(options.vote)  # refused now, not film by film
@@ -247,7 +248,7 @@ def _run(
     identify = identifier_reader(options.keep_identifiers, options.hash_identifiers, options.out)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     aside = options.quiet or options.log_json
-    with native_logs_aside(aside):
+    with native_logs_aside(aside), collector_paused():
         import tensorflow as tf
 
         from pipelines.films import is_film

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 #: Parameters of glibc's mallopt.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 #: Bytes from which on a block is mapped by itself, and goes back to the system once it is freed.
-_SMALL = 64 << 10
+_SMALL = 256 << 10
 #: glibc moves its own threshold up to so much, as larger blocks are freed, and trims at twice that.
 _LARGEST = 32 << 20
 

@@ -5,7 +5,9 @@ These names can go with any release of TensorFlow, which is why `requirements.tx
 
 from typing import Any
 
+# RewriterConfig: a session's configuration holds one, and no public name tells its values.
 # SavedModel: `tf.saved_model.load` alone reads one, as Python functions that copy every weight.
+from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.python.eager import context
 
@@ -14,7 +16,7 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2 as freeze,
 )
 
-__all__ = ["SavedModel", "eager_config", "freeze"]
+__all__ = ["RewriterConfig", "SavedModel", "eager_config", "freeze"]
 
 
 def eager_config() -> Any:
