@@ -9,12 +9,14 @@ from collections.abc import Iterable
 import keras
 import tensorflow as tf
 
+from cxr_tf.models.style_exchange import StyleExchange
+
 
 def estimate_batch_norm(model: keras.Model, batches: Iterable[tf.Tensor]) -> int:
     """Replace every moving mean and variance by those of the given inputs.
 
-    The model runs in training mode without dropout; means and second moments are averaged over
-    the batches.
+    The model runs in training mode without dropout and exchange of styles; means and second moments
+    are averaged over the batches.
 
     Args:
         model: a model outside any distribution scope; changed in place.
@@ -27,7 +29,7 @@ def estimate_batch_norm(model: keras.Model, batches: Iterable[tf.Tensor]) -> int
         ValueError: there was no batch.
     """
     layers = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
-    dropouts = [x for x in model.layers if isinstance(x, keras.layers.Dropout)]
+    dropouts = [x for x in model.layers if isinstance(x, keras.layers.Dropout | StyleExchange)]
     if not layers:
         return 0
     momenta = [layer.momentum for layer in layers]

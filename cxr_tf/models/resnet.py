@@ -3,8 +3,12 @@
 import keras
 
 from cxr_tf.models.layers import batch_norm
+from cxr_tf.models.style_exchange import StyleExchange
 
 STAGES = 4
+#: First stages behind which styles are exchanged: there they are more of the source than of what a
+#: film shows.
+STYLED = 2
 BLOCKS = 2
 #: torchvision's name of each layer is the Keras name with dots for slashes.
 FIRST = "conv1"
@@ -66,6 +70,7 @@ def resnet18(
     size: int | None = 224,
     classes: int = 4,
     synchronised: bool = False,
+    style_exchange: float = 0.0,
     name: str = "resnet18",
 ) -> keras.Model:
     """Build a ResNet-18.
@@ -75,6 +80,8 @@ def resnet18(
         size: side of the input in pixels; None for any.
         classes: number of classes.
         synchronised: share batch-norm statistics between replicas.
+        style_exchange: share of training examples whose style is mixed with another's behind the
+            first and the second stage; 0 for none.
         name: name of the model.
 
     Returns:
@@ -91,6 +98,8 @@ def resnet18(
         for block in range(BLOCKS):
             stride = 2 if stage and not block else 1
             x = basic_block(x, width << stage, stride, f"layer{stage + 1}_{block}", synchronised)
+        if style_exchange and stage < STYLED:
+            x = StyleExchange(style_exchange, name=f"layer{stage + 1}_style")(x)
     features = keras.layers.Activation("linear", dtype="float32", name=FEATURES)(x)
     pooled = keras.layers.GlobalAveragePooling2D(dtype="float32", name="avgpool")(features)
     logits = keras.layers.Dense(classes, dtype="float32", name=LOGITS)(pooled)

@@ -197,6 +197,9 @@ class ClassificationTrainingOptions(TrainingOptions):
     """Fixed patches a film in every validation."""
     label_smoothing: float = 0.0
     """Share of the target spread over all classes."""
+    style_exchange: float = 0.0
+    """Share of training patches whose style, means and spreads of early channels, is mixed with
+    that of another patch (MixStyle); 0 for none."""
     cache: str = ""
     """Folder of predicted masks and of normalised films; none for the segmentation run's own."""
 

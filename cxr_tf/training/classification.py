@@ -74,6 +74,7 @@ class ClassificationTask:
             size=self.config.patch_size,
             classes=len(self.classes),
             synchronised=self.config.synchronised_batch_norm,
+            style_exchange=self.config.style_exchange,
         )
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
