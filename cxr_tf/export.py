@@ -9,7 +9,7 @@ import tyro
 
 from cxr_tf.measures.rule_names import Rule
 from cxr_tf.method.triage_options import DecisionOptions
-from cxr_tf.method.vote_options import check_margin, check_stride
+from cxr_tf.method.vote_options import Vote, check_margin, check_stride
 from cxr_tf.models.names import Precision
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
@@ -55,6 +55,10 @@ class ExportOptions:
     stride: int | None = None
     """Patches on a grid of that many pixels at 1024 x 1024, 50 to 1024, or 0 for random ones. By
     default random ones, or with --model as it has it."""
+    vote: Vote | None = None
+    """What votes in the signatures: random patches, or every place of a grid on the lungs, which
+    the network sees all at once (dense; of a run of `train classification --approach dense`). By
+    default patches, or with --model as it has it."""
     warmup: bool = True
     """Write warm-up records; needs the extra `serving`."""
 

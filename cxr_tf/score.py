@@ -118,7 +118,7 @@ def _score_here(
     with native_logs_aside(options.quiet or options.log_json), collector_paused():
         model = _load(folder, options, load)
     loading_seconds = time.perf_counter() - began
-    model.card.decision.asked_with(options.vote)  # refused now, not film by film
+    model.card.asked_with(options.voting)  # refused now, not film by film
     if model.card.phantom:
         reporter.warn(PHANTOM_NOTICE)
 
@@ -159,7 +159,7 @@ def _score_on_ray(
         card = read_card(folder)
     except (OSError, ValueError) as error:
         raise UsageError(f"--model: {error}") from error
-    card.decision.asked_with(options.vote)
+    card.asked_with(options.voting)
     if card.phantom:
         reporter.warn(PHANTOM_NOTICE)
     parts = list_parts(iter(films), options.out)

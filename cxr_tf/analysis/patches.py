@@ -71,7 +71,7 @@ class Patches:
 
     def __init__(self, model: "TriageModel", rows: Sequence[ManifestRow]) -> None:
         options = model.card.options
-        if options.approach != "local" or not model.classes:
+        if options.approach == "global" or not model.classes:
             raise UsageError("--patches needs a model that decides patches: give a local one")
         self.classes = class_map_of(model.classes, model.card.class_map)
         self.model = model

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from cxr_tf.measures.bootstrap import SAMPLES
-from cxr_tf.method.vote_options import VoteOptions
+from cxr_tf.method.vote_options import Vote, VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from pipelines.sizes import PATCHES
 
@@ -78,6 +78,9 @@ class ClassificationEvaluationOptions(EvaluationOptions):
     stride: int | None = None
     """patches on a grid of this many pixels at 1024 x 1024, 50 to 1024, or 0 for random ones; by
     default as the model was exported: random, unless a grid was asked for"""
+    vote: Vote | None = None
+    """what votes: random patches, or every place of a grid on the lungs, which the network sees all
+    at once (dense; of models that were trained for it). By default as the model was exported"""
     aggregations: bool = False
     """also decide by mean probability, trimmed mean, and mean weighted by the lung in each patch"""
     saliency: str = ""
@@ -97,9 +100,9 @@ class ClassificationEvaluationOptions(EvaluationOptions):
     """classes in order, such as a,b=c+d; by default as the model was trained"""
 
     @property
-    def vote(self) -> VoteOptions:
+    def voting(self) -> VoteOptions:
         """How films are put to the vote: films of a split are known, so none is refused."""
-        return VoteOptions(self.seed, self.patches, self.stride, gate=False)
+        return VoteOptions(self.seed, self.patches, self.stride, vote=self.vote, gate=False)
 
 
 Options = SegmentationEvaluationOptions | ClassificationEvaluationOptions
@@ -128,7 +131,7 @@ def check_options(options: Options) -> None:
     if (options.run is None) == (options.model is None):
         raise UsageError("name what to evaluate: either --run RUN or --model SAVED_MODEL")
     if isinstance(options, ClassificationEvaluationOptions):
-        options.vote.check("--")
+        options.voting.check("--")
     if isinstance(options, SegmentationEvaluationOptions) and options.clean_masks and options.model:
         raise UsageError("--clean-masks needs --run: an exported model cleans masks or does not")
     if not 0 <= options.seed < 2**63:

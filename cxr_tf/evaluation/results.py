@@ -121,7 +121,7 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
         job.read,
         job.out / "predictions.csv",
         folder=job.folder,
-        vote=options.vote,
+        vote=options.voting,
         reporter=job.reporter,
         observers=[each.observe for each in (rules, maps, zones, curves, patches) if each],
     )
@@ -129,7 +129,7 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
         patches.write(job.out / PATCHES_FILE, job.folder)
     if job.other is not None:
         theirs = job.other.decisions(
-            films.rows, classes, job.read, job.out, job.folder, options.vote, job.reporter
+            films.rows, classes, job.read, job.out, job.folder, options.voting, job.reporter
         )
         job.record["against"] = compared(decisions, theirs, job.other, classes, options)
     if rules:

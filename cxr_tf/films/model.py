@@ -18,9 +18,9 @@ from cxr_tf.films.results import Segmentation
 from cxr_tf.films.rows import reason_of
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.outputs import given_by
-from cxr_tf.method.question import vote_tensors
+from cxr_tf.method.question import dense_tensors, vote_tensors
 from cxr_tf.method.reliability.feature_names import FEATURES
-from cxr_tf.method.vote_options import VoteOptions
+from cxr_tf.method.vote_options import DENSE, VoteOptions, asked_vote
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.text import one_line
 from pipelines.normalise import NO_PADDING
@@ -46,7 +46,8 @@ class TriageModel(FilmQuestions):
         """Take the entry points.
 
         Args:
-            functions: `predict_film`, `decide_film`, `explain_film` and `segment_film` of `Triage`.
+            functions: `predict_film`, `decide_film`, `explain_film` and `segment_film` of `Triage`,
+                and those of the dense vote where it has them.
             card: the model card.
         """
         self._functions = functions
@@ -70,7 +71,7 @@ class TriageModel(FilmQuestions):
         self,
         pixels: Any,
         padding: float | None = NO_PADDING,
-        vote: VoteOptions | None = None,
+        vote: VoteOptions | str | None = None,
         *,
         explain: bool = False,
         unweighted: bool = False,
@@ -81,7 +82,7 @@ class TriageModel(FilmQuestions):
         Args:
             pixels: [H, W], bright where dense; see `cxr_tf.films.entrance.levels_of`.
             padding: value of the array to leave out, -1 or None for none.
-            vote: how the film is put to the vote.
+            vote: how the film is put to the vote: the options, or `patches` or `dense` alone.
             explain: give mask, saliency and patches too.
             unweighted: with `explain`, give the map without the patches' probabilities too.
             **changes: fields of `VoteOptions` by name, such as `seed=3` or `patches=50`.
@@ -95,25 +96,28 @@ class TriageModel(FilmQuestions):
                 forked from the one that loaded the model.
         """
         self.check_process()
-        asked = (vote or VoteOptions()).changed(changes)
-        asked.check()
-        decision = self.card.decision.asked_with(asked)
+        asked = asked_vote(vote, changes)
+        decision = self.card.asked_with(asked)
         early = asked.ends_early
         if explain and early:
             raise UsageError("a vote that ends early has no map: choose explain or an early end")
         anew = decision.rule != self.card.decision.rule and not early
+        dense = decision.vote == DENSE
         name = "explain_film" if explain or anew else "decide_film" if early else "predict_film"
+        name += "_densely" if dense else ""
         if name not in self._functions:
             raise UsageError("this model only segments; give a classification run too")
         film = entered(pixels, padding)
         if film.status == OK and asked.gate:
             film = one_film(film, self.card, self.look)
         if film.status != OK:
-            return self._refused(film, asked, explain, unweighted)
+            patches = 0 if dense else asked.patches
+            return self._refused(film, patches, explain, unweighted)
+        at_stride = replace(asked, stride=decision.stride)
         answer = self._functions[name](
             tf.constant(film.pixels),
             tf.constant(film.padding),
-            *vote_tensors(replace(asked, stride=decision.stride)),
+            *(dense_tensors(asked) if dense else vote_tensors(at_stride)),
             *([tf.constant(asked.enough)] if early else []),
             *([tf.constant(unweighted)] if explain or anew else []),
         )
@@ -141,11 +145,9 @@ class TriageModel(FilmQuestions):
         answer = self._functions["segment_film"](tf.constant(pixels), tf.constant(padding))
         return float(answer["film_score"]), np.asarray(answer["mask"])
 
-    def _refused(
-        self, film: Entered, asked: VoteOptions, explain: bool, unweighted: bool
-    ) -> Prediction:
+    def _refused(self, film: Entered, patches: int, explain: bool, unweighted: bool) -> Prediction:
         """Answer as the graph does for a film that is not looked at."""
-        patches = asked.patches if self.card.options.approach == "local" else 1
+        patches = 1 if self.card.options.approach == "global" else patches
         answer = Prediction.without_answer(
             film.status, film.reason, self.card, patches, explain=explain
         )

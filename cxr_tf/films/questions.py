@@ -11,7 +11,7 @@ from cxr_tf.films.reading import Answer, Reading, model_fault, read_ahead
 from cxr_tf.films.results import Explanation, Score
 from cxr_tf.films.rows import Record, row_of
 from cxr_tf.method.model_card import ModelCard
-from cxr_tf.method.vote_options import VoteOptions
+from cxr_tf.method.vote_options import VoteOptions, asked_vote
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
 from pipelines.films import Film, read_content
@@ -98,7 +98,7 @@ class FilmQuestions:
     def score(
         self,
         film: FilmSource,
-        vote: VoteOptions | None = None,
+        vote: VoteOptions | str | None = None,
         *,
         padding: float | None = None,
         voi: bool = False,
@@ -110,7 +110,7 @@ class FilmQuestions:
         Args:
             film: path or address; the content of a file as bytes; an array, a tensor, nested
                 lists of numbers or a PIL image, bright where dense; or a `Film`.
-            vote: how the film is put to the vote.
+            vote: how the film is put to the vote: the options, or `patches` or `dense` alone.
             padding: of an array, the value in it to leave out, -1 or None for none.
             voi: apply a DICOM file's VOI LUT, or its first window.
             name: what the record calls it, by default the path.
@@ -131,7 +131,7 @@ class FilmQuestions:
     def explain(
         self,
         film: FilmSource,
-        vote: VoteOptions | None = None,
+        vote: VoteOptions | str | None = None,
         *,
         padding: float | None = None,
         voi: bool = False,
@@ -180,13 +180,12 @@ class FilmQuestions:
         self,
         path: str,
         reading: Reading,
-        vote: VoteOptions | None,
+        vote: VoteOptions | str | None,
         changes: dict[str, Any],
         explain: bool = False,
     ) -> "tuple[Record, Prediction | None]":
         """Give the film's record, by the code that makes rows of `scores.csv`."""
-        asked = (vote or VoteOptions()).changed(changes)
-        asked.check()  # before the film: wrong options are no fault of it
+        asked = asked_vote(vote, changes)  # before the film: wrong options are no fault of it
         answer = Answer()
         if reading.status == OK:
             try:

@@ -13,10 +13,8 @@ from cxr_tf.method.saliency import (
     reduce_by_area,
 )
 from cxr_tf.method.triage_options import TriageOptions
-from pipelines.sizes import SEGMENTATION_SIZE
-
-#: Pixels of a patch for one of the classifier's last feature map.
-_STRIDE = 32
+from pipelines.sizes import FEATURE_STRIDE, SEGMENTATION_SIZE
+from pipelines.windows import windows_of
 
 
 class Maps:
@@ -30,10 +28,10 @@ class Maps:
             head: from the last feature map to the scores before the softmax.
         """
         self._head = head
-        self._local = options.approach == "local"
+        self._whole = options.approach == "global"
         self._size, self._film_size = options.patch_size, options.film_size
         self._classes = len(options.classes)
-        side = -(-self._size // _STRIDE)
+        side = -(-self._size // FEATURE_STRIDE)
         #: Shape of the maps of one patch.
         self.shape = [self._classes, side, side]
 
@@ -63,9 +61,51 @@ class Maps:
         Returns:
             float32 [C, 256, 256] in 0..1.
         """
-        if not self._local:
+        if self._whole:
             return global_grad_cam(maps, SEGMENTATION_SIZE)
         large = probabilistic_grad_cam(
             maps, probabilities, centres, used, self._size, self._film_size
         )
         return reduce_by_area(large, SEGMENTATION_SIZE)
+
+    def of_windows(self, features: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
+        """Make the maps of some windows of one feature map (Eq. 3 and 4), as `of_patches`.
+
+        The weights of Eq. 4 are the same for every window, for the head is linear: those of one
+        window are made, and the map of Eq. 3 once for all of them.
+
+        Args:
+            features: float32 [U, V, k].
+            cells: int32 [n, 2], row and column of each window's first cell.
+
+        Returns:
+            float32 [n, C, u, v] in 0..1.
+        """
+        _, side, _ = self.shape
+        weights = gradient_weights(self._head, features[None, :side, :side], self._classes)
+        large = tf.transpose(grad_cam(features[None], weights)[0], [1, 2, 0])
+        maps = tf.transpose(windows_of(large, cells, side), [0, 3, 1, 2])
+        return normalised(maps, self._size)
+
+    def of_windowed_film(
+        self, maps: tf.Tensor, probabilities: tf.Tensor, centres: tf.Tensor
+    ) -> tf.Tensor:
+        """Join the maps of a film's windows to one a class (Eq. 5), as `of_film`.
+
+        Edges of patches and bends of their maps lie at multiples of 16 pixels, so that the mean
+        over blocks is the map that is made at the smaller size: of a film of 1024 x 1024, a
+        sixteenth of the work.
+
+        Args:
+            maps: float32 [n, C, u, v], of `of_windows`.
+            probabilities: float32 [n, C], the weight of each map.
+            centres: int32 [n, 2], row and column on the film, multiples of 32.
+
+        Returns:
+            float32 [C, 256, 256] in 0..1.
+        """
+        block = self._film_size // SEGMENTATION_SIZE
+        used = tf.ones(tf.shape(centres)[:1], tf.bool)
+        return probabilistic_grad_cam(
+            maps, probabilities, centres // block, used, self._size // block, SEGMENTATION_SIZE
+        )

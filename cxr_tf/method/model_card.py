@@ -6,7 +6,9 @@ from typing import Any
 
 from cxr_tf.method.reliability.parameters import Reliability
 from cxr_tf.method.triage_options import DecisionOptions, PreparationOptions, TriageOptions
+from cxr_tf.method.vote_options import DENSE, VoteOptions
 from cxr_tf.models.names import Precision
+from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.typed_json import read_typed
 from pipelines.classes import parse_classes
 
@@ -65,7 +67,7 @@ class ModelCard:
         created: when it was exported.
         software: versions of the packages that it was exported with.
         use: what it is for.
-        decision: how it decides; cards from before there was a choice do not hold it.
+        decision: how it decides; cards from before there was a choice hold less of it, or nothing.
         finds_collages: whether its graph refuses pictures of several films; Python looks for them
             where it does not.
         class_offsets: numbers that were added to the last bias, one a class, which its weights
@@ -98,19 +100,43 @@ class ModelCard:
         """Refuse what makes no sense.
 
         Raises:
-            ValueError: networks or class map are not those of a model of these classes.
+            ValueError: networks or class map are not those of a model of these classes, or it
+                shall vote densely and did not learn to.
         """
         wanted = ["segmentation", "classification"] if self.classes else ["segmentation"]
         if sorted(self.networks) != sorted(wanted):
             raise ValueError(f"networks are {[*self.networks]}, not {wanted}")
         if self.classes and parse_classes(self.class_map).names != self.classes:
             raise ValueError(f"class_map is {self.class_map!r}, classes are {self.classes}")
+        self._check_vote(self.decision)
 
     @property
     def triage_options(self) -> TriageOptions:
         """What the graph takes of the card."""
         options = asdict(self.options) | asdict(self.decision)
         return TriageOptions(**options, classes=self.classes, version=self.model_version)
+
+    def asked_with(self, vote: VoteOptions) -> DecisionOptions:
+        """Give what holds for a request; see `DecisionOptions.asked_with`.
+
+        Args:
+            vote: how a film is put to the vote.
+
+        Raises:
+            UsageError: the model cannot be asked so.
+        """
+        decision = self.decision.asked_with(vote)
+        self._check_vote(decision)
+        return decision
+
+    def _check_vote(self, decision: DecisionOptions) -> None:
+        """Refuse the dense vote of a network that did not learn it."""
+        if decision.vote == DENSE and self.options.approach != DENSE:
+            raise UsageError(
+                f"this model was not trained for the dense vote (its approach is "
+                f"{self.options.approach}), and its answers would be worse than by patches: train "
+                "with --approach dense, or leave out --vote dense"
+            )
 
     def record(self) -> dict[str, Any]:
         """Give the fields as JSON holds them, in their order."""
@@ -135,10 +161,9 @@ class ModelCard:
         if not isinstance(record, Mapping):
             raise ValueError("it is no JSON object")
         order = [name for name in record if name in _NAMES]
-        known = {
-            "decision": asdict(DecisionOptions()), "finds_collages": False, "class_offsets": [],
-            **record,
-        }  # fmt: skip
+        known = {"decision": {}, "finds_collages": False, "class_offsets": [], **record}
+        if isinstance(known["decision"], Mapping):
+            known["decision"] = asdict(DecisionOptions()) | dict(known["decision"])
         if isinstance(known.get("options"), Mapping):  # what came after the first models
             known["options"] = {"film_size": PreparationOptions.film_size, **known["options"]}
         return read_typed(cls, {**known, "order": order})

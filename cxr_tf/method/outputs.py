@@ -8,7 +8,7 @@ that `cxr_tf.method.triage` gives for it. Rows are added at the end, none is ren
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipelines.sizes import CLASSIFICATION_SIZE, MOST_PATCHES, SEGMENTATION_SIZE
+from pipelines.sizes import CLASSIFICATION_SIZE, MOST_WINDOWS, SEGMENTATION_SIZE
 from pipelines.status import STATUSES
 
 #: A length of an output: a number, C for the classes, or K for the patches.
@@ -140,7 +140,7 @@ OUTPUTS: tuple[Output, ...] = (
     ),
     Output(
         "patches_used", "int32", (), "patches that voted", 0,
-        column="patches_used", bounds=(0, MOST_PATCHES),
+        column="patches_used", bounds=(0, MOST_WINDOWS),
     ),
     Output(
         "model_version", "string", (), "names weights and options; also in the model card", "",

@@ -11,12 +11,13 @@ FILM_SPECS = (
     tf.TensorSpec([None, None], tf.uint16, "pixels"),
     tf.TensorSpec([], tf.int32, "padding"),
 )
+GATE_SPEC = tf.TensorSpec([], tf.bool, "gate")
 #: What the functions that decide take next.
 VOTE_SPECS = (
     tf.TensorSpec([], tf.int64, "seed"),
     tf.TensorSpec([], tf.int32, "patches"),
     tf.TensorSpec([], tf.int32, "stride"),
-    tf.TensorSpec([], tf.bool, "gate"),
+    GATE_SPEC,
 )
 ENOUGH_SPEC = tf.TensorSpec([], tf.float32, "enough")
 UNWEIGHTED_SPEC = tf.TensorSpec([], tf.bool, "unweighted")
@@ -35,6 +36,7 @@ class Question(NamedTuple):
         explain: give maps and patches too.
         unweighted: bool scalar, give the map without the probability of each patch too; None where
             that map is no output.
+        dense: put it to the dense vote, to which seed, patches, stride and `enough` do not matter.
     """
 
     seed: tf.Tensor | int = SERVING_SEED
@@ -44,6 +46,7 @@ class Question(NamedTuple):
     enough: tf.Tensor | None = None
     explain: bool = False
     unweighted: tf.Tensor | None = None
+    dense: bool = False
 
 
 def vote_tensors(vote: VoteOptions) -> tuple[tf.Tensor, ...]:
@@ -57,3 +60,12 @@ def vote_tensors(vote: VoteOptions) -> tuple[tf.Tensor, ...]:
         tf.constant(0 if value is None else value, spec.dtype)
         for value, spec in zip(values, VOTE_SPECS, strict=True)
     )
+
+
+def dense_tensors(vote: VoteOptions) -> tuple[tf.Tensor, ...]:
+    """Turn options into what a function of the dense vote takes of them.
+
+    Args:
+        vote: the options.
+    """
+    return (tf.constant(vote.gate, GATE_SPEC.dtype),)

@@ -5,7 +5,8 @@ answers. Every film runs through calls of fixed shape (one film at a time, sub-b
 the last one padded): an answer does not depend on what else is in a batch.
 
 Follow a film through `Triage._answer`: it is prepared (`preparation`), segmented (`segmenter`),
-passes the gate (`trust`), and its patches vote (`vote`) and show why (`maps`).
+passes the gate (`trust`), and its patches vote (`vote`, or all over the lungs `dense_vote`) and
+show why (`maps`).
 """
 
 from collections.abc import Callable
@@ -14,11 +15,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cxr_tf.method.classifier import Classifier
+from cxr_tf.method.dense_vote import DenseVote
+from cxr_tf.method.maps import Maps
 from cxr_tf.method.outputs import Giver, given_by
 from cxr_tf.method.preparation import Preparation, PreparedFilm
 from cxr_tf.method.question import (
     ENOUGH_SPEC,
     FILM_SPECS,
+    GATE_SPEC,
     UNWEIGHTED_SPEC,
     VOTE_SPECS,
     Question,
@@ -28,8 +33,10 @@ from cxr_tf.method.segmenter import Segmenter
 from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.method.trust import Trust
 from cxr_tf.method.vote import PatchVote, Tensors
+from cxr_tf.method.vote_options import DENSE
 from cxr_tf.method.voting import decision
 from pipelines.masks import LEAST_LUNG_FRACTION, lung_fraction
+from pipelines.sizes import MOST_WINDOWS
 from pipelines.status import NO_LUNG, NOT_CHEST_FILM, OK
 
 #: The signatures of an exported model, with what they take.
@@ -50,6 +57,11 @@ FUNCTION_SPECS: dict[str, tuple[tf.TensorSpec, ...]] = {
     "decide_film": (*FILM_SPECS, *VOTE_SPECS, ENOUGH_SPEC),
     "explain_film": (*FILM_SPECS, *VOTE_SPECS, UNWEIGHTED_SPEC),
     "segment_film": FILM_SPECS,
+}
+#: Further ones of a network that learnt to vote densely.
+DENSE_SPECS: dict[str, tuple[tf.TensorSpec, ...]] = {
+    "predict_film_densely": (*FILM_SPECS, GATE_SPEC),
+    "explain_film_densely": (*FILM_SPECS, GATE_SPEC, UNWEIGHTED_SPEC),
 }
 
 
@@ -79,9 +91,16 @@ class Triage(tf.Module):
         self._preparation = Preparation(self._segmenter.size, options)
         self._trust = Trust(reliability, self._segmenter, options)
         if classification is not None:
-            self._vote = PatchVote(classification, options)
+            network = Classifier(classification, options)
+            maps = Maps(options, network.head)
+            self._vote = PatchVote(network, maps, options)
             #: Patches of the signatures, and the most that they show.
             self.patches, self.shown = self._vote.patches, self._vote.shown
+            #: Whether the network learnt to vote densely too.
+            self.has_dense = network.windows is not None
+            if network.windows is not None:
+                self._dense = DenseVote(network.windows, maps, options)
+                self.shown = MOST_WINDOWS if options.vote == DENSE else self.shown
 
     def _answer(self, film: PreparedFilm, question: Question) -> Tensors:
         """Answer for one prepared film."""
@@ -96,10 +115,12 @@ class Triage(tf.Module):
         answered = status == OK
         # Ahead of the branches: within one a known number would be a constant, by whose reciprocal
         # the optimiser multiplies; signatures and Python would differ in the last bit.
-        question = question._replace(patches=self._vote.count_of(question.patches))
+        patches = tf.constant(0) if question.dense else self._vote.count_of(question.patches)
+        question = question._replace(patches=patches)
+        way = self._dense if question.dense else self._vote
         result: Tensors = tf.cond(
             answered,
-            lambda: self._vote.of_film(film.large, labels, question),
+            lambda: way.of_film(film.large, labels, question),
             lambda: self._vote.missing(question),
         )
         names = tf.constant([*self._options.classes, ""])
@@ -132,6 +153,10 @@ class Triage(tf.Module):
 
     # The signatures: batches of films.
 
+    def _own(self, question: Question) -> Question:
+        """Put a question in the way that the model was exported with."""
+        return question._replace(stride=self._options.stride, dense=self._options.vote == DENSE)
+
     def serving_default(self, image_bytes: tf.Tensor) -> Tensors:
         """Decide on PNG or JPEG files.
 
@@ -141,7 +166,7 @@ class Triage(tf.Module):
         Returns:
             Every output that `cxr_tf.method.outputs` gives to `decide`, with a leading [B].
         """
-        question = Question(patches=self.patches, stride=self._options.stride)
+        question = self._own(Question(patches=self.patches))
         return self._each(
             lambda image: self._answer(self._preparation.of_bytes(image), question),
             image_bytes,
@@ -158,7 +183,7 @@ class Triage(tf.Module):
             padding: int32 [B], grey level to leave out; -1 for none.
             seed: int64 [B], seed of the centres.
             patches: int32 [B], 1 to 400; what lies outside is moved to the nearest bound. Neither
-                matters to a model that was exported with a grid.
+                matters to a model that was exported with a grid, or to vote densely.
 
         Returns:
             As `serving_default`.
@@ -166,7 +191,7 @@ class Triage(tf.Module):
 
         def one(film: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]) -> Tensors:
             pixels, padding, seed, patches = film
-            question = Question(seed, patches, self._options.stride)
+            question = self._own(Question(seed, patches))
             return self._answer(self._preparation.of_pixels(pixels, padding), question)
 
         return self._each(one, (pixels, padding, seed, patches), "decide")
@@ -180,7 +205,7 @@ class Triage(tf.Module):
         Returns:
             Every output that `cxr_tf.method.outputs` gives to `explain`, with a leading [B].
         """
-        question = Question(patches=self.patches, stride=self._options.stride, explain=True)
+        question = self._own(Question(patches=self.patches, explain=True))
         return self._each(
             lambda image: self._answer(self._preparation.of_bytes(image), question),
             image_bytes,
@@ -212,7 +237,7 @@ class Triage(tf.Module):
 
         def chosen(film: Any) -> Tensors:
             found = one(film)
-            if entry == "explain" and self._options.stride:
+            if entry == "explain" and (self._options.stride or self._options.vote == DENSE):
                 found |= {
                     name: _filled(found[name], self.shown, missing) for name, missing in _OF_PATCHES
                 }
@@ -278,6 +303,21 @@ class Triage(tf.Module):
         question = Question(seed, patches, stride, gate, explain=True, unweighted=unweighted)
         return self._answer(film, question)
 
+    def predict_film_densely(
+        self, pixels: tf.Tensor, padding: tf.Tensor, gate: tf.Tensor
+    ) -> Tensors:
+        """Decide on one decoded film by the dense vote; see `predict_film`."""
+        film = self._preparation.of_pixels(pixels, padding)
+        return self._answer(film, Question(gate=gate, dense=True))
+
+    def explain_film_densely(
+        self, pixels: tf.Tensor, padding: tf.Tensor, gate: tf.Tensor, unweighted: tf.Tensor
+    ) -> Tensors:
+        """Decide on one decoded film by the dense vote and show why; see `explain_film`."""
+        film = self._preparation.of_pixels(pixels, padding)
+        question = Question(gate=gate, explain=True, unweighted=unweighted, dense=True)
+        return self._answer(film, question)
+
     def segment_film(self, pixels: tf.Tensor, padding: tf.Tensor) -> Tensors:
         """Segment one decoded film; see `segment`. `features`, float32 [F], are `FEATURES`."""
         return self._masks(self._preparation.of_pixels(pixels, padding))
@@ -296,13 +336,15 @@ def entry_points(module: Triage) -> dict[str, Any]:
     specs = SIGNATURE_SPECS | FUNCTION_SPECS
     if not hasattr(module, "patches"):
         specs = {name: spec for name, spec in specs.items() if name.startswith("segment")}
+    elif module.has_dense:
+        specs |= DENSE_SPECS
     return {
         name: tf.function(getattr(module, name), input_signature=spec)
         for name, spec in specs.items()
     }
 
 
-#: Outputs with a row a patch, and what stands in the rows behind the last patch of a grid.
+#: Outputs with a row a patch, and what stands in the rows behind the last one of a film.
 _OF_PATCHES = (("centres", -1), ("patch_probabilities", 0))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from cxr_tf.measures.rule_names import MAJORITY, Rule
-from cxr_tf.method.vote_options import VoteOptions
+from cxr_tf.method.vote_options import DENSE, PATCHWISE, Vote, VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from pipelines.sizes import CLASSIFICATION_SIZE
 
@@ -16,7 +16,8 @@ class PreparationOptions:
         resolution_limit: longest side kept before the resize, 0 for none.
         enhance: equalise and correct gamma.
         clean_masks: leave of each part the largest region, and fill its holes.
-        approach: `local` (patches) or `global` (the film at patch size).
+        approach: what the network learnt from: `local` (patches), `dense` (patches, and all windows
+            of a part of the film), or `global` (the film at patch size).
         patch_size: side of a patch in pixels.
         film_size: side in pixels of the film that patches are cut from.
         content: what of the film the classifier sees.
@@ -46,11 +47,13 @@ class DecisionOptions:
         refer_below: least margin of an answer that is not referred; 0 refers none.
         rule: what decides; see `cxr_tf.measures.rule_names`.
         stride: spacing of a grid of patches in pixels at 1024 x 1024; 0 for random ones.
+        vote: what votes; see `cxr_tf.method.vote_options`.
     """
 
     refer_below: float = 0.0
     rule: Rule = MAJORITY
     stride: int = 0
+    vote: Vote = PATCHWISE
 
     def asked_with(self, vote: VoteOptions) -> "DecisionOptions":
         """Give what holds for a request.
@@ -60,7 +63,8 @@ class DecisionOptions:
 
         Raises:
             UsageError: the vote ends early, and so has no margin to refer by, or the model decides
-                by another rule than the majority.
+                by another rule than the majority; or it votes densely, and patches on a grid or
+                an early end are asked for.
         """
         refer_below = self.refer_below if vote.refer_below is None else vote.refer_below
         rule = self.rule if vote.rule is None else vote.rule
@@ -76,7 +80,15 @@ class DecisionOptions:
                 f"{refer_below} are to be referred: leave out --decision-only and --fast, or give "
                 "--refer-below 0"
             )
-        return replace(self, refer_below=refer_below, rule=rule, stride=stride)
+        way = self.vote if vote.vote is None else vote.vote
+        if way == DENSE:
+            if vote.stride or vote.ends_early:
+                raise UsageError(
+                    "the model votes densely, at once and on a grid of its own: leave out "
+                    "--stride, --decision-only and --fast, or give --vote patches"
+                )
+            stride = 0
+        return replace(self, refer_below=refer_below, rule=rule, stride=stride, vote=way)
 
 
 @dataclass(frozen=True, kw_only=True)

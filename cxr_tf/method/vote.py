@@ -3,26 +3,15 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import keras
-import numpy as np
 import tensorflow as tf
 
-from cxr_tf.measures.rule_names import MAJORITY
-from cxr_tf.method.frozen import frozen
+from cxr_tf.method.classifier import Classifier
 from cxr_tf.method.maps import Maps
+from cxr_tf.method.outcome import by_rule, outcome
 from cxr_tf.method.question import Question
-from cxr_tf.method.rules import class_scores, lead, lung_shares
 from cxr_tf.method.segmenter import MASK_SHAPE
 from cxr_tf.method.triage_options import TriageOptions
-from cxr_tf.method.voting import (
-    closeness,
-    count_votes,
-    decide,
-    mean_probabilities,
-    patches_needed_more,
-)
-from cxr_tf.models.grey_patches import grey_network
-from cxr_tf.models.resnet import LOGITS
+from cxr_tf.method.voting import count_votes, mean_probabilities, patches_needed_more
 from pipelines.masks import lungs_at_full_size, select_content
 from pipelines.normalise import resize
 from pipelines.patches import cut_patches, draw_centres, grid_centres
@@ -55,34 +44,22 @@ class Patches(NamedTuple):
 class PatchVote:
     """The classifier at work on one film's patches."""
 
-    def __init__(self, network: keras.Model, options: TriageOptions):
-        """Freeze the network.
+    def __init__(self, network: Classifier, maps: Maps, options: TriageOptions):
+        """Take the network.
 
         Args:
-            network: from scaled patches to logits and features.
+            network: the classifier.
+            maps: makes the maps.
             options: how the films are prepared.
         """
-        self._options = options
-        self._local = options.approach == "local"
+        self._network, self._maps, self._options = network, maps, options
+        self._local = options.approach != "global"
         self._sub_batch = SUB_BATCH if self._local else 1
         self._most = MOST_PATCHES if self._local else 1
         #: Patches of the signatures; those on a grid are as many as its points on the lungs.
         self.patches = PATCHES if self._local else 1
         #: Most patches that a signature shows.
         self.shown = self._most if self._local and options.stride else self.patches
-        size = options.patch_size
-        grey = grey_network(network, options.scaling)
-        self._network = frozen(
-            lambda x: [grey(x)[name] for name in ("logits", "features")],
-            tf.TensorSpec([None, size, size], tf.float32, "patches"),
-        )
-        dense = network.get_layer(LOGITS)
-        self._kernel, self._bias = np.asarray(dense.kernel), np.asarray(dense.bias)
-        self._maps = Maps(options, self._head)
-
-    def _head(self, features: tf.Tensor) -> tf.Tensor:
-        pooled = tf.reduce_mean(features, [1, 2])
-        return tf.matmul(pooled, tf.constant(self._kernel)) + tf.constant(self._bias)
 
     def count_of(self, patches: tf.Tensor | int) -> tf.Tensor:
         """Move a number of patches into the range of what is possible.
@@ -171,7 +148,7 @@ class PatchVote:
 
         def look(index: tf.Tensor, *arrays: tf.TensorArray) -> tuple[tf.Tensor, ...]:
             some = tf.ensure_shape(centres[index * batch : (index + 1) * batch], [batch, 2])
-            logits, features = self._network(cut(some))
+            logits, features = self._network.of_patches(cut(some))
             found = [tf.nn.softmax(logits)]
             if question.explain:
                 found.append(self._maps.of_patches(features))
@@ -184,11 +161,9 @@ class PatchVote:
         probabilities, *maps = [array.concat() for array in kept]
         used = tf.range(calls * batch) < count
         votes = count_votes(probabilities, used)
-        result = _decision(votes, mean_probabilities(probabilities, used), count)
-        if self._options.rule != MAJORITY:
-            voted, places = probabilities[:count], centres[:count]
-            shares = lung_shares(lungs, places, self._options.patch_size)
-            result |= _by_scores(class_scores(self._options.rule, voted, shares), result)
+        result = outcome(votes, mean_probabilities(probabilities, used), count)
+        rule, size = self._options.rule, self._options.patch_size
+        result = by_rule(rule, result, probabilities[:count], centres[:count], lungs, size)
         if question.explain:
             centres = centres[: calls * batch]
             result |= self._shown(maps[0], probabilities, centres, used, question)
@@ -232,7 +207,7 @@ class PatchVote:
         def look(votes: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             seen = tf.reduce_sum(votes)
             size = tf.minimum(-(-needed(votes) // step) * step, most)
-            logits, _ = self._network(cut(centres[seen : seen + size]))
+            logits, _ = self._network.of_patches(cut(centres[seen : seen + size]))
             probabilities = tf.ensure_shape(tf.nn.softmax(logits), [None, classes])
             used = seen + tf.range(size) < count
             kept = tf.where(used[:, None], probabilities, 0.0)
@@ -245,31 +220,4 @@ class PatchVote:
             parallel_iterations=1,
         )
         seen = tf.reduce_sum(votes)
-        return _decision(votes, total / tf.cast(seen, tf.float32), seen)
-
-
-def _decision(votes: tf.Tensor, mean: tf.Tensor, count: tf.Tensor) -> Tensors:
-    """What the votes of `count` patches decide."""
-    chosen = decide(votes, mean)
-    return {
-        "votes": votes,
-        "probabilities": mean,
-        "patches_used": count,
-        **_of_class(chosen, votes, count),
-    }
-
-
-def _of_class(chosen: tf.Tensor, votes: tf.Tensor, count: tf.Tensor) -> Tensors:
-    """What is told of the class that was chosen."""
-    return {
-        "class_index": chosen,
-        "agreement": tf.cast(votes[chosen], tf.float32) / tf.cast(count, tf.float32),
-        **closeness(votes, chosen, count),
-    }
-
-
-def _by_scores(scores: tf.Tensor, voted: Tensors) -> Tensors:
-    """What changes of a vote where the class with the highest score is chosen."""
-    chosen = decide(scores, voted["probabilities"])
-    of_class = _of_class(chosen, voted["votes"], voted["patches_used"])
-    return of_class | {"margin": lead(scores, chosen)}
+        return outcome(votes, total / tf.cast(seen, tf.float32), seen)

@@ -2,12 +2,17 @@
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from cxr_tf.measures.rule_names import MAJORITY, RULES, Rule
 from cxr_tf.runtime.errors import UsageError
 from pipelines.sizes import CLASSIFICATION_SIZE, LEAST_STRIDE, MOST_PATCHES, PATCHES
 
+#: Random patches or those on a grid, each seen by itself; or all windows of one feature map.
+Vote = Literal["patches", "dense"]
+VOTES: tuple[Vote, ...] = get_args(Vote)
+PATCHWISE: Vote = "patches"
+DENSE: Vote = "dense"
 #: The seed of the signatures.
 SERVING_SEED = 0
 #: Lead, in its standard deviations, at which the fast mode ends a vote: the least of those tried
@@ -30,6 +35,10 @@ class VoteOptions:
     """what decides: the majority of the patches' labels, the largest mean probability, the same
     without the lowest and the highest tenth of the patches, or the mean weighted by the lung in
     each patch. By default as the model was exported: the majority, unless it was asked otherwise"""
+    vote: Vote | None = None
+    """what votes: random patches, or every place of a grid on the lungs, which the network sees all
+    at once (dense: no seed, a sixth of the arithmetic; of models that were trained for it). By
+    default as the model was exported: patches, unless it was asked otherwise"""
     decision_only: bool = False
     """stop looking at a film's patches where no further one can change its label: the same labels
     in less time; votes, p and patches_used are those up to there"""
@@ -71,6 +80,12 @@ class VoteOptions:
             raise UsageError(f"{prefix}seed {self.seed}: give a number from 0 to 2^63 - 1")
         check_margin(self.refer_below, f"{prefix}refer{'-' if prefix else '_'}below")
         check_stride(self.stride, f"{prefix}stride")
+        check_vote(self.vote, f"{prefix}vote")
+        if self.vote == DENSE and (self.stride or self.ends_early):
+            raise UsageError(
+                f"the dense vote looks at all of a film at once, on a grid of its own: leave out "
+                f"{prefix}vote dense, or {prefix}stride and what ends a vote early"
+            )
         if self.rule is not None and self.rule not in RULES:
             raise UsageError(f"{prefix}rule {self.rule}: choose one of {', '.join(RULES)}")
         if self.ends_early and self.rule not in (None, MAJORITY):
@@ -143,3 +158,34 @@ def check_stride(stride: int | None, name: str) -> None:
     """
     if stride and not LEAST_STRIDE <= stride <= CLASSIFICATION_SIZE:
         raise UsageError(f"{name} {stride}: give {LEAST_STRIDE} to {CLASSIFICATION_SIZE}, or 0")
+
+
+def check_vote(vote: str | None, name: str) -> None:
+    """Refuse a vote that there is not.
+
+    Args:
+        vote: what votes, None where it is not given.
+        name: of the option.
+
+    Raises:
+        UsageError: it is unknown.
+    """
+    if vote is not None and vote not in VOTES:
+        raise UsageError(f"{name} {vote}: choose one of {', '.join(VOTES)}")
+
+
+def asked_vote(vote: VoteOptions | str | None, changes: dict[str, Any]) -> VoteOptions:
+    """Join what a call in Python says of the vote.
+
+    Args:
+        vote: the options, or what votes; None for the defaults.
+        changes: fields of `VoteOptions` by name.
+
+    Raises:
+        UsageError: a name is no field, or a value is out of range.
+    """
+    if isinstance(vote, str):
+        vote, changes = None, {"vote": vote, **changes}
+    options = (vote or VoteOptions()).changed(changes)
+    options.check()
+    return options

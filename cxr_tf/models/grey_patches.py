@@ -1,4 +1,4 @@
-"""A classifier for grey patches, with the work ahead of its first pooling cut down."""
+"""A classifier for grey pictures, with the work ahead of its first pooling cut down."""
 
 from collections.abc import Callable
 
@@ -8,15 +8,11 @@ import tensorflow as tf
 from cxr_tf.models.resnet import FIRST, FIRST_NORM, POOL
 from pipelines.patches import network_input
 
+Layers = Callable[[tf.Tensor], tf.Tensor]
+
 
 def grey_network(network: keras.Model, scaling: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    """Fold what is linear ahead of the first pooling into the first filters.
-
-    Each of the three equal channels is `gain * grey + offset`, so the first convolution of the
-    three is one of the grey patch plus one of a picture of ones, which is the same for every patch.
-    The latter is not a constant, for zeros surround both. Batch normalisation scales the filters
-    and shifts that picture. ReLU and maximum change places: a quarter of the values is left, and a
-    border of zeros need not be made. Exact but for rounding.
+    """Fold what is linear ahead of the first pooling into the first filters; see `first_layers`.
 
     Args:
         network: from [B, S, S, 3] to logits and features. One without a layer `FIRST` is called as
@@ -29,11 +25,36 @@ def grey_network(network: keras.Model, scaling: str) -> Callable[[tf.Tensor], di
     Raises:
         ValueError: the scaling is unknown.
     """
-    if FIRST not in {layer.name for layer in network.layers}:
-        return lambda patches: network(network_input(patches, scaling), training=False)
+    rest = behind_first(network)
+    first = first_layers(network, scaling, network.input_shape[1])
+    return lambda patches: rest(first(patches), training=False)
+
+
+def first_layers(network: keras.Model, scaling: str, size: int | None) -> Layers:
+    """Fold what is linear ahead of the first pooling into the first filters.
+
+    Each of the three equal channels is `gain * grey + offset`, so the first convolution of the
+    three is one of the grey picture plus one of a picture of ones, which is the same for every
+    patch. The latter is not a constant, for zeros surround both. Batch normalisation scales the
+    filters and shifts that picture. ReLU and maximum change places: a quarter of the values is
+    left, and a border of zeros need not be made. Exact but for rounding.
+
+    Args:
+        network: from [B, S, S, 3] to logits and features.
+        scaling: of `network_input`.
+        size: side of the patches, beyond which the network sees zeros; None for pictures of any
+            size, beyond which it sees black.
+
+    Returns:
+        From float32 [B, H, W] in 0..255 to what `behind_first` takes.
+
+    Raises:
+        ValueError: the scaling is unknown.
+    """
+    if not _foldable(network):
+        return lambda pictures: network_input(pictures, scaling)
     first, padding, norm = (network.get_layer(n) for n in (FIRST, f"{FIRST}_padding", FIRST_NORM))
     pool = network.get_layer(POOL)
-    rest = keras.Model(pool.output, network.output)
     black, white = network_input(tf.constant([[[0.0]], [[255.0]]]), scaling)[:, 0, 0]
     gain, offset = (white - black) / 255.0, black
 
@@ -42,13 +63,34 @@ def grey_network(network: keras.Model, scaling: str) -> Callable[[tf.Tensor], di
         padded, kernel = (tf.cast(x, first.compute_dtype) for x in (padding(image), kernel))
         return tf.nn.conv2d(padded, kernel, first.strides, "VALID")
 
-    def answer(patches: tf.Tensor) -> dict[str, tf.Tensor]:
+    def answer(pictures: tf.Tensor) -> tf.Tensor:
         scale = norm.gamma * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
-        ones = tf.ones([1, *network.input_shape[1:3], 1])
-        shift = convolved(ones, offset[:, None] * scale)
+        if size is None:
+            everywhere = tf.reduce_sum(first.kernel * offset[:, None] * scale, [0, 1, 2])
+            shift = tf.cast(everywhere, first.compute_dtype)
+        else:
+            shift = convolved(tf.ones([1, size, size, 1]), offset[:, None] * scale)
         shift += tf.cast(norm.beta - norm.moving_mean * scale, shift.dtype)
-        x = convolved(patches[..., None], gain[:, None] * scale) + shift
+        x = convolved(pictures[..., None], gain[:, None] * scale) + shift
         x = tf.nn.max_pool2d(x, pool.pool_size, pool.strides, [[0, 0], [1, 1], [1, 1], [0, 0]])
-        return rest(tf.nn.relu(x), training=False)
+        return tf.nn.relu(x)
 
     return answer
+
+
+def behind_first(network: keras.Model) -> keras.Model:
+    """Give the layers behind those that `first_layers` stands for.
+
+    Args:
+        network: from [B, S, S, 3] to logits and features.
+
+    Returns:
+        A model with the network's outputs.
+    """
+    if not _foldable(network):
+        return network
+    return keras.Model(network.get_layer(POOL).output, network.output)
+
+
+def _foldable(network: keras.Model) -> bool:
+    return FIRST in {layer.name for layer in network.layers}

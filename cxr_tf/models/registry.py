@@ -29,3 +29,23 @@ def build(name: str, **options: object) -> keras.Model:
     builder = getattr(importlib.import_module(f"cxr_tf.models.{module}"), function)
     network: keras.Model = builder(**NETWORKS[name].options, name=name, **options)
     return network
+
+
+def build_classifier(
+    name: str, *, approach: str, patch_size: int, **options: object
+) -> keras.Model:
+    """Build a classification network for patches, or for pictures of any size too.
+
+    Args:
+        name: a key of `CLASSIFICATION_NETWORKS`.
+        approach: what it learns from; `dense` takes pictures of any size.
+        patch_size: side of a patch in pixels.
+        **options: arguments of its builder, such as `classes`.
+
+    Returns:
+        The model, with fresh weights.
+
+    Raises:
+        UsageError: no network has that name.
+    """
+    return build(name, size=None if approach == "dense" else patch_size, **options)

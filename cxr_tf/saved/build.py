@@ -86,7 +86,7 @@ def make_module(
             weights_sha256=hashes[name],
             data=_data_facts(run / DATA),
             preset=config.preset,
-            size=networks[name].input_shape[1],
+            size=_input_size(config),
         )
         for name, (run, config) in runs.items()
     }
@@ -107,6 +107,14 @@ def make_module(
     segmentation, classification = networks["segmentation"], networks.get("classification")
     module = Triage(segmentation, classification, card.triage_options, trust)
     return module, card, {name: weight_hashes(network) for name, network in networks.items()}
+
+
+def _input_size(config: TrainingOptions) -> int:
+    """Side of a network's films or patches."""
+    if isinstance(config, SegmentationTrainingOptions):
+        return config.size
+    assert isinstance(config, ClassificationTrainingOptions)
+    return config.patch_size
 
 
 def _runs(

@@ -3,14 +3,16 @@
 from pathlib import Path
 
 from cxr_tf.films.model import TriageModel
+from cxr_tf.method.vote_options import DENSE
 from cxr_tf.models.names import Precision
 from cxr_tf.saved.build import make_module
 from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.functions import saved_functions
 from cxr_tf.saved.model_folders import read_card, version_folder
 
-#: Functions of an exported model for one decoded film.
+#: Functions of an exported model for one decoded film, and of one that can vote densely.
 _FUNCTIONS = ("predict_film", "decide_film", "explain_film", "segment_film")
+_DENSE_FUNCTIONS = ("predict_film_densely", "explain_film_densely")
 
 
 def load(path: str | Path) -> TriageModel:
@@ -30,7 +32,8 @@ def load(path: str | Path) -> TriageModel:
     folder = version_folder(Path(path))
     check_files(folder)
     card = read_card(folder)
-    return TriageModel(saved_functions(folder, _FUNCTIONS), card)
+    further = _DENSE_FUNCTIONS if card.options.approach == DENSE else ()
+    return TriageModel(saved_functions(folder, (*_FUNCTIONS, *further)), card)
 
 
 def from_runs(

@@ -5,13 +5,15 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from cxr_tf.method.model_card import ModelCard
+import keras
+
+from cxr_tf.method.model_card import ModelCard, NetworkFacts
 from cxr_tf.method.reliability.parameters import read_reliability
 from cxr_tf.method.triage import Triage
 from cxr_tf.method.triage_options import DecisionOptions
 from cxr_tf.models.names import Precision
 from cxr_tf.models.precision import built_in
-from cxr_tf.models.registry import build
+from cxr_tf.models.registry import build, build_classifier
 from cxr_tf.models.weights import load_weights, weight_hashes
 from cxr_tf.saved.build import version_with
 from cxr_tf.saved.model_folders import read_card, version_folder
@@ -61,10 +63,21 @@ def remake_module(
     with tempfile.TemporaryDirectory() as name:
         runs = {run.name: run for run in extract(ExtractOptions(model=folder, out=Path(name)))}
         for task, facts in card.networks.items():
-            options = {"classes": len(card.classes)} if task == "classification" else {}
             with built_in(precision):
-                networks[task] = build(facts.network, size=facts.size, **options)
+                networks[task] = _network(task, facts, card)
             load_weights(networks[task], runs[task] / BEST)
     segmentation, classification = networks["segmentation"], networks["classification"]
     module = Triage(segmentation, classification, card.triage_options, card.reliability)
     return module, card, {name: weight_hashes(network) for name, network in networks.items()}
+
+
+def _network(task: str, facts: NetworkFacts, card: ModelCard) -> keras.Model:
+    """Build one of a model's networks, with fresh weights."""
+    if task == "segmentation":
+        return build(facts.network, size=facts.size)
+    return build_classifier(
+        facts.network,
+        approach=card.options.approach,
+        patch_size=facts.size,
+        classes=len(card.classes),
+    )

@@ -6,7 +6,7 @@ import keras
 
 from cxr_tf.models.names import Precision
 from cxr_tf.models.precision import built_in
-from cxr_tf.models.registry import build
+from cxr_tf.models.registry import build, build_classifier
 from cxr_tf.models.weights import load_weights
 from cxr_tf.saved.run_options import (
     ClassificationTrainingOptions,
@@ -28,7 +28,8 @@ def trained_model(run: Path, precision: Precision = "float32") -> keras.Model:
         precision: what its layers compute in, whatever they were trained in.
 
     Returns:
-        The network, at the size that it was trained at.
+        The network, for the size that it was trained at; for any size where it learnt to vote
+        densely.
 
     Raises:
         FileNotFoundError: the folder holds no run, or no evaluated epoch.
@@ -42,6 +43,11 @@ def trained_model(run: Path, precision: Precision = "float32") -> keras.Model:
         else:
             assert isinstance(config, ClassificationTrainingOptions)
             classes = parse_classes(config.classes).names
-            model = build(config.network, size=config.patch_size, classes=len(classes))
+            model = build_classifier(
+                config.network,
+                approach=config.approach,
+                patch_size=config.patch_size,
+                classes=len(classes),
+            )
     load_weights(model, run / BEST)
     return model

@@ -165,8 +165,12 @@ class ClassificationTrainingOptions(TrainingOptions):
     """Name of the network; resnet18_small is for phantoms."""
     segmentation: str = ""
     """Run of `train segmentation` whose network makes the lung masks."""
-    approach: Literal["local", "global"] = "local"
-    """Random patches, or the whole film at 224 x 224."""
+    approach: Literal["local", "dense", "global"] = "local"
+    """Random patches; patches and larger crops of which every window is classified, for a network
+    that can vote densely too (--crops); or the whole film at 224 x 224."""
+    crops: int = 4
+    """Of --approach dense: one crop of twice the patch's side beside each so many patches; 4 makes
+    a step twice as dear, 8 one and a half times."""
     classes: str = "normal,bacterial,tuberculosis,viral=viral+covid19"
     """Classes in order; `a=b+c` joins the manifest's classes b and c."""
     patch_size: int = PATCH_SIZE

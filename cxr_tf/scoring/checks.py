@@ -27,7 +27,7 @@ def check(options: "ScoreOptions") -> Path:
     Raises:
         UsageError: wrong usage.
     """
-    options.vote.check("--")
+    options.voting.check("--")
     if not 0 < options.read_deadline < float("inf"):
         raise UsageError(f"--read-deadline {options.read_deadline}: give seconds above 0")
     _check_server(options)
@@ -36,7 +36,7 @@ def check(options: "ScoreOptions") -> Path:
         check_pyarrow()
     if options.dicom_out and importlib.util.find_spec("highdicom") is None:
         raise UsageError("--dicom-out needs highdicom: pip install 'cxr-tf[dicom]'")
-    if options.vote.ends_early and options.explains:
+    if options.voting.ends_early and options.explains:
         raise UsageError(
             "--decision-only and --fast give no maps and no patches: leave out the other option"
         )
@@ -69,7 +69,7 @@ def _check_server(options: "ScoreOptions") -> None:
     split_address(options.server)
     if not options.gate:
         raise UsageError("--no-gate needs the model here: the signatures always have their gate")
-    if options.vote.ends_early:
+    if options.voting.ends_early:
         raise UsageError(
             "--decision-only and --fast need the model here: no signature ends a vote early"
         )

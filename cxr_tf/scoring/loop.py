@@ -175,7 +175,7 @@ class _Scorer:
         """Ask the model about a film that was read."""
         options = self.options
         return self.model.predict(
-            reading.pixels, reading.padding, options.vote, explain=options.explains
+            reading.pixels, reading.padding, options.voting, explain=options.explains
         )
 
     def add(self, item: Input, reading: Reading, answer: Answer, stamp: str) -> Row:

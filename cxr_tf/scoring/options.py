@@ -105,7 +105,7 @@ class ScoreOptions(VoteOptions):
         return self.overlays or self.report or self.dicom_out
 
     @property
-    def vote(self) -> VoteOptions:
+    def voting(self) -> VoteOptions:
         """How films are put to the vote."""
         return VoteOptions(
             **{field.name: getattr(self, field.name) for field in fields(VoteOptions)}

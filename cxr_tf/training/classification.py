@@ -11,7 +11,7 @@ from cxr_tf.measures.metrics import Ints, classification_metrics, confusion_matr
 from cxr_tf.measures.precision_recall import average_precision
 from cxr_tf.method.saliency import enlargement, grad_cam, gradient_weights, normalised
 from cxr_tf.method.voting import count_votes, decide, mean_probabilities
-from cxr_tf.models.registry import build
+from cxr_tf.models.registry import build_classifier
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.runtime.errors import DivergedError
 from cxr_tf.saved.run_options import ClassificationTrainingOptions
@@ -69,9 +69,10 @@ class ClassificationTask:
 
     def build(self) -> keras.Model:
         """Make the network with fresh weights."""
-        return build(
+        return build_classifier(
             self.config.network,
-            size=self.config.patch_size,
+            approach=self.config.approach,
+            patch_size=self.config.patch_size,
             classes=len(self.classes),
             synchronised=self.config.synchronised_batch_norm,
             style_exchange=self.config.style_exchange,

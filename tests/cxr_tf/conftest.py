@@ -46,3 +46,20 @@ def served(exported):
     # The module is kept: its signatures do not keep it alive.
     module = tf.saved_model.load(str(exported / "1"))
     return {"module": module, **module.signatures}
+
+
+@pytest.fixture(scope="session")
+def dense_classification(tmp_path_factory, fake_segmentation):
+    """A run for both votes that was never trained, with patches of 64 pixels."""
+    from tests.cxr_tf.fake_runs import classification_run
+
+    run = tmp_path_factory.mktemp("fake") / "dense"
+    return classification_run(run, fake_segmentation, approach="dense", patch_size=64)
+
+
+@pytest.fixture(scope="session")
+def dense_model(dense_classification):
+    """The model for both votes straight from its runs."""
+    from cxr_tf.saved.load import from_runs
+
+    return from_runs(None, dense_classification)

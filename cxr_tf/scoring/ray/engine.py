@@ -99,7 +99,7 @@ def score_on_ray(
         folder=os.path.abspath(folder),
         card=card,
         model_sha256=model_digest(folder),
-        vote=options.vote,
+        vote=options.voting,
         voi=options.voi,
         read_deadline=options.read_deadline,
         header_check=options.header_check,

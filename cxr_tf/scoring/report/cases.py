@@ -39,7 +39,7 @@ def patch_side(card: ModelCard) -> float:
     Returns:
         Its side as a share of the frame's; 0 for a model that looks at whole films.
     """
-    if card.options.approach != "local":
+    if card.options.approach == "global":
         return 0.0
     return card.options.patch_side / CLASSIFICATION_SIZE
 

@@ -1,5 +1,6 @@
 """A model that a server holds, with the interface of one that is loaded here."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from cxr_tf.films.entrance import entered
 from cxr_tf.films.prediction import Prediction
 from cxr_tf.films.questions import FilmQuestions
 from cxr_tf.method.model_card import ModelCard
-from cxr_tf.method.vote_options import SERVING_SEED, VoteOptions
+from cxr_tf.method.vote_options import SERVING_SEED, VoteOptions, asked_vote
 from cxr_tf.runtime.errors import ServerError, UsageError
 from cxr_tf.saved.model_folders import read_card
 from cxr_tf.scoring.server.transport import Inputs, Transport, split_address, with_retries
@@ -49,7 +50,7 @@ class RemoteModel(FilmQuestions):
         self,
         pixels: Any,
         padding: float | None = NO_PADDING,
-        vote: VoteOptions | None = None,
+        vote: VoteOptions | str | None = None,
         *,
         explain: bool = False,
         **changes: Any,
@@ -62,17 +63,16 @@ class RemoteModel(FilmQuestions):
             UsageError: no signature does what is asked for.
             ServerError: the server did not answer, or holds another model.
         """
-        asked = (vote or VoteOptions()).changed(changes)
-        asked.check()
+        asked = asked_vote(vote, changes)
         if asked.ends_early:
             raise UsageError("no signature ends a vote early: leave out --decision-only and --fast")
         if not asked.gate:
             raise UsageError("every signature has its gate: leave out --no-gate")
-        decision = self.card.decision.asked_with(asked)
-        if (decision.stride, decision.rule) != (self.card.decision.stride, self.card.decision.rule):
+        decision = self.card.asked_with(asked)
+        if replace(decision, refer_below=0.0) != replace(self.card.decision, refer_below=0.0):
             raise UsageError(
-                "signatures decide as the model was exported: leave out --stride and --rule, or "
-                "export the model with them"
+                "signatures decide as the model was exported: leave out --vote, --stride and "
+                "--rule, or export the model with them"
             )
         own = asked.seed == SERVING_SEED and asked.patches == PATCHES
         if explain and not own:
@@ -120,7 +120,7 @@ class RemoteModel(FilmQuestions):
                 f"the server holds model {version}, not {self.model_version}: give the --model "
                 "that is served, or serve this one"
             )
-        return Prediction.from_tensors(answer, self.card.decision.asked_with(asked).refer_below)
+        return Prediction.from_tensors(answer, self.card.asked_with(asked).refer_below)
 
     def check(self) -> None:
         """Ask about a film of one grey level, so that a wrong server is known before the first.
