@@ -103,6 +103,33 @@ def rotate_and_flip(patch: tf.Tensor, seed: tf.Tensor, degrees: float = DEGREES)
     return warp(patch[None], turn(seed, patch.shape[0], degrees))[0]
 
 
+def patch_turn(
+    turn_seed: tf.Tensor,
+    seed: tf.Tensor,
+    size: int,
+    strength: float = 1.0,
+    degrees: float = DEGREES,
+) -> tf.Tensor:
+    """Draw the turn, mirror and enlargement of `vary_patch`.
+
+    Args:
+        turn_seed: int64 [2], of turn and mirror.
+        seed: int64 [2], of the rest.
+        size: side of the patch in pixels.
+        strength: see `vary_patch`; 0 leaves the size.
+        degrees: largest turn.
+
+    Returns:
+        float32 [8], for `warp`.
+    """
+    scale = tf.exp(tf.abs(_draws(seed, strength)[0]) * math.log(1.2))  # smaller: a black frame
+    return turn(turn_seed, size, degrees, scale)
+
+
+def _draws(seed: tf.Tensor, strength: float) -> tf.Tensor:
+    return tf.random.stateless_uniform([6], seed, -1.0, 1.0) * strength
+
+
 def vary_patch(
     patch: tf.Tensor,
     turn_seed: tf.Tensor,
@@ -127,9 +154,8 @@ def vary_patch(
         float32 [S, S] in 0..255.
     """
     size = patch.shape[0]
-    draws = tf.random.stateless_uniform([6], seed, -1.0, 1.0) * strength
-    scale = tf.exp(tf.abs(draws[0]) * math.log(1.2))  # smaller would show a black frame
-    patch = warp(patch[None], turn(turn_seed, size, degrees, scale))[0]
+    draws = _draws(seed, strength)
+    patch = warp(patch[None], patch_turn(turn_seed, seed, size, strength, degrees))[0]
     side = tf.cast(tf.round(size * tf.exp(tf.minimum(draws[1], 0.0) * math.log(2.5))), tf.int32)
 
     def coarse() -> tf.Tensor:

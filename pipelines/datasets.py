@@ -6,7 +6,6 @@ function of seed, epoch and place in the epoch, so a training that goes on needs
 """
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from pipelines.augment import (
     vary_film,
     vary_patch,
 )
+from pipelines.batches import batched
 from pipelines.decode import decode_mask
 from pipelines.faults import each_row, mask_fault
 from pipelines.film_files import FIXED_POINT, Films, HeldFilms, StoredFilms
@@ -36,9 +36,6 @@ from pipelines.normalise import resize
 from pipelines.normalised_films import film_dataset, stored_films
 from pipelines.patches import centres_in_lungs
 from pipelines.sizes import CLASSIFICATION_SIZE
-
-#: Batches made while the network works on the one before them.
-BATCHES_AHEAD = 2
 
 
 def _parallel(dataset: tf.data.Dataset, function: object) -> tf.data.Dataset:
@@ -135,22 +132,7 @@ class SegmentationExamples:
                 image, labels = frame_film(image, labels, tf.random.fold_in(key, 2), frames)
             return image, labels
 
-        return _batched(order, places, example, batch_size)
-
-
-def _batched(
-    order: npt.NDArray[np.int64],
-    places: npt.NDArray[np.int64],
-    example: object,
-    batch_size: int,
-) -> tf.data.Dataset:
-    dataset = tf.data.Dataset.from_tensor_slices((order, places))
-    mapped = dataset.map(example, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
-    batches = mapped.batch(batch_size, drop_remainder=True).prefetch(BATCHES_AHEAD)
-    # The end of an iterator waits for the thread that tunes it: 5 to 10 s an epoch on two cores.
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return batches.with_options(options)
+        return batched(order, places, example, batch_size)
 
 
 def read_segmentation(
@@ -233,16 +215,30 @@ class ClassificationExamples:
         Returns:
             float32 [count, patch_size, patch_size] in 0..255.
         """
-        size = self.patch_size
         if self.whole:
-            centres = tf.fill([1, 2], size // 2)
-        else:
-            centres = self.centres(film, seed, count)
+            middle = tf.fill([1, 2], self.patch_size // 2)
+            return tf.repeat(self.around(film, middle, compressed), count, axis=0)
+        return self.around(film, self.centres(film, seed, count), compressed)
+
+    def around(
+        self, film: tf.Tensor, centres: tf.Tensor, compressed: tf.Tensor | bool = False
+    ) -> tf.Tensor:
+        """What is seen of a film around some places.
+
+        Args:
+            film: int64 scalar, which film.
+            centres: int32 [n, 2]: row, column in pixels of the film.
+            compressed: bool scalar, whether it is that of the compressed film.
+
+        Returns:
+            float32 [n, patch_size, patch_size] in 0..255.
+        """
+        size = self.patch_size
         levels = tf.numpy_function(self._windows, [film, compressed, centres], tf.uint16, False)
         levels = tf.ensure_shape(levels, [centres.shape[0], size, size])
         seen = tf.cast(levels, tf.float32) / FIXED_POINT
         if self.whole:
-            return tf.repeat(seen, count, axis=0)
+            return seen
         lung_masks = lungs_around(self.lungs[film], centres, size, self.films.side)
         return select_content(seen, lung_masks, self.content)
 
@@ -312,7 +308,7 @@ class ClassificationExamples:
                 patch = rotate_and_flip(patch, turn)
             return patch, self.labels[film]
 
-        return _batched(order, places, example, batch_size)
+        return batched(order, places, example, batch_size)
 
     def fixed_patches(self, count: int, seed: int) -> tf.data.Dataset:
         """The same patches of every film each time, film by film.

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
+from cxr_tf.models.grey_patches import behind_first, first_layers
+from cxr_tf.models.resnet import LOGITS
 from pipelines.sizes import FEATURE_STRIDE
 from pipelines.windows import window_centres, window_means, windowed_film
 
@@ -78,3 +81,23 @@ class WindowNetwork:
         if self.content not in ("lungs", "mask"):
             return 0
         return max(0, self.size // 2 - MARGIN) // FEATURE_STRIDE
+
+
+def window_network(
+    network: keras.Model, *, scaling: str, patch_size: int, content: str
+) -> WindowNetwork:
+    """Let a network that is still learning look at films, with the weights that it has then.
+
+    Args:
+        network: from [B, H, W, 3] of any size to logits and features.
+        scaling: of its input; see `pipelines.patches.network_input`.
+        patch_size: side of a patch in pixels.
+        content: what of the film it sees.
+    """
+    first, rest = first_layers(network, scaling, None), behind_first(network)
+    return WindowNetwork(
+        lambda boxes: rest(first(boxes), training=False)["features"],
+        network.get_layer(LOGITS),
+        patch_size,
+        content,
+    )

@@ -55,8 +55,8 @@ def first_layers(network: keras.Model, scaling: str, size: int | None) -> Layers
         return lambda pictures: network_input(pictures, scaling)
     first, padding, norm = (network.get_layer(n) for n in (FIRST, f"{FIRST}_padding", FIRST_NORM))
     pool = network.get_layer(POOL)
-    black, white = network_input(tf.constant([[[0.0]], [[255.0]]]), scaling)[:, 0, 0]
-    gain, offset = (white - black) / 255.0, black
+    ends = network_input(tf.constant([[[0.0]], [[255.0]]]), scaling)[:, 0, 0]
+    gain, offset = (ends[1] - ends[0]) / 255.0, ends[0]
 
     def convolved(image: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
         kernel = tf.reduce_sum(first.kernel * factors, 2, keepdims=True)

@@ -11,11 +11,12 @@ from cxr_tf.measures.metrics import Ints, classification_metrics, confusion_matr
 from cxr_tf.measures.precision_recall import average_precision
 from cxr_tf.method.saliency import enlargement, grad_cam, gradient_weights, normalised
 from cxr_tf.method.voting import count_votes, decide, mean_probabilities
+from cxr_tf.method.windows import WindowNetwork, window_network
 from cxr_tf.models.registry import build_classifier
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.runtime.errors import DivergedError
 from cxr_tf.saved.run_options import ClassificationTrainingOptions
-from cxr_tf.training.objectives import classification_loss
+from cxr_tf.training.objectives import classification_loss, windows_loss
 from cxr_tf.training.pictures import (
     Picture,
     confusion_picture,
@@ -27,9 +28,12 @@ from cxr_tf.training.pictures import (
 )
 from cxr_tf.training.tf_explain_maps import tf_explain_maps, tf_explain_picture
 from cxr_tf.training.tracing import Traced
+from pipelines.crops import crop_batches
 from pipelines.datasets import ClassificationExamples
+from pipelines.masks import lungs_at_full_size
 from pipelines.patches import network_input
 from pipelines.sampling import balanced_order
+from pipelines.sizes import FEATURE_STRIDE
 
 #: Seed of the fixed validation patches; serving's own seed.
 VALIDATION_SEED = 0
@@ -39,8 +43,6 @@ SHOWN = 4
 
 class ClassificationTask:
     """Patches of masked films, cross entropy, and the vote over fixed validation patches."""
-
-    score = "f1"
 
     def __init__(
         self,
@@ -62,9 +64,14 @@ class ClassificationTask:
         self._groups = training.labels.numpy().tolist() if groups is None else list(groups)
         self.config = config
         self.classes = classes
+        self._dense = config.approach == "dense"
+        #: Where both votes are learnt, the mean of their macro F1 chooses the best epoch.
+        self.score = "f1_both" if self._dense else "f1"
         self.training = training
         self.validation = validation
         self._vote = Traced(self._decide)
+        self._dense_vote = Traced(self._decide_densely)
+        self._black = Traced(lambda model: self._windows(model).black())
         self._evaluated: tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.float32]] | None = None
 
     def build(self) -> keras.Model:
@@ -89,25 +96,26 @@ class ClassificationTask:
     def batches(
         self, epoch: int, places: npt.NDArray[np.int64], batch_size: int
     ) -> tf.data.Dataset:
-        """Patches and labels for some places of an epoch.
+        """Patches and labels for some places of an epoch, and where both votes are learnt crops.
 
         Args:
             epoch: number of the epoch.
             places: int64 [m].
-            batch_size: examples a batch.
+            batch_size: examples a batch; it has a crop for each `config.crops` of them, at least
+                one.
         """
-        order = self.order(epoch)[places]
-        config = self.config
-        return self.training.batches(
-            order,
-            places,
-            batch_size,
-            config.seed,
-            epoch,
-            config.augment,
-            config.augment_strength,
-            config.jpeg,
+        order, config = self.order(epoch)[places], self.config
+        drawn = (config.seed, epoch, config.augment, config.augment_strength, config.jpeg)
+        patches = self.training.batches(order, places, batch_size, *drawn)
+        if not self._dense:
+            return patches
+        count = max(1, batch_size // config.crops)
+        whole = len(places) // batch_size * batch_size
+        first, there = (
+            x[:whole].reshape(-1, batch_size)[:, :count].ravel() for x in (order, places)
         )
+        crops = crop_batches(self.training, first, there, count, *drawn)
+        return tf.data.Dataset.zip(patches, crops).map(lambda some, larger: (*some, *larger))
 
     def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Scaled patches with three channels.
@@ -117,15 +125,35 @@ class ClassificationTask:
         """
         return network_input(batch[0], self.config.scaling)
 
+    def statistics(self, batch: tuple[tf.Tensor, ...]) -> Sequence[tf.Tensor]:
+        """Patches, and crops where there are some: each half of what statistics are made from.
+
+        Args:
+            batch: of `batches`.
+        """
+        return tuple(network_input(x, self.config.scaling) for x in batch[::2])
+
     def losses(self, model: keras.Model, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        """Cross entropy of each patch.
+        """Cross entropy of each patch; with crops half of it, and half of what their windows have.
 
         Args:
             model: the network.
-            batch: patches and labels.
+            batch: patches and labels, and where both votes are learnt crops and their windows.
         """
+        smoothing = self.config.label_smoothing
         logits = model(self.inputs(batch), training=True)["logits"]
-        return classification_loss(logits, batch[1], self.config.label_smoothing)
+        of_patches = classification_loss(logits, batch[1], smoothing)
+        if not self._dense:
+            return of_patches
+        crops, windows = batch[2:]
+        inputs = network_input(crops, self.config.scaling)
+        features = model(inputs, training=True)["features"]
+        side = self.config.patch_size // FEATURE_STRIDE
+        means = tf.nn.avg_pool2d(features, side, 1, "VALID")
+        logits = model.get_layer(LOGITS)(means)
+        labels = batch[1][: crops.shape[0]]
+        of_crops = windows_loss(logits, labels, windows, smoothing)
+        return (of_patches + tf.reduce_mean(of_crops)) / 2.0
 
     def _decide(
         self, model: keras.Model, patches: tf.Tensor, label: tf.Tensor
@@ -139,6 +167,36 @@ class ClassificationTask:
         labels = tf.fill(tf.shape(patches)[:1], label)
         return decision, mean, tf.reduce_mean(classification_loss(logits, labels))
 
+    def _windows(self, model: keras.Model) -> WindowNetwork:
+        config = self.config
+        return window_network(
+            model, scaling=config.scaling, patch_size=config.patch_size, content=config.content
+        )
+
+    def _decide_densely(
+        self, model: keras.Model, seen: tf.Tensor, lungs: tf.Tensor, black: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Decision of all windows of a film, and their mean probabilities."""
+        lung_mask = lungs_at_full_size(lungs, self.validation.films.side)
+        found = self._windows(model).look(seen, lung_mask, black)
+        probabilities = tf.nn.softmax(found.logits)
+        used = tf.ones(tf.shape(found.centres)[:1], tf.bool)
+        mean = mean_probabilities(probabilities, used)
+        return decide(count_votes(probabilities, used), mean), mean
+
+    def _dense_figures(self, model: keras.Model) -> dict[str, float]:
+        """Accuracy and macro F1 of the dense vote on the validation films."""
+        black, films, decided = self._black(model), self.validation, []
+        for film in range(len(films)):
+            seen = tf.constant(films.seen(film))
+            decision, mean = self._dense_vote(model, seen, films.lungs[film], black)
+            if not np.isfinite(mean.numpy()).all():
+                raise DivergedError("the dense answers on the validation films are not finite")
+            decided.append(int(decision))
+        matrix = confusion_matrix(films.labels.numpy(), np.asarray(decided), len(self.classes))
+        figures = classification_metrics(matrix)
+        return {"dense_accuracy": float(figures.accuracy), "dense_f1": float(figures.f1)}
+
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """Figures of the vote over the fixed patches of every validation film.
 
@@ -147,7 +205,8 @@ class ClassificationTask:
 
         Returns:
             `accuracy`, macro `f1`, mean cross entropy of the patches `loss`, the recall of each
-            class, the area under its ROC curve, and its average precision.
+            class, the area under its ROC curve, and its average precision; where both votes are
+            learnt also `dense_accuracy`, `dense_f1`, and the mean of both macro F1, `f1_both`.
 
         Raises:
             DivergedError: the network's answers are not finite.
@@ -178,6 +237,9 @@ class ClassificationTask:
             if np.isfinite(value)
         }
         overall = {"accuracy": float(figures.accuracy), "f1": float(figures.f1)}
+        if self._dense:
+            overall |= self._dense_figures(model)
+            overall["f1_both"] = (overall["f1"] + overall["dense_f1"]) / 2.0
         return {**overall, "loss": float(np.mean(losses)), **by_class}
 
     def figures(self) -> Iterator[tuple[str, Picture]]:
@@ -210,7 +272,7 @@ class ClassificationTask:
                 yield f"films/{name}", self._film_picture(film)
                 yield f"patches/{name}", self._patch_picture(model, film, index)
         places = np.arange(min(SHOWN, len(self.order(0))))
-        for patches, _ in self.batches(0, places, len(places)):
+        for patches, *_ in self.batches(0, places, len(places)):
             yield "training/patches", np.hstack([in_colours(patch) for patch in patches.numpy()])
 
     def _film_picture(self, film: int) -> Picture:

@@ -40,6 +40,28 @@ def classification_loss(logits: tf.Tensor, labels: tf.Tensor, smoothing: float =
     return tf.nn.softmax_cross_entropy_with_logits(target, logits)
 
 
+def windows_loss(
+    logits: tf.Tensor, labels: tf.Tensor, counted: tf.Tensor, smoothing: float = 0.0
+) -> tf.Tensor:
+    """Mean cross entropy of the windows of a crop that count.
+
+    Args:
+        logits: float32 [B, w, w, C].
+        labels: int32 [B].
+        counted: bool [B, w, w].
+        smoothing: see `classification_loss`.
+
+    Returns:
+        float32 [B]; 0 for a crop of which no window counts.
+    """
+    shape = tf.shape(logits)
+    each = tf.repeat(labels, shape[1] * shape[2])
+    flat = tf.reshape(logits, [-1, logits.shape[-1]])
+    entropy = tf.reshape(classification_loss(flat, each, smoothing), shape[:3])
+    total = tf.reduce_sum(tf.where(counted, entropy, 0.0), [1, 2])
+    return tf.math.divide_no_nan(total, tf.reduce_sum(tf.cast(counted, tf.float32), [1, 2]))
+
+
 def penalty(variables: Sequence[tf.Tensor], l2: float, l1: float) -> tf.Tensor:
     """Coupled regularisation: `l2 / 2 ||w||^2 + l1 |w|` summed over all variables.
 

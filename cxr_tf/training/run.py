@@ -46,7 +46,7 @@ from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.checks import missing_files, validate
 from pipelines.manifest.table import Manifest, ManifestRow
 from pipelines.masks import LEAST_LUNG_FRACTION
-from pipelines.sizes import SEGMENTATION_SIZE
+from pipelines.sizes import CLASSIFICATION_SIZE, FEATURE_STRIDE, SEGMENTATION_SIZE
 
 log = logging.getLogger(__name__)
 #: Largest side of the normalised film that patches are cut from; few films have more pixels.
@@ -200,6 +200,8 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
             f"--film-size {config.film_size}: give a multiple of {SEGMENTATION_SIZE}, the side of "
             f"the masks, up to {LARGEST_FILM}"
         )
+    if config.approach == "dense":
+        _check_dense(config)
     classes = decision_classes(config)
     assert classes is not None
     validate(data, "classification", classes)
@@ -236,6 +238,22 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
         )
     training, validation = examples
     return ClassificationTask(config, classes.names, training, validation, trained[0])
+
+
+def _check_dense(config: ClassificationTrainingOptions) -> None:
+    """Refuse what has no windows: see `pipelines.windows`."""
+    if config.patch_size % FEATURE_STRIDE:
+        raise UsageError(
+            f"--approach dense with --patch-size {config.patch_size}: give a multiple of "
+            f"{FEATURE_STRIDE}, the distance between windows"
+        )
+    if config.film_size > CLASSIFICATION_SIZE:
+        raise UsageError(
+            f"--approach dense with --film-size {config.film_size}: it has windows up to "
+            f"{CLASSIFICATION_SIZE}"
+        )
+    if not 1 <= config.crops <= config.batch_size:
+        raise UsageError(f"--crops {config.crops}: give 1 to --batch-size {config.batch_size}")
 
 
 def groups(rows: Sequence[ManifestRow], labels: Sequence[int]) -> list[int]:

@@ -1,6 +1,6 @@
 """The task of segmenting heart and lungs (section II-A)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -90,6 +90,14 @@ class SegmentationTask:
             batch: films float32 [B, S, S] in 0..255 first.
         """
         return batch[0][..., None] / 255.0
+
+    def statistics(self, batch: tuple[tf.Tensor, ...]) -> Sequence[tf.Tensor]:
+        """The input of the batch, which all statistics are estimated from.
+
+        Args:
+            batch: films first.
+        """
+        return (self.inputs(batch),)
 
     def losses(self, model: keras.Model, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Weighted cross entropy of each film.

@@ -1,6 +1,6 @@
 """What the loop asks of a task."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import keras
@@ -34,6 +34,9 @@ class Task(Protocol):
 
     def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """The network's input for a batch."""
+
+    def statistics(self, batch: tuple[tf.Tensor, ...]) -> Sequence[tf.Tensor]:
+        """The network's inputs for a batch that batch-norm statistics are estimated from."""
 
     def losses(self, model: keras.Model, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Loss of each example, float32 [B]."""

@@ -1,6 +1,8 @@
 """The training step under a distribution strategy, and all that a checkpoint must hold."""
 
+import itertools
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -181,11 +183,12 @@ class Trainer:
             size = self.config.batch_size
             places = np.arange(min(count * size, len(self.task.order(0)) // size * size))
             batches = self.task.batches(2**31 - 1, places, size)
-            estimate_batch_norm(self.evaluation_model, map(self._inputs, batches))
+            inputs = itertools.chain.from_iterable(map(self._statistics, batches))
+            estimate_batch_norm(self.evaluation_model, inputs)
         return self.evaluation_model
 
-    def _inputs(self, *batch: tf.Tensor) -> tf.Tensor:
-        return self.task.inputs(batch[0] if len(batch) == 1 else batch)
+    def _statistics(self, *batch: tf.Tensor) -> Sequence[tf.Tensor]:
+        return self.task.statistics(batch[0] if len(batch) == 1 else batch)
 
     def manager(self, run: Path) -> tf.train.CheckpointManager:
         """Make the checkpoint manager; workers that are not the chief write elsewhere.

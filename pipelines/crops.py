@@ -1,0 +1,88 @@
+"""Crops of films for training the dense vote, each with the windows that are classified."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from pipelines.augment import DEGREES, example_seed, patch_turn, rotate_and_flip, vary_patch, warp
+from pipelines.batches import batched
+from pipelines.datasets import ClassificationExamples
+from pipelines.masks import lungs_around
+from pipelines.sizes import FEATURE_STRIDE
+
+#: Side of a crop in sides of a patch.
+CROP = 2
+#: Folded into an example's seed, so that its crop lies elsewhere than its patch.
+_STREAM = 4
+
+
+def windows_along(patch_size: int) -> int:
+    """Tell how many windows of a crop lie along each side.
+
+    Args:
+        patch_size: side of a patch in pixels, a multiple of 32.
+    """
+    return (CROP - 1) * patch_size // FEATURE_STRIDE + 1
+
+
+def crop_batches(
+    examples: ClassificationExamples,
+    order: npt.NDArray[np.int64],
+    places: npt.NDArray[np.int64],
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    augment: bool,
+    strength: float = 0.0,
+    jpeg: float = 0.0,
+) -> tf.data.Dataset:
+    """Batches of one epoch or of a part of it, one crop for each place.
+
+    One of a crop's windows, near its middle, is the patch around a random place in the lungs. All
+    change as patches do, and the lungs that say which windows count change with them.
+
+    Args:
+        examples: the films.
+        order: int64 [m], which film comes at each place.
+        places: int64 [m], each example's place in the epoch.
+        batch_size: examples a batch; a remainder is dropped.
+        seed: seed of the run.
+        epoch: number of the epoch.
+        augment: see `ClassificationExamples.batches`.
+        strength: see there.
+        jpeg: see there.
+
+    Returns:
+        A data set of crops, float32 [B, 2P, 2P] in 0..255, and their windows, bool [B, w, w]: those
+        whose centre lies on a lung.
+    """
+    size, side = examples.patch_size, CROP * examples.patch_size
+    larger = dataclasses.replace(examples, patch_size=side)
+    along = windows_along(size)
+    # The window (along - 1) // 2 is to lie around the place that is drawn.
+    shift = size // 2 - FEATURE_STRIDE * ((along - 1) // 2)
+    first = size // 2
+    centres = slice(first, first + FEATURE_STRIDE * (along - 1) + 1, FEATURE_STRIDE)
+
+    def example(film: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        key = tf.random.fold_in(example_seed(seed, epoch, place), tf.zeros([], tf.int64))
+        key = tf.random.fold_in(tf.random.fold_in(key, _STREAM), tf.zeros([], tf.int64))
+        compressed: tf.Tensor | bool = False
+        if jpeg:
+            compressed = tf.random.stateless_uniform([], tf.random.fold_in(key, 3)) < jpeg
+        middle = examples.centres(film, key[0], 1) + shift
+        crop = larger.around(film, middle, compressed)[0]
+        lungs = lungs_around(examples.lungs[film], middle, side, examples.films.side)
+        turned, varied = tf.random.fold_in(key, 1), tf.random.fold_in(key, 2)
+        if augment:
+            transform = patch_turn(turned, varied, side, strength, DEGREES)
+            lungs = warp(tf.cast(lungs, tf.uint8), transform, "NEAREST") > 0
+            if strength:
+                crop = vary_patch(crop, turned, varied, strength)
+            else:
+                crop = rotate_and_flip(crop, turned)
+        return crop, lungs[0, centres, centres]
+
+    return batched(order, places, example, batch_size)

@@ -1,0 +1,142 @@
+"""Both votes learn in one step, with one set of weights."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cxr_tf.method.triage_options import TriageOptions
+from cxr_tf.method.vote_options import DENSE
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.saved.run_options import PRESETS
+from cxr_tf.training.classification import ClassificationTask
+from cxr_tf.training.objectives import classification_loss, windows_loss
+from cxr_tf.training.run import make_task
+from cxr_tf.training.trainer import Trainer
+from pipelines.datasets import ClassificationExamples
+from pipelines.film_files import HeldFilms
+from pipelines.manifest.table import Manifest
+
+CLASSES = ("normal", "viral")
+
+
+@pytest.fixture(scope="module")
+def config():
+    return dataclasses.replace(
+        PRESETS["classification"]["demo"],
+        approach="dense",
+        patch_size=64,
+        batch_size=4,
+        crops=2,
+        validation_patches=4,
+        estimate_batch_norm=2,
+        classes=",".join(CLASSES),
+    )
+
+
+@pytest.fixture(scope="module")
+def examples():
+    """Films of two classes, of which the second one has stripes in its lungs."""
+    generator = np.random.default_rng(0)
+    films = generator.uniform(0, 120, (4, 1024, 1024))
+    films[2:] += 130 * (np.arange(1024) // 8 % 2)
+    lungs = np.zeros((4, 256, 256), np.uint8)
+    lungs[:, 60:200, 40:110], lungs[:, 60:200, 140:215] = 3, 2
+    labels = tf.constant([0, 0, 1, 1])
+    kept = HeldFilms(np.rint(films * 257).astype(np.uint16))
+    return ClassificationExamples(kept, tf.constant(lungs), labels, 64)
+
+
+@pytest.fixture(scope="module")
+def task(config, examples):
+    return ClassificationTask(config, CLASSES, examples, examples)
+
+
+def test_a_batch_has_patches_and_fewer_crops(task):
+    ((patches, labels, crops, windows),) = task.batches(0, np.arange(4), 4)
+    assert patches.shape == (4, 64, 64) and crops.shape == (2, 128, 128)
+    assert windows.shape == (2, 3, 3) and labels.shape == (4,)
+    assert [each.shape[1] for each in task.statistics((patches, labels, crops, windows))] == [
+        64,
+        128,
+    ]
+
+
+def test_the_loss_is_half_of_patches_and_half_of_windows(task):
+    (batch,) = task.batches(0, np.arange(4), 4)
+    model = task.build()
+    total = task.losses(model, batch).numpy().mean()
+    patches, labels, crops, windows = batch
+    of_patches = (
+        classification_loss(model(task.inputs(batch), training=True)["logits"], labels)
+        .numpy()
+        .mean()
+    )
+    features = model(task.statistics(batch)[1], training=True)["features"].numpy()
+    head = model.get_layer("fc")
+    losses = []
+    for crop, label, counted in zip(features, labels.numpy(), windows.numpy(), strict=False):
+        found = [
+            float(classification_loss(
+                head(crop[y : y + 2, x : x + 2].mean((0, 1))[None]), tf.constant([label])
+            )[0])
+            for y in range(3) for x in range(3) if counted[y, x]
+        ]  # fmt: skip
+        losses.append(np.mean(found))
+    assert len(losses) == 2
+    assert total == pytest.approx((of_patches + np.mean(losses)) / 2, rel=1e-4)
+
+
+def test_a_crop_without_windows_costs_nothing():
+    logits = tf.random.stateless_normal([2, 3, 3, 4], [0, 0])
+    counted = np.zeros((2, 3, 3), bool)
+    counted[1, 0, 2] = True
+    found = windows_loss(logits, tf.constant([1, 3]), tf.constant(counted)).numpy()
+    one = classification_loss(logits[1, 0, 2][None], tf.constant([3]))
+    np.testing.assert_allclose(found, [0.0, one[0]], rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_both_votes_learn(task, examples, config):
+    """Stripes are told from noise by either vote, and the mean of both macro F1 chooses."""
+    trainer = Trainer(task, tf.distribute.get_strategy())
+    for epoch in range(24):
+        for batch in trainer.batches(epoch, 0, 1):
+            loss = trainer.step(batch, 3e-3)
+    figures = task.evaluate(trainer.prepare_evaluation())
+    assert np.isfinite(loss) and task.score == "f1_both"
+    assert figures["f1_both"] == (figures["f1"] + figures["dense_f1"]) / 2
+    assert figures["f1"] == figures["dense_f1"] == 1.0
+
+
+def test_validation_votes_as_the_exported_graph_does(task, config, examples):
+    """The dense answers in training and in the graph are those of the same weights."""
+    from cxr_tf.method.classifier import Classifier
+    from cxr_tf.method.windows import window_network
+    from pipelines.masks import lungs_at_full_size
+
+    model = task.build()
+    options = TriageOptions(classes=CLASSES, approach=DENSE, patch_size=64)
+    frozen = Classifier(model, options).windows
+    live = window_network(model, scaling="imagenet", patch_size=64, content="lungs")
+    seen = tf.constant(examples.seen(2))
+    lungs = lungs_at_full_size(examples.lungs[2])
+    expected = frozen.look(seen, lungs, frozen.black())
+    found = live.look(seen, lungs, live.black())
+    np.testing.assert_array_equal(found.centres, expected.centres)
+    np.testing.assert_allclose(found.logits, expected.logits, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"patch_size": 112}, "--patch-size 112: give a multiple of 32"),
+        ({"film_size": 2048}, "--film-size 2048: it has windows up to 1024"),
+        ({"crops": 5}, "--crops 5: give 1 to --batch-size 4"),
+    ],
+)
+def test_what_has_no_windows_is_refused(config, options, reason, tmp_path):
+    wrong = dataclasses.replace(config, segmentation=str(tmp_path), **options)
+    with pytest.raises(UsageError, match=reason):
+        make_task(wrong, Manifest(tmp_path, ()))
