@@ -7,6 +7,7 @@ OURS, PYTORCH, OPENVINO, ORT = "cxr-tf", "PyTorch", "OpenVINO", "ONNX Runtime"
 AUTHORS, AUTHORS_ALL = "authors' way, one map", "authors' way, all maps"
 DECISION_ONLY, OPENCV = "cxr-tf --decision-only", "OpenCV, NumPy, PyTorch"
 NETWORK_ALONE = "the network alone, on one batch"
+PATCHES_ALONE = "cxr-tf, 100 patches"
 #: Largest difference of probabilities between contenders.
 TOLERANCE = 1e-3
 

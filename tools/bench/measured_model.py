@@ -2,7 +2,7 @@
 
 import dataclasses
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
@@ -12,9 +12,12 @@ from safetensors.numpy import load_file
 
 from cxr_tf.films.model import TriageModel
 from cxr_tf.method.frozen import frozen
+from cxr_tf.method.model_card import ModelCard
+from cxr_tf.method.triage import Triage, entry_points
 from cxr_tf.method.vote import SUB_BATCH
+from cxr_tf.method.vote_options import DENSE
 from cxr_tf.models.grey_patches import grey_network
-from cxr_tf.models.registry import build
+from cxr_tf.models.registry import build, build_classifier
 from cxr_tf.models.split_channels import in_pieces
 from cxr_tf.models.weights import load_weights
 from cxr_tf.saved.load import load
@@ -32,6 +35,7 @@ class Subject:
 
     Attributes:
         model: the exported model.
+        dense: one of the same weights that votes densely too, whatever it learnt.
         size: side of the film that its segmentation sees.
         networks: Keras networks by task, for any size.
         torch_networks: the same in PyTorch, in evaluation mode.
@@ -39,6 +43,7 @@ class Subject:
     """
 
     model: TriageModel
+    dense: TriageModel
     size: int
     networks: dict[str, keras.Model]
     torch_networks: dict[str, torch.nn.Module]
@@ -98,6 +103,7 @@ def subject(path: Path) -> Subject:
         }
         for task, network in networks.items():
             load_weights(network, files[task])
+        dense = _dense(card, networks)
         elsewhere = {"segmentation": FCDenseNet103(), "classification": ResNet18()}
         for task, network in elsewhere.items():
             load_arrays(network, load_file(files[task]))
@@ -109,4 +115,21 @@ def subject(path: Path) -> Subject:
         resolution_limit=options.resolution_limit,
         clean_masks=options.clean_masks,
     )
-    return Subject(model, size, networks, elsewhere, triage)
+    return Subject(model, dense, size, networks, elsewhere, triage)
+
+
+def _dense(card: ModelCard, networks: Mapping[str, keras.Model]) -> TriageModel:
+    """Let the weights of a model vote densely."""
+    options = dataclasses.replace(card.options, approach=DENSE)
+    card = dataclasses.replace(card, options=options)
+    segmentation = build(NETWORKS["segmentation"], size=card.networks["segmentation"].size)
+    classification = build_classifier(
+        NETWORKS["classification"],
+        approach=DENSE,
+        patch_size=options.patch_size,
+        classes=len(card.classes),
+    )
+    for network, task in ((segmentation, "segmentation"), (classification, "classification")):
+        network.set_weights(networks[task].get_weights())
+    module = Triage(segmentation, classification, card.triage_options, card.reliability)
+    return TriageModel(entry_points(module), card)

@@ -11,8 +11,10 @@ import tensorflow as tf
 import torch
 from torch.nn import functional
 
+from cxr_tf.films.model import TriageModel
 from cxr_tf.films.prediction import Prediction
 from cxr_tf.method.vote import SUB_BATCH
+from cxr_tf.method.vote_options import DENSE, PATCHWISE, Vote
 from cxr_tf.saved.run_options import (
     PRESETS,
     ClassificationTrainingOptions,
@@ -32,6 +34,7 @@ from tools.bench.contenders import (
     DECISION_ONLY,
     OPENCV,
     OURS,
+    PATCHES_ALONE,
     PYTORCH,
     Work,
 )
@@ -161,6 +164,30 @@ def film(subject: Subject, path: Path, explain: bool, authors: bool) -> Work:
         calls[DECISION_ONLY] = lambda: ours(decision_only=True)
     name = "whole film, from file to decision" + (" and maps of all classes" if explain else "")
     return Work("maps" if explain else "film", name, calls, float(max(differences)))
+
+
+def dense(subject: Subject, path: Path) -> Work:
+    """From a file to the decision by the dense vote, beside the vote of 100 patches.
+
+    The weights are the same; what they decide densely means nothing where they did not learn it.
+
+    Args:
+        subject: the model.
+        path: a grey PNG or JPEG file.
+    """
+
+    def decide(model: TriageModel, vote: Vote) -> Prediction:
+        found = read_film(path)
+        if found.pixels is None:
+            raise ValueError(f"{path}: {found.error}")
+        return model.predict(found.pixels, found.padding, vote=vote)
+
+    windows = decide(subject.dense, DENSE).patches_used
+    calls = {
+        OURS: lambda: decide(subject.dense, DENSE),
+        PATCHES_ALONE: lambda: decide(subject.model, PATCHWISE),
+    }
+    return Work("dense", f"whole film, dense vote of {windows} windows", calls)
 
 
 def training_segmentation(size: int = 256, batch_size: int = 2) -> Work:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.method.vote_options import DENSE
 from cxr_tf.runtime.errors import UsageError
-from cxr_tf.saved.run_options import PRESETS
+from cxr_tf.saved.run_options import PRESETS, ClassificationTrainingOptions
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.objectives import classification_loss, windows_loss
 from cxr_tf.training.run import make_task
@@ -23,8 +23,10 @@ CLASSES = ("normal", "viral")
 
 @pytest.fixture(scope="module")
 def config():
+    demo = PRESETS["classification"]["demo"]
+    assert isinstance(demo, ClassificationTrainingOptions)
     return dataclasses.replace(
-        PRESETS["classification"]["demo"],
+        demo,
         approach="dense",
         patch_size=64,
         batch_size=4,
