@@ -22,7 +22,7 @@ from cxr_tf.measures.deletion import (
     replaced,
     without_detail,
 )
-from cxr_tf.method.vote_options import VoteOptions
+from cxr_tf.method.vote_options import Vote, VoteOptions
 from pipelines.classes import ClassMap
 from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.rows import ManifestRow
@@ -60,6 +60,7 @@ class Curves:
         class_map: ClassMap,
         read: ReadFilm,
         seed: int,
+        vote: Vote | None = None,
     ) -> None:
         """Make room for the curves.
 
@@ -69,7 +70,9 @@ class Curves:
             class_map: manifest class -> decision class.
             read: reads a film again.
             seed: of the patches' centres, the random maps and the order of equal pixels.
+            vote: what votes; None as the model was exported.
         """
+        self._vote = vote
         self._model, self._rows, self._read, self._seed = model, rows, read, seed
         self._classes = class_map.names
         self._truth = np.array([class_map.index(row.label) for row in rows], np.int64)
@@ -99,7 +102,7 @@ class Curves:
         def probability(pixels: npt.NDArray[np.uint16]) -> float:
             found, status, error = predict_reading(
                 self._model, Reading(pixels, film.padding, OK, "", 0.0),
-                VoteOptions(seed=self._seed, patches=CURVE_PATCHES),
+                VoteOptions(self._seed, CURVE_PATCHES, vote=self._vote),
             )  # fmt: skip
             if found is None or status != OK:
                 self._left_out.setdefault(index, f"a changed film has no answer: {error or status}")

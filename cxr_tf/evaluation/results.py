@@ -113,7 +113,8 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
     maps = Maps(options.saliency, films.rows, classes, job.read) if options.saliency else None
     zones = ZoneShares(films.rows, classes) if options.zones else None
     patches = PatchStore(films.rows) if options.patch_probabilities else None
-    curves = Curves(model, films.rows, classes, job.read, options.seed) if options.curves else None
+    asked = options.seed, options.vote
+    curves = Curves(model, films.rows, classes, job.read, *asked) if options.curves else None
     decisions, tally = split_answers.decide_films(
         model,
         films.rows,

@@ -63,3 +63,13 @@ def dense_model(dense_classification):
     from cxr_tf.saved.load import from_runs
 
     return from_runs(None, dense_classification)
+
+
+@pytest.fixture(scope="session")
+def dense_exported(tmp_path_factory, dense_classification):
+    """Folder of the exported model for both votes, above its version."""
+    from cxr_tf.export import ExportOptions, export
+
+    out = tmp_path_factory.mktemp("models") / "cxr_dense"
+    export(ExportOptions(classification=str(dense_classification), out=str(out), warmup=False))
+    return out

@@ -725,3 +725,37 @@ def test_help_is_quick_and_imports_no_tensorflow():
         assert done.returncode == 0, done.stderr
         assert "--patch-table" in done.stdout and "Not a medical device" in done.stdout
     assert min(seconds) < 1.0
+
+
+@pytest.mark.slow
+def test_the_dense_vote_from_the_command_line(dense_exported, exported, tmp_path, capsys):
+    """Twice the same bytes; patches and report show its windows; another model refuses."""
+    from cxr_tf.saved.model_folders import read_card
+    from tests.cxr_tf.fake_runs import film, png
+
+    path = tmp_path / "films" / "a.png"
+    path.parent.mkdir()
+    path.write_bytes(png(film()))
+    digests = set()
+    for name, further in (("one", []), ("two", ["--seed", "4", "--patches", "7"])):
+        out = tmp_path / name
+        line = ["--model", str(dense_exported), "--out", str(out), "--vote", "dense", "--quiet"]
+        shown = ["--patch-table", "--report", "--overlays"]
+        assert score.main([*line, *shown, *further, str(path)]) == 0
+        (row,) = table(out / "scores.csv")
+        patches = table(out / "patches.csv")
+        used = int(row["patches_used"])
+        assert row["status"] == "ok" and used == len(patches) > 50
+        assert all(int(each["row"]) % 32 == int(each["column"]) % 32 == 0 for each in patches)
+        classes = read_card(dense_exported / "1").classes
+        for each in classes:
+            assert int(row[f"votes_{each}"]) == sum(x["vote"] == each for x in patches)
+        assert len(list((out / "overlays").glob("*.png"))) == 1
+        (page,) = [x for x in (out / "report").rglob("*.html") if x.name != "index.html"]
+        assert str(used) in page.read_text()
+        row.pop("seed")
+        digests.add(json.dumps([row, patches]))
+    assert len(digests) == 1
+    line = ["--model", str(exported), "--out", str(tmp_path / "x"), "--vote", "dense", str(path)]
+    assert score.main(line) == 2
+    assert "was not trained for the dense vote" in capsys.readouterr().err

@@ -54,7 +54,7 @@ class Result:
     saliency: npt.NDArray[np.float32]
     biomarkers: Biomarkers
     phantom: bool
-    options: dict[str, int | bool]
+    options: dict[str, int | bool | str]
 
     @property
     def model_version(self) -> str:

@@ -11,6 +11,7 @@ from cxr_tf.films.rows import Record
 from cxr_tf.films.table import Table
 from cxr_tf.measures.biomarkers import Biomarkers
 from cxr_tf.method.model_card import ModelCard
+from cxr_tf.method.vote_options import DENSE
 from cxr_tf.scoring.dicom.report import report
 from cxr_tf.scoring.dicom.result import Result
 from cxr_tf.scoring.dicom.saliency import saliency_capture
@@ -53,9 +54,12 @@ class DicomWriter:
         self._folder = options.out / FOLDER
         self._classes, self.index, self.passed_over = card.classes, index, 0
         self._phantom = card.phantom
-        self._options: dict[str, int | bool] = {
-            "seed": options.seed, "patches": options.patches, "voi": options.voi,
-        }  # fmt: skip
+        self._options: dict[str, int | bool | str] = (
+            {"vote": DENSE}
+            if card.asked_with(options.voting).vote == DENSE
+            else {"seed": options.seed, "patches": options.patches}
+        )
+        self._options["voi"] = options.voi
 
     def add(
         self,

@@ -96,13 +96,12 @@ def test_a_film_without_lungs_has_no_windows(tmp_path, dense_classification):
 
 
 @pytest.mark.slow
-def test_a_model_votes_densely_as_it_was_exported(tmp_path, dense_model, dense_classification):
+def test_a_model_votes_densely_as_it_was_exported(tmp_path, dense_model, dense_exported):
     """The signatures, Python, and a model exported again give the same bytes."""
-    runs = ExportOptions(classification=str(dense_classification), out=str(tmp_path / "a"))
-    plain = load(export(dataclasses.replace(runs, warmup=False)))
+    plain = load(dense_exported)
     expected = plain.predict(film(), vote="dense", explain=True)
     assert_same(dense_model.predict(film(), vote="dense", explain=True), expected)
-    again = ExportOptions(model=str(tmp_path / "a"), vote="dense", out=str(tmp_path / "b"))
+    again = ExportOptions(model=str(dense_exported), vote="dense", out=str(tmp_path / "b"))
     folder = export(dataclasses.replace(again, warmup=False))
     card = read_card(folder)
     assert card.decision == DecisionOptions(vote="dense") and card.options.approach == "dense"
