@@ -97,7 +97,7 @@ def work(triage, monkeypatch):
     watch(preparing, "normalise", lambda pixels, *_: pixels.shape)
     watch(voting, "draw_centres", lambda mask, *_: mask.shape)
     watch(triage._segmenter, "_network", lambda film: film.shape, "_segmentation")
-    watch(triage._vote, "_network", lambda patches: patches.shape, "_classification")
+    watch(triage._vote._network, "of_patches", lambda patches: patches.shape, "_classification")
     return done
 
 

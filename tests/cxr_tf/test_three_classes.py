@@ -37,7 +37,7 @@ def test_three_classes_train_export_and_score(tmp_path):
     from cxr_tf.training.run import train
 
     LAYOUTS["manifest"](tmp_path / "masks", 12, 0, 128)
-    LAYOUTS["covidx"](tmp_path / "covidx", 36, 0, 128)
+    LAYOUTS["covidx"](tmp_path / "covidx", 36, 0, 160)
     write_manifest(open_data(tmp_path / "covidx"), tmp_path / "covidx.csv")
     masks, triage = str(tmp_path / "segmentation"), str(tmp_path / "classification")
     segmentation = one_epoch("segmentation", 10, data=str(tmp_path / "masks"), out=masks, size=128)

@@ -16,11 +16,13 @@ def resident():
 
 def left():
     before = resident()
-    blocks = [np.ones(100 << 10, np.uint8) for _ in range(2000)]
+    blocks = [np.ones(400 << 10, np.uint8) for _ in range(500)]
     kept = blocks[::20]
     del blocks
     return resident() - before
 
+large = np.ones(16 << 20, np.uint8)
+del large  # as TensorFlow does: from now on glibc keeps blocks of up to that size
 with large_blocks_returned() if sys.argv[1] == "returned" else contextlib.nullcontext():
     found = left()
 print(found, left())
