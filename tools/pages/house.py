@@ -94,7 +94,8 @@ def _lanes() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
 
     yield "tools", [room(ROOT / "tools")]
     commands, *rest = layers()
-    yield "commands", [(name, f"python -m cxr_tf.{name}", "") for name in commands]
+    named = [name for name in commands if not name.startswith("_")]  # without the list of them
+    yield "commands", [(name, f"python -m cxr_tf.{name}", "") for name in named]
     for number, layer in enumerate(rest):
         yield "" if number else "cxr_tf", [room(ROOT / "cxr_tf" / name) for name in layer]
     yield "pipelines", [room(ROOT / "pipelines")]
