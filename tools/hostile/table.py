@@ -1,6 +1,6 @@
-"""Fills the tables of hostile input in docs/reliability.md from what `tools.hostile.fuzz` found.
+"""Fills the tables of docs/reliability/hostile_input.md from what `tools.hostile.fuzz` found.
 
-python -m tools.hostile.table docs/reliability.md results/reliability/hostile.json
+python -m tools.hostile.table docs/reliability/hostile_input.md results/reliability/hostile.json
 """
 
 import json

@@ -125,7 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     step.add_argument("--validation", type=Path, default=_VALIDATION)
     step.add_argument("--test", type=Path, default=_TEST)
     step.add_argument("--out", type=Path, required=True)
-    step.add_argument("--page", type=Path, help="whose tables are filled: docs/reliability.md")
+    step.add_argument(
+        "--page", type=Path, help="whose tables are filled: docs/reliability/trust.md"
+    )
     step.set_defaults(run=_report)
     step = steps.add_parser("stability")
     step.add_argument("data", type=Path, help="folder that the decisions' paths are given from")

@@ -1,4 +1,4 @@
-"""Writes what was measured: JSON, tables, plots, and the blocks of docs/reliability.md."""
+"""Writes what was measured: JSON, tables, plots, and the blocks of docs/reliability/trust.md."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

@@ -6,7 +6,8 @@ import pytest
 from tools.hostile.table import BLOCKS, filled, main
 
 ROOT = Path(__file__).parents[3]
-PAGE, FIGURES = ROOT / "docs" / "reliability.md", ROOT / "results" / "reliability" / "hostile.json"
+PAGE = ROOT / "docs" / "reliability" / "hostile_input.md"
+FIGURES = ROOT / "results" / "reliability" / "hostile.json"
 
 
 def test_the_page_holds_the_figures_of_the_results_and_they_name_no_fault():
