@@ -68,6 +68,7 @@ def _load(
         from cxr_tf.scoring.server.remote_model import connect
 
         remote = connect(options.server, folder, options.deadline)
+        remote.check_asked(options.voting)  # refused now, not film by film
         try:
             remote.check()
         except ServerError as error:

@@ -628,6 +628,17 @@ def test_wrong_usage_is_refused_before_anything_is_loaded(
         score.run(wanted, Reporter(quiet=True), load)
 
 
+@pytest.mark.parametrize("changes", [{"stride": 64}, {"rule": "mean"}])
+def test_what_no_signature_does_is_refused_before_the_server_is_asked(
+    exported, tmp_path, films, changes
+):
+    """The address leads nowhere: a request would end as another error, and film by film."""
+    wanted = options(exported, tmp_path, films)
+    wanted = dataclasses.replace(wanted, server="http://127.0.0.1:1", **changes)
+    with pytest.raises(UsageError, match="signatures decide as the model was exported"):
+        score.run(wanted, Reporter(quiet=True))
+
+
 def test_main_answers_wrong_usage_with_2(saved_model, tmp_path, films, capsys):
     arguments = ["--model", str(saved_model), "--out", str(tmp_path / "out")]
     assert score.main([*arguments, "--patches", "0", str(films)]) == 2

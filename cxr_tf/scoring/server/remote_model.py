@@ -64,16 +64,7 @@ class RemoteModel(FilmQuestions):
             ServerError: the server did not answer, or holds another model.
         """
         asked = asked_vote(vote, changes)
-        if asked.ends_early:
-            raise UsageError("no signature ends a vote early: leave out --decision-only and --fast")
-        if not asked.gate:
-            raise UsageError("every signature has its gate: leave out --no-gate")
-        decision = self.card.asked_with(asked)
-        if replace(decision, refer_below=0.0) != replace(self.card.decision, refer_below=0.0):
-            raise UsageError(
-                "signatures decide as the model was exported: leave out --vote, --stride and "
-                "--rule, or export the model with them"
-            )
+        self.check_asked(asked)
         own = asked.seed == SERVING_SEED and asked.patches == PATCHES
         if explain and not own:
             raise UsageError(
@@ -87,6 +78,26 @@ class RemoteModel(FilmQuestions):
                 film.status, film.reason, self.card, asked.patches, explain=explain
             )
         return self._ask_server(film.pixels, film.padding, asked, explain)
+
+    def check_asked(self, asked: VoteOptions) -> None:
+        """Refuse what no signature does; nothing is sent.
+
+        Args:
+            asked: how films are to be put to the vote.
+
+        Raises:
+            UsageError: the model or its signatures cannot be asked so.
+        """
+        if asked.ends_early:
+            raise UsageError("no signature ends a vote early: leave out --decision-only and --fast")
+        if not asked.gate:
+            raise UsageError("every signature has its gate: leave out --no-gate")
+        decision = self.card.asked_with(asked)
+        if replace(decision, refer_below=0.0) != replace(self.card.decision, refer_below=0.0):
+            raise UsageError(
+                "signatures decide as the model was exported: leave out --vote, --stride and "
+                "--rule, or export the model with them"
+            )
 
     def look(
         self, pixels: npt.NDArray[np.uint16], padding: int = NO_PADDING
