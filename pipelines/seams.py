@@ -9,14 +9,14 @@ import numpy.typing as npt
 from pipelines.levels import LEVELS
 
 #: Longer side at which seams are looked for, in pixels.
-_SIZE = 256
+SIZE = 256
 #: Shares of a side between which a seam is looked for.
-_MIDDLE = (0.28, 0.72)
+MIDDLE = (0.28, 0.72)
 #: Columns on either side that a step from column to column is held against.
-_AROUND = 9
+AROUND = 9
 #: A seam's mean step over that of the columns around it, at least. Of 1,985 films about 5 % have
 #: such a line, of 360 collages that were made of them about 99 %.
-_SHARP = 2.2
+SHARP = 2.2
 
 Pixels = npt.NDArray[np.uint16]
 
@@ -37,7 +37,7 @@ def _equalised(pixels: Pixels) -> npt.NDArray[np.float32]:
     """Give ranks of the levels, 0 to 255, at the size where seams are looked for."""
     counts = np.bincount(pixels.ravel(), minlength=LEVELS)
     table = (255 * np.cumsum(counts) / pixels.size).astype(np.float32)
-    scale = _SIZE / max(pixels.shape)
+    scale = SIZE / max(pixels.shape)
     ranks = table[pixels]
     if scale >= 1:
         return ranks
@@ -48,12 +48,12 @@ def _equalised(pixels: Pixels) -> npt.NDArray[np.float32]:
 def _seam(ranks: npt.NDArray[np.float32], length: int) -> Seam | None:
     """Find the column that stands out most as a step over the full height; None for none."""
     steps = np.abs(np.diff(ranks, axis=1)).mean(0)
-    window = 2 * _AROUND + 1
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(steps, _AROUND, "edge"), window)
+    window = 2 * AROUND + 1
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(steps, AROUND, "edge"), window)
     sharp = steps / (np.median(around, 1) + 0.5)
-    first, last = (int(share * steps.size) for share in _MIDDLE)
+    first, last = (int(share * steps.size) for share in MIDDLE)
     place = first + int(sharp[first:last].argmax())
-    if sharp[place] < _SHARP:
+    if sharp[place] < SHARP:
         return None
     return Seam(round((place + 1) * length / ranks.shape[1]), float(sharp[place]))
 

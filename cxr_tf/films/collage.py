@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_tf.films.entrance import Entered
-from cxr_tf.method.collage import LEAST_LUNG, REASON
+from cxr_tf.method.collage import REASON, has_lungs
 from cxr_tf.method.model_card import ModelCard
-from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.seams import find_seams, parts_at
 from pipelines.status import NOT_CHEST_FILM
 
@@ -42,8 +41,7 @@ def one_film(film: Entered, card: ModelCard, look: Look) -> Entered:
         if min(part.shape) < _LEAST_PART:
             return False
         score, labels = look(np.ascontiguousarray(part), film.padding)
-        lungs = [np.mean(labels == label) for label in (LEFT_LUNG, RIGHT_LUNG)]
-        return score >= threshold and min(lungs) >= LEAST_LUNG
+        return score >= threshold and bool(has_lungs(labels))
 
     for how, parts in parts_at(film.pixels, *find_seams(film.pixels)):
         passed = 0

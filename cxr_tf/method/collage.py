@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.normalise import NO_PADDING, normalise
+from pipelines.seams import AROUND, MIDDLE, SHARP, SIZE
 from pipelines.sizes import CLASSIFICATION_SIZE
 
 #: Why a picture is refused; the gap says how its films lie.
@@ -18,15 +19,6 @@ REASON = (
 WAYS = ("in rows and columns", "side by side", "one above the other")
 #: Share of a part that each lung fills, at least: blank strips have a high score but no lungs.
 LEAST_LUNG = 0.02
-#: Side at which seams are looked for, in pixels.
-_SIZE = 256
-#: Shares of a side between which a seam is looked for.
-_MIDDLE = (0.28, 0.72)
-#: Columns on either side that a step from column to column is held against.
-_AROUND = 9
-#: A seam's mean step over that of the columns around it, at least. Of 1,985 films about 5 % have
-#: such a line, of 360 collages that were made of them about 99 %.
-_SHARP = 2.2
 
 
 class Seam(NamedTuple):
@@ -48,13 +40,13 @@ def find_seam(ranks: tf.Tensor) -> Seam:
         ranks: float32 [256, 256] in 0..255, equalised.
     """
     steps = tf.reduce_mean(tf.abs(ranks[:, 1:] - ranks[:, :-1]), 0)
-    ends = [tf.repeat(steps[:1], _AROUND), steps, tf.repeat(steps[-1:], _AROUND)]
-    around = tf.signal.frame(tf.concat(ends, 0), 2 * _AROUND + 1, 1)
-    sharpness = steps / (tf.sort(around, axis=1)[:, _AROUND] + 0.5)
-    first, last = (int(share * (_SIZE - 1)) for share in _MIDDLE)
+    ends = [tf.repeat(steps[:1], AROUND), steps, tf.repeat(steps[-1:], AROUND)]
+    around = tf.signal.frame(tf.concat(ends, 0), 2 * AROUND + 1, 1)
+    sharpness = steps / (tf.sort(around, axis=1)[:, AROUND] + 0.5)
+    first, last = (int(share * (SIZE - 1)) for share in MIDDLE)
     place = first + tf.argmax(sharpness[first:last], output_type=tf.int32)
-    scale = CLASSIFICATION_SIZE // _SIZE
-    return Seam((place + 1) * scale, sharpness[place] >= _SHARP)
+    scale = CLASSIFICATION_SIZE // SIZE
+    return Seam((place + 1) * scale, sharpness[place] >= SHARP)
 
 
 def collage_way(large: tf.Tensor, equalised: bool, is_chest: Callable[[tf.Tensor], tf.Tensor],
@@ -64,7 +56,7 @@ def collage_way(large: tf.Tensor, equalised: bool, is_chest: Callable[[tf.Tensor
     Only a picture with a straight line from edge to edge is looked at closer.
 
     Args:
-        large: float32 [1024, 1024] in 0..255, the normalised film.
+        large: float32 [S, S] in 0..255, the normalised film; S is a multiple of 256.
         equalised: whether its levels are ranks under gamma, as `normalise` makes them.
         is_chest: from a part, float32 [size, size] in 0..255 and normalised by itself, to whether
             it is a chest film, bool scalar.
@@ -74,10 +66,11 @@ def collage_way(large: tf.Tensor, equalised: bool, is_chest: Callable[[tf.Tensor
         int32 scalar, index into `WAYS`; -1 for a single film.
     """
     ranks = large * large / 255.0 if equalised else large
-    scale = CLASSIFICATION_SIZE // _SIZE
+    side = large.shape[0]
+    scale = side // SIZE
     small = tf.nn.avg_pool2d(ranks[None, :, :, None], scale, scale, "VALID")[0, :, :, 0]
     row, column = find_seam(tf.transpose(small)), find_seam(small)
-    whole = tf.constant(CLASSIFICATION_SIZE)
+    whole = tf.constant(side)
 
     def chests(top: tf.Tensor, bottom: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
         part = tf.cast(tf.round(ranks[top:bottom, left:right] * 257.0), tf.uint16)
@@ -90,7 +83,8 @@ def collage_way(large: tf.Tensor, equalised: bool, is_chest: Callable[[tf.Tensor
         return tf.add_n([chests(*x, *y) for x in rows for y in columns]) >= 2
 
     def either_side(seam: Seam) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        return [(tf.constant(0), seam.place), (seam.place, whole)]
+        place = seam.place * side // CLASSIFICATION_SIZE
+        return [(tf.constant(0), place), (place, whole)]
 
     rows, columns, all_of_it = either_side(row), either_side(column), [(tf.constant(0), whole)]
     found = [

@@ -41,8 +41,8 @@ def test_a_step_near_the_edge_is_no_seam():
     assert not find_seam(tf.constant(ranks)).sharp
 
 
-def prepared(picture):
-    (large,), _ = normalise(tf.constant(picture), sizes=(1024,))
+def prepared(picture, side=1024):
+    (large,), _ = normalise(tf.constant(picture), sizes=(side,))
     return large
 
 
@@ -69,6 +69,24 @@ def test_two_parts_must_pass_as_chest_films(kind, chests, expected):
     way = int(collage_way(large, True, is_chest, 64))
     assert (WAYS[way] if way >= 0 else None) == expected
     assert asked and min(asked) > 200
+
+
+@pytest.mark.parametrize("side", [256, 512])
+def test_films_of_another_size_are_cut_at_the_same_place(side):
+    def parts_of(large):
+        parts = []
+
+        def is_chest(part):
+            parts.append(part.numpy().ravel())
+            return tf.constant(True)
+
+        assert WAYS[int(collage_way(large, True, is_chest, 64))] == "side by side"
+        return parts
+
+    picture = collage("side", films(2), 0, 0)
+    found, expected = (parts_of(prepared(picture, each)) for each in (side, 1024))
+    for one, other in zip(found, expected, strict=True):
+        assert np.corrcoef(one, other)[0, 1] > 0.98
 
 
 def test_a_single_film_is_not_cut():
