@@ -170,6 +170,47 @@ def vary_patch(
     return tf.where(patch > 0.0, 255.0 * tf.clip_by_value(share, 0.0, 1.0), 0.0)
 
 
+def is_compressed(key: tf.Tensor, share: float) -> tf.Tensor | bool:
+    """Draw whether an example is cut from the compressed film.
+
+    Args:
+        key: int64 [2], of the example.
+        share: of examples that are.
+
+    Returns:
+        bool scalar.
+    """
+    return bool(share) and tf.random.stateless_uniform([], tf.random.fold_in(key, 3)) < share
+
+
+def augment_seeds(key: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Give the seeds of an example's turn and mirror, and of its other changes.
+
+    Args:
+        key: int64 [2], of the example.
+    """
+    return tf.random.fold_in(key, 1), tf.random.fold_in(key, 2)
+
+
+def augmented(
+    patch: tf.Tensor, turn_seed: tf.Tensor, seed: tf.Tensor, strength: float
+) -> tf.Tensor:
+    """Change a patch as training does: by `vary_patch`, or without strength turn and mirror alone.
+
+    Args:
+        patch: float32 [S, S] in 0..255.
+        turn_seed: int64 [2], of turn and mirror.
+        seed: int64 [2], of the rest.
+        strength: see `vary_patch`; 0 for `rotate_and_flip`.
+
+    Returns:
+        float32 [S, S] in 0..255.
+    """
+    if strength:
+        return vary_patch(patch, turn_seed, seed, strength)
+    return rotate_and_flip(patch, turn_seed)
+
+
 def _to_power(share: tf.Tensor, exponent: tf.Tensor) -> tf.Tensor:
     """`share ** exponent` for an exponent above 0, after clipping to 0..1; 3 times as fast."""
     return tf.exp(exponent * tf.math.log(tf.clip_by_value(share, 0.0, 1.0)))

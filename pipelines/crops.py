@@ -6,7 +6,15 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pipelines.augment import DEGREES, example_seed, patch_turn, rotate_and_flip, vary_patch, warp
+from pipelines.augment import (
+    DEGREES,
+    augment_seeds,
+    augmented,
+    example_seed,
+    is_compressed,
+    patch_turn,
+    warp,
+)
 from pipelines.batches import batched
 from pipelines.datasets import ClassificationExamples
 from pipelines.masks import lungs_around
@@ -69,20 +77,14 @@ def crop_batches(
     def example(film: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         key = tf.random.fold_in(example_seed(seed, epoch, place), tf.zeros([], tf.int64))
         key = tf.random.fold_in(tf.random.fold_in(key, _STREAM), tf.zeros([], tf.int64))
-        compressed: tf.Tensor | bool = False
-        if jpeg:
-            compressed = tf.random.stateless_uniform([], tf.random.fold_in(key, 3)) < jpeg
         middle = examples.centres(film, key[0], 1) + shift
-        crop = larger.around(film, middle, compressed)[0]
+        crop = larger.around(film, middle, is_compressed(key, jpeg))[0]
         lungs = lungs_around(examples.lungs[film], middle, side, examples.films.side)
-        turned, varied = tf.random.fold_in(key, 1), tf.random.fold_in(key, 2)
         if augment:
+            turned, varied = augment_seeds(key)
             transform = patch_turn(turned, varied, side, strength, DEGREES)
             lungs = warp(tf.cast(lungs, tf.uint8), transform, "NEAREST") > 0
-            if strength:
-                crop = vary_patch(crop, turned, varied, strength)
-            else:
-                crop = rotate_and_flip(crop, turned)
+            crop = augmented(crop, turned, varied, strength)
         return crop, lungs[0, centres, centres]
 
     return batched(order, places, example, batch_size)

@@ -14,11 +14,12 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pipelines.augment import (
+    augment_seeds,
+    augmented,
     example_seed,
     frame_film,
-    rotate_and_flip,
+    is_compressed,
     vary_film,
-    vary_patch,
 )
 from pipelines.batches import batched
 from pipelines.decode import decode_mask
@@ -297,15 +298,9 @@ class ClassificationExamples:
             # `fold_in` leaves its number in the second word; once more, and the first one alone
             # tells the places of an epoch apart, as the centres' seed must.
             key = tf.random.fold_in(example_seed(seed, epoch, place), tf.zeros([], tf.int64))
-            compressed: tf.Tensor | bool = False
-            if jpeg:
-                compressed = tf.random.stateless_uniform([], tf.random.fold_in(key, 3)) < jpeg
-            patch = self.patches(film, key[0], 1, compressed)[0]
-            turn = tf.random.fold_in(key, 1)
-            if augment and strength:
-                patch = vary_patch(patch, turn, tf.random.fold_in(key, 2), strength)
-            elif augment:
-                patch = rotate_and_flip(patch, turn)
+            patch = self.patches(film, key[0], 1, is_compressed(key, jpeg))[0]
+            if augment:
+                patch = augmented(patch, *augment_seeds(key), strength)
             return patch, self.labels[film]
 
         return batched(order, places, example, batch_size)

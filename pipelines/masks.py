@@ -77,6 +77,20 @@ def lungs_at_full_size(labels: tf.Tensor, side: int = CLASSIFICATION_SIZE) -> tf
     return lungs(resize_labels(labels, side))
 
 
+def middle_pixel(lung_mask: tf.Tensor) -> tf.Tensor:
+    """Find the lung pixel nearest to the middle of all lung pixels.
+
+    Args:
+        lung_mask: bool [H, W] with at least one true pixel.
+
+    Returns:
+        int64 [2]: row, column.
+    """
+    pixels = tf.where(lung_mask)
+    away = tf.cast(pixels, tf.float32) - tf.reduce_mean(tf.cast(pixels, tf.float32), 0)
+    return pixels[tf.argmin(tf.reduce_sum(away**2, 1))]
+
+
 def lungs_around(labels: tf.Tensor, centres: tf.Tensor, size: int, side: int) -> tf.Tensor:
     """Cut windows out of the enlarged lung mask without enlarging it.
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from pipelines.masks import lungs, lungs_at_full_size
+from pipelines.masks import lungs, lungs_at_full_size, middle_pixel
 from pipelines.sizes import PATCH_SIZE
 
 #: Points tried for the centres of a film. With lungs on 1 % of it 655 fall on a lung on average.
@@ -91,12 +91,11 @@ def grid_centres(lung_mask: tf.Tensor, stride: tf.Tensor | int) -> tf.Tensor:
     start = stride // 2
     points = tf.cast(tf.where(lung_mask[start::stride, start::stride]), tf.int32) * stride + start
 
-    def nearest() -> tf.Tensor:
-        pixels = tf.where(lung_mask)
-        away = tf.cast(pixels, tf.float32) - tf.reduce_mean(tf.cast(pixels, tf.float32), 0)
-        return tf.cast(pixels[tf.argmin(tf.reduce_sum(away**2, 1))][None], tf.int32)
-
-    return tf.cond(tf.shape(points)[0] > 0, lambda: points, nearest)
+    return tf.cond(
+        tf.shape(points)[0] > 0,
+        lambda: points,
+        lambda: tf.cast(middle_pixel(lung_mask)[None], tf.int32),
+    )
 
 
 def cut_patches(film: tf.Tensor, centres: tf.Tensor, size: int = PATCH_SIZE) -> tf.Tensor:

@@ -62,7 +62,19 @@ def film_fault(
         The status, string scalar: `ok`, `constant` (fewer than two levels, which is asked first)
         or `unsupported`; and the reason as a sentence, '' for the first two.
     """
-    pixels, padding = to_full_range(pixels, padding)
+    return fault_of_range(*to_full_range(pixels, padding))
+
+
+def fault_of_range(pixels: tf.Tensor, padding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Say what `film_fault` says, of a film that went through `to_full_range` before.
+
+    Args:
+        pixels: uint16 [H, W].
+        padding: int32 scalar, the level to be left out; -1 for none.
+
+    Returns:
+        Status and reason.
+    """
     height, width = tf.unstack(tf.shape(pixels))
     shorter, longer = tf.minimum(height, width), tf.maximum(height, width)
     counts = tf.math.bincount(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from pipelines.masks import middle_pixel
 from pipelines.sizes import FEATURE_STRIDE
 
 
@@ -43,11 +44,9 @@ def window_centres(lung_mask: tf.Tensor) -> tf.Tensor:
     places = tf.where(lung_mask[::FEATURE_STRIDE, ::FEATURE_STRIDE])
 
     def nearest() -> tf.Tensor:
-        pixels = tf.where(lung_mask)
-        away = tf.cast(pixels, tf.float32) - tf.reduce_mean(tf.cast(pixels, tf.float32), 0)
-        middle = pixels[tf.argmin(tf.reduce_sum(away**2, 1))]
         last = tf.shape(lung_mask, tf.int64) // FEATURE_STRIDE - 1
-        return tf.minimum((middle + FEATURE_STRIDE // 2) // FEATURE_STRIDE, last)[None]
+        place = (middle_pixel(lung_mask) + FEATURE_STRIDE // 2) // FEATURE_STRIDE
+        return tf.minimum(place, last)[None]
 
     found = tf.cond(tf.shape(places)[0] > 0, lambda: places, nearest)
     return tf.ensure_shape(tf.cast(found, tf.int32) * FEATURE_STRIDE, [None, 2])

@@ -45,7 +45,7 @@ def by_rule(
         voted: of `outcome`.
         probabilities: softmax of each patch that counts, float32 [K, C].
         centres: int32 [K, 2]: row, column.
-        lungs: bool [1024, 1024].
+        lungs: bool [S, S].
         patch_size: side of a patch in pixels.
     """
     if rule == MAJORITY:

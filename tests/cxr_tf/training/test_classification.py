@@ -112,6 +112,20 @@ def test_both_votes_learn(task, examples, config):
     assert figures["f1"] == figures["dense_f1"] == 1.0
 
 
+@pytest.mark.slow
+def test_styles_are_exchanged_while_both_votes_are_learnt(config, examples):
+    """In patches and crops alike; statistics and validation see none of it."""
+    styled = dataclasses.replace(config, style_exchange=1.0)
+    trainer = Trainer(
+        ClassificationTask(styled, CLASSES, examples, examples), tf.distribute.get_strategy()
+    )
+    (batch,) = list(trainer.batches(0, 0, 1))[:1]
+    assert np.isfinite(trainer.step(batch, 1e-3))
+    ready = trainer.prepare_evaluation()
+    first, again = (trainer.task.evaluate(ready) for _ in range(2))
+    assert first == again and np.isfinite(first["dense_f1"])
+
+
 def test_validation_votes_as_the_exported_graph_does(task, config, examples):
     """The dense answers in training and in the graph are those of the same weights."""
     from cxr_tf.method.classifier import Classifier
