@@ -48,13 +48,26 @@ class PatchStore:
             folder: the data's folder, which paths are given from.
         """
         names = [film_path(self._rows[index], folder) for index in self._found]
-        arrays = list(self._found.values())
-        with whole(path) as fresh, fresh.open("wb") as file:
-            np.savez_compressed(
-                file,
-                path=np.array(names, dtype=str),
-                probabilities=np.stack(arrays) if arrays else np.zeros((0, 0, 0), np.float16),
-            )
+        write_patches(path, names, list(self._found.values()))
+
+
+def write_patches(
+    path: Path, names: Sequence[str], probabilities: Sequence[npt.NDArray[np.floating]]
+) -> None:
+    """Write the patches of films.
+
+    Args:
+        path: the npz.
+        names: of the films.
+        probabilities: softmax of each film's patches, [K, C].
+    """
+    arrays = [each.astype(np.float16) for each in probabilities]
+    with whole(path) as fresh, fresh.open("wb") as file:
+        np.savez_compressed(
+            file,
+            path=np.array(names, dtype=str),
+            probabilities=np.stack(arrays) if arrays else np.zeros((0, 0, 0), np.float16),
+        )
 
 
 def read_patches(path: Path) -> dict[str, npt.NDArray[np.float16]]:

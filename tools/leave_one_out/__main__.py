@@ -2,6 +2,7 @@
 
     run      train and decide every fold, then report; again, it goes on where it was
     report   make the table and the chart anew from the decisions that are there
+    decide   decide films by a run, from the films and masks that its training has kept
     compare  differences of two folders on the same films
     offsets  class offsets for the vote, fitted on the films left out
 
@@ -24,7 +25,7 @@ from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.stopping import Stops, stop_status
 from pipelines.manifest.table import ManifestError
-from pipelines.sizes import PATCHES
+from pipelines.sizes import MOST_PATCHES, PATCHES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +47,26 @@ class RunOptions:
     """bootstrap samples"""
     seed: int = 0
     """seed of the bootstrap"""
-    keep_patches: bool = False
-    """keep the probabilities of every patch of films left out, which `offsets` needs"""
     dry_run: bool = False
     """only print the commands that are left to do"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecideOptions:
+    """Decide films by one run, as `run` does for every fold."""
+
+    training: tyro.conf.Positional[Path]
+    """a run of `train classification`"""
+    data: Path
+    """a manifest, a folder with one, or a data set that an adapter knows"""
+    out: Path
+    """folder for predictions.csv and patches.npz"""
+    split: str = "all"
+    """train, validation, test, or all films"""
+    patches: int = PATCHES
+    """patches that vote on a film, 1 to 400"""
+    source: tuple[str, ...] = ()
+    """sources of the films; none for all"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +102,7 @@ class OffsetOptions:
     """Fit numbers that are added to the logits of the classes, so that each is found as often."""
 
     folds: tyro.conf.Positional[Path]
-    """folder of folds that were run with --keep-patches"""
+    """folder of folds"""
     out: Path
     """JSON file to write, for `python -m cxr_tf.export --class-offsets`"""
     penalty: float = PENALTY
@@ -96,7 +113,7 @@ class OffsetOptions:
     """seed of the bootstrap"""
 
 
-Options = RunOptions | ReportOptions | CompareOptions | OffsetOptions
+Options = RunOptions | DecideOptions | ReportOptions | CompareOptions | OffsetOptions
 
 
 def _run(options: RunOptions, training: Sequence[str], reporter: Reporter) -> int:
@@ -104,12 +121,11 @@ def _run(options: RunOptions, training: Sequence[str], reporter: Reporter) -> in
     from pipelines.adapters import open_data
     from tools.leave_one_out.arrange import carry_out, make_plan
 
-    if not 1 <= options.patches <= 400:
-        raise UsageError(f"--patches {options.patches}: give 1 to 400")
+    _check_patches(options.patches)
     manifest = open_data(options.data)
     plan = make_plan(
         options.data, manifest, options.out, options.folds, training, options.patches,
-        options.known, options.keep_patches, reporter,
+        options.known, reporter,
     )  # fmt: skip
     if options.dry_run:
         return carry_out(plan, manifest, True, reporter)
@@ -118,6 +134,25 @@ def _run(options: RunOptions, training: Sequence[str], reporter: Reporter) -> in
         return status or _report(
             ReportOptions(out=options.out, samples=options.samples, seed=options.seed)
         )
+
+
+def _check_patches(count: int) -> None:
+    if not 1 <= count <= MOST_PATCHES:
+        raise UsageError(f"--patches {count}: give 1 to {MOST_PATCHES}")
+
+
+def _decide(options: DecideOptions) -> int:
+    from cxr_tf.runtime.folder_lock import held
+    from pipelines.adapters import open_data
+    from tools.leave_one_out.decide import decide
+
+    _check_patches(options.patches)
+    with held(options.out):
+        decide(
+            options.training, open_data(options.data), options.out, options.split,
+            options.source, options.patches,
+        )  # fmt: skip
+    return 0
 
 
 def _report(options: ReportOptions) -> int:
@@ -175,6 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     end = given.index("--") if "--" in given else len(given)
     options: Options = tyro.cli(
         Annotated[RunOptions, tyro.conf.subcommand("run")]
+        | Annotated[DecideOptions, tyro.conf.subcommand("decide")]
         | Annotated[ReportOptions, tyro.conf.subcommand("report")]
         | Annotated[CompareOptions, tyro.conf.subcommand("compare")]
         | Annotated[OffsetOptions, tyro.conf.subcommand("offsets")],
@@ -189,6 +225,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _run(options, training, reporter)
             if training:
                 raise UsageError("options behind `--` are those of a training: they belong to run")
+            if isinstance(options, DecideOptions):
+                return _decide(options)
             if isinstance(options, ReportOptions):
                 return _report(options)
             if isinstance(options, OffsetOptions):

@@ -49,7 +49,6 @@ class Plan:
         training: options for `cxr_tf.train`, passed through.
         patches: patches that vote on a film.
         known: decide test films of the other sources too.
-        keep_patches: keep the probabilities of every patch of films left out.
     """
 
     data: Path
@@ -59,7 +58,6 @@ class Plan:
     training: tuple[str, ...]
     patches: int
     known: bool
-    keep_patches: bool
 
 
 def training_options(data: Path, out: Path, passed: Sequence[str]) -> ClassificationTrainingOptions:
@@ -86,7 +84,7 @@ def training_options(data: Path, out: Path, passed: Sequence[str]) -> Classifica
 
 def make_plan(
     data: Path, manifest: Manifest, out: Path, names: Sequence[str], passed: Sequence[str],
-    patches: int, known: bool, keep_patches: bool, reporter: Reporter,
+    patches: int, known: bool, reporter: Reporter,
 ) -> Plan:  # fmt: skip
     """Check everything before the first training.
 
@@ -98,7 +96,6 @@ def make_plan(
         passed: options for `cxr_tf.train classification`.
         patches: patches that vote on a film.
         known: decide test films of the other sources too.
-        keep_patches: keep the probabilities of every patch of films left out.
         reporter: told of folds that cannot be trained.
 
     Raises:
@@ -141,7 +138,7 @@ def make_plan(
                 f"{out} holds folds of another recipe ({_difference(name, before, recipe)}); "
                 "choose another --out, or what they were made with"
             )
-    return Plan(data, out, folds, recipe, tuple(passed), patches, known, keep_patches)
+    return Plan(data, out, folds, recipe, tuple(passed), patches, known)
 
 
 def _recipe_before(out: Path) -> dict[str, Any]:
@@ -233,17 +230,15 @@ def commands(plan: Plan, fold: Fold, manifest: Manifest, classes: ClassMap) -> l
         wanted["known"] = ("test", tuple(others))
     for kind, (split, sources) in wanted.items():
         if not (place / kind / "metrics.json").is_file():
-            kept = ["--patch-probabilities"] if plan.keep_patches and kind == "left_out" else []
             found.append(
-                ["cxr_tf.evaluate", TASK, *data, "--run", str(run), "--split", split,
-                 "--patches", str(plan.patches), "--out", str(place / kind), *kept,
-                 "--source", *sources]
+                ["tools.leave_one_out", "decide", str(run), *data, "--split", split,
+                 "--patches", str(plan.patches), "--out", str(place / kind), "--source", *sources]
             )  # fmt: skip
     return found
 
 
 def run_command(command: Sequence[str]) -> int:
-    """Run a module as a command; what an evaluation prints lies in its folder too.
+    """Run a module as a command.
 
     Args:
         command: the module and its arguments.
@@ -254,8 +249,7 @@ def run_command(command: Sequence[str]) -> int:
     Raises:
         KeyboardInterrupt: this process was asked to stop; so was the command, and it has ended.
     """
-    quiet = subprocess.DEVNULL if command[0] == "cxr_tf.evaluate" else None
-    process = subprocess.Popen([sys.executable, "-m", *command], stdout=quiet)
+    process = subprocess.Popen([sys.executable, "-m", *command])
     try:
         return process.wait()
     except KeyboardInterrupt as stop:
@@ -291,9 +285,7 @@ def carry_out(plan: Plan, manifest: Manifest, dry_run: bool, reporter: Reporter)
                 continue
             trained = command[0] == "cxr_tf.train"
             status = run_command(command)
-            # An evaluation ends with 1 where films failed; they count as wrong, its figures stand.
-            decided = (Path(command[command.index("--out") + 1]) / "metrics.json").is_file()
-            if status and not (status == 1 and decided):
+            if status:
                 reporter.error(f"{command[0]} ended with {status}: mend it, and repeat this")
                 return status if status > 0 else 128 - status
             if trained:

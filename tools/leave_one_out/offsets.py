@@ -36,7 +36,7 @@ def patches_of(out: Path, folds: Sequence[Fold], decided: Table) -> npt.NDArray[
     for fold in folds:
         path = out / fold.folder / LEFT_OUT / PATCHES_FILE
         if not path.is_file():
-            raise UsageError(f"{path} is missing: run the folds with --keep-patches")
+            raise UsageError(f"{path} is missing: run the fold again")
         found[fold.name] = read_patches(path)
     pairs = zip(decided["fold"], decided["path"], strict=True)
     return np.stack([found[fold][path] for fold, path in pairs])

@@ -88,7 +88,7 @@ def test_every_source_is_left_out_once_with_equal_budgets(data, tmp_path, done, 
     assert {config.epochs for config in configs} == {3}
     names = {field for field in ClassificationEvaluationOptions.__dataclass_fields__}
     for words in done:
-        if words[0] == "cxr_tf.evaluate":
+        if words[0] == "tools.leave_one_out":
             flags = {word[2:] for word in words if word.startswith("--")}
             assert flags <= names and words[words.index("--patches") + 1] == "8"
     assert not (out / "a" / "run" / "checkpoints").exists()
@@ -104,7 +104,7 @@ def test_every_source_is_left_out_once_with_equal_budgets(data, tmp_path, done, 
 
 def test_sources_are_joined_and_known_films_left_away(data, tmp_path, done):
     assert run(data, tmp_path / "out", "--folds", "c+d", "a", "--no-known") == 0
-    assert [words[0] for words in done] == ["cxr_tf.train", "cxr_tf.evaluate"] * 2
+    assert [words[0] for words in done] == ["cxr_tf.train", "tools.leave_one_out"] * 2
     assert parse_arguments(done[0][1:]).leave_out == ("c", "d")
     assert done[1][-2:] == ["c", "d"] and "all" in done[1]
 
@@ -117,13 +117,13 @@ def test_folds_go_on_where_they_were(data, tmp_path, done, monkeypatch, capsys):
 
     monkeypatch.setattr(arrange, "run_command", broken)
     assert run(data, out) == 1
-    assert "cxr_tf.evaluate ended with 1" in capsys.readouterr().err
+    assert "tools.leave_one_out ended with 1" in capsys.readouterr().err
     assert not (out / "leave_one_out.md").exists()
     monkeypatch.setattr(arrange, "run_command", whole)
     before = len(done)
     assert run(data, out) == 0
     again = done[before:]
-    assert [words[0] for words in again[:3]] == ["cxr_tf.evaluate"] * 2 + ["cxr_tf.train"]
+    assert [words[0] for words in again[:3]] == ["tools.leave_one_out"] * 2 + ["cxr_tf.train"]
     assert "a: its decisions are there" in capsys.readouterr().out
     before = len(done)
     assert run(data, out) == 0 and len(done) == before
@@ -138,7 +138,7 @@ def test_a_stop_ends_the_training_in_work(data, tmp_path, monkeypatch, capsys):
     told = []
 
     class Training:
-        def __init__(self, command, stdout):
+        def __init__(self, command):
             told.append(command[2])
 
         def wait(self):
@@ -217,7 +217,7 @@ def test_films_without_a_source_are_told(data, tmp_path, done, capsys):
 def test_a_dry_run_prints_and_writes_nothing(data, tmp_path, done, capsys):
     assert run(data, tmp_path / "out", "--dry-run") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 12 and all(line.startswith("python -m cxr_tf.") for line in lines)
+    assert len(lines) == 12 and all(line.startswith("python -m ") for line in lines)
     assert not done and not (tmp_path / "out").exists()
 
 

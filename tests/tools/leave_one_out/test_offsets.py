@@ -63,7 +63,7 @@ def test_offsets_undo_what_the_model_favours(tmp_path, capsys):
 def test_what_is_missing_is_named(tmp_path, capsys):
     given = ["--out", str(tmp_path / "x.json")]
     assert main(["offsets", str(folds(tmp_path / "bare", 0, patches=False)), *given]) == 2
-    assert "patches.npz is missing: run the folds with --keep-patches" in capsys.readouterr().err
+    assert "patches.npz is missing: run the fold again" in capsys.readouterr().err
     assert main(["offsets", str(folds(tmp_path / "one", 0, names=("a",))), *given]) == 2
     assert "two folds or more" in capsys.readouterr().err
     assert not (tmp_path / "x.json").exists()

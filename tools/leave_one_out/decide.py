@@ -1,0 +1,194 @@
+"""Decide the films of some sources by a run, from what its training has kept of them.
+
+The answers are those of `cxr_tf.evaluate --run`. But all folds have the same masks, and segmenting
+takes most of the time of an evaluation: here no film is decoded or segmented twice.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import tensorflow as tf
+
+from cxr_tf.evaluation.against import TABLE
+from cxr_tf.evaluation.patch_store import PATCHES_FILE, write_patches
+from cxr_tf.evaluation.split import select_films
+from cxr_tf.films.split_answers import film_path
+from cxr_tf.method.windows import window_network
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.whole_files import write_json, write_text
+from cxr_tf.saved.file_list import known_sha256
+from cxr_tf.saved.predicted_masks import predicted_masks
+from cxr_tf.saved.run_folder import trained_model
+from cxr_tf.saved.run_options import ClassificationTrainingOptions, read_run
+from cxr_tf.saved.weights_record import BEST
+from pipelines.classes import ClassMap, parse_classes
+from pipelines.datasets import ClassificationExamples, read_classification
+from pipelines.manifest.table import Manifest, ManifestRow
+from pipelines.masks import LEAST_LUNG_FRACTION, lung_fraction, lungs_at_full_size
+from pipelines.patches import network_input
+from pipelines.status import NO_LUNG, OK
+
+#: Seed of the centres, as in serving.
+SEED = 0
+#: Folder of the decisions of the dense vote, in that of the others.
+DENSE = "dense"
+#: Says that all is written.
+DONE = "metrics.json"
+
+Floats = npt.NDArray[np.float32]
+
+
+def decide(
+    run: Path, data: Manifest, out: Path, split: str, sources: Sequence[str], patches: int
+) -> None:
+    """Write the decisions on films, and the probabilities of their patches.
+
+    Where the run learnt to vote densely, the decisions of that vote lie beside them in `dense`.
+
+    Args:
+        run: a run of `train classification`.
+        data: all rows.
+        out: folder to write `predictions.csv`, `patches.npz` and `metrics.json` into.
+        split: of the films, or `all`.
+        sources: of the films.
+        patches: patches of a film that vote.
+
+    Raises:
+        UsageError: there is no such run, film or source, or its weights are not those recorded.
+        FileFault: a film cannot be read.
+    """
+    config = read_run(run)
+    if not isinstance(config, ClassificationTrainingOptions):
+        raise UsageError(f"{run} is no run of classification")
+    classes = parse_classes(config.classes)
+    films = select_films(data, "classification", split, classes, sources=sources)
+    rows, segmentation = list(films.rows), Path(config.segmentation)
+    cache = Path(config.cache) if config.cache else None
+    maps = predicted_masks(rows, segmentation, config.resolution_limit, cache, config.clean_masks)
+    seen = np.array([float(lung_fraction(labels)) >= LEAST_LUNG_FRACTION for labels in maps])
+    with_lungs = [row for row, has in zip(rows, seen, strict=True) if has]
+    examples = read_classification(
+        with_lungs,
+        maps[seen],
+        [classes.index(row.label) for row in with_lungs],
+        config.patch_size,
+        (cache or segmentation) / "films",
+        config.approach == "global",
+        config.content,
+        config.resolution_limit or None,
+        side=config.film_size,
+    )
+    version = known_sha256(run / BEST)[:12]
+    ways = {"": by_patches(run, config, examples, patches)}
+    if config.approach == DENSE:
+        ways[DENSE] = by_windows(run, config, examples)
+    folder = films.root if films.root.is_dir() else films.root.parent
+    for name, found in ways.items():
+        place = out / name
+        place.mkdir(parents=True, exist_ok=True)
+        chances = iter(found)
+        of_films = [next(chances) if has else None for has in seen]
+        table = _table(rows, folder, of_films, classes, version)
+        write_text(place / TABLE, table.to_csv(index=False, lineterminator="\n"))
+        if not name:  # the windows of films differ in number
+            write_patches(place / PATCHES_FILE, list(table["path"][seen]), found)
+        write_json(place / DONE, {"run": str(run), "films": len(rows), "split": split})
+
+
+def by_patches(
+    run: Path, config: ClassificationTrainingOptions, examples: ClassificationExamples, count: int
+) -> list[Floats]:
+    """Classify random patches of each film.
+
+    Args:
+        run: folder of the run.
+        config: its options.
+        examples: the films.
+        count: patches of a film.
+
+    Returns:
+        Softmax of each film's patches, float32 [count, C].
+    """
+    model = trained_model(run)
+
+    @tf.function
+    def look(patches: tf.Tensor) -> tf.Tensor:
+        return tf.nn.softmax(
+            model(network_input(patches, config.scaling), training=False)["logits"]
+        )
+
+    return [look(patches).numpy() for patches in examples.fixed_patches(count, SEED)]
+
+
+def by_windows(
+    run: Path, config: ClassificationTrainingOptions, examples: ClassificationExamples
+) -> list[Floats]:
+    """Classify all windows of each film.
+
+    Args:
+        run: folder of a run that learnt to vote densely.
+        config: its options.
+        examples: the films.
+
+    Returns:
+        Softmax of each film's windows, float32 [n, C].
+    """
+    network = window_network(
+        trained_model(run),
+        scaling=config.scaling,
+        patch_size=config.patch_size,
+        content=config.content,
+    )
+    black = network.black()
+
+    @tf.function(reduce_retracing=True)
+    def look(film: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        lung_mask = lungs_at_full_size(labels, examples.films.side)
+        return tf.nn.softmax(network.look(film, lung_mask, black).logits)
+
+    return [
+        look(tf.constant(examples.seen(film)), examples.lungs[film]).numpy()
+        for film in range(len(examples))
+    ]
+
+
+def _table(
+    rows: Sequence[ManifestRow],
+    folder: Path,
+    probabilities: Sequence[Floats | None],
+    classes: ClassMap,
+    version: str,
+) -> pd.DataFrame:
+    """Lay the decisions out as an evaluation does, as far as the folds' figures need them."""
+    lines = []
+    for row, found in zip(rows, probabilities, strict=True):
+        none = found is None
+        chances = np.zeros((0, len(classes.names))) if found is None else found.astype(np.float64)
+        votes = (
+            np.bincount(chances.argmax(1), minlength=len(classes.names))
+            if len(chances)
+            else (np.zeros(len(classes.names), np.int64))
+        )
+        means = np.zeros(len(votes)) if none else chances.mean(0)
+        # A mean is below 1: half of it orders those with equal votes, and no others.
+        best = int((votes + 0.5 * means).argmax())
+        lines.append(
+            {
+                "path": film_path(row, folder),
+                "patient_id": row.patient_id,
+                "source": row.source,
+                "class": row.label,
+                "truth": classes.names[classes.index(row.label)],
+                "status": NO_LUNG if none else OK,
+                "label": "" if none else classes.names[best],
+                "agreement": 0.0 if none else round(votes[best] / len(chances), 6),
+                "patches_used": len(chances),
+                **{f"votes_{name}": n for name, n in zip(classes.names, votes, strict=True)},
+                **{f"p_{name}": round(p, 6) for name, p in zip(classes.names, means, strict=True)},
+                "model_version": version,
+            }
+        )
+    return pd.DataFrame(lines)
