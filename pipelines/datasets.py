@@ -27,7 +27,9 @@ from pipelines.faults import each_row, mask_fault
 from pipelines.film_files import FIXED_POINT, Films, HeldFilms, StoredFilms
 from pipelines.manifest.table import ManifestRow
 from pipelines.masks import (
+    EVEN_LUNGS,
     label_map,
+    lung_levels,
     lungs_around,
     lungs_at_full_size,
     resize_labels,
@@ -176,6 +178,8 @@ class ClassificationExamples:
         compressed: the films once more, each from a JPEG; None where they were not made.
         content: what of a film is seen, see `pipelines.masks.select_content`.
         whole: an example is a film, not a patch.
+        levels: float32 [n, 2], `lung_levels` of each film, for `even_lungs` alone.
+        compressed_levels: those of the compressed films.
     """
 
     films: Films
@@ -185,6 +189,8 @@ class ClassificationExamples:
     compressed: Films | None = None
     content: str = "lungs"
     whole: bool = False
+    levels: tf.Tensor | None = None
+    compressed_levels: tf.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.films)
@@ -241,7 +247,12 @@ class ClassificationExamples:
         if self.whole:
             return seen
         lung_masks = lungs_around(self.lungs[film], centres, size, self.films.side)
-        return select_content(seen, lung_masks, self.content)
+        return select_content(seen, lung_masks, self.content, self._levels(film, compressed))
+
+    def _levels(self, film: tf.Tensor, compressed: tf.Tensor | bool) -> tf.Tensor | None:
+        if self.levels is None or self.compressed_levels is None:
+            return None if self.levels is None else self.levels[film]
+        return tf.where(compressed, self.compressed_levels[film], self.levels[film])
 
     def seen(self, film: int) -> npt.NDArray[np.float32]:
         """All that is seen of a film.
@@ -360,20 +371,39 @@ def read_classification(
         OSError: the folder cannot be written to, or has too little room.
     """
 
-    def read(seed: int | None) -> Films:
+    def read(seed: int | None) -> tuple[Films, tf.Tensor | None]:
         films = stored_films(rows, cache, side, resolution_limit, seed)
-        return _reduced(films, label_maps, content, patch_size) if whole else films
+        if whole:
+            return _reduced(films, label_maps, content, patch_size), None
+        return films, _levels_of(films, label_maps) if content == EVEN_LUNGS else None
 
     with tf.device("CPU"):
+        films, levels = read(None)
+        compressed, compressed_levels = (None, None) if jpeg_seed is None else read(jpeg_seed)
         return ClassificationExamples(
-            read(None),
+            films,
             tf.constant(label_maps),
             tf.constant(np.asarray(labels, np.int32)),
             patch_size,
-            None if jpeg_seed is None else read(jpeg_seed),
+            compressed,
             content,
             whole,
+            levels,
+            compressed_levels,
         )
+
+
+def _levels_of(films: Films, label_maps: npt.NDArray[np.uint8]) -> tf.Tensor:
+    """Measure the lungs of every film: float32 [n, 2], see `lung_levels`."""
+
+    @tf.function
+    def measure(levels: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        film = tf.cast(levels, tf.float32) / FIXED_POINT
+        return lung_levels(film, lungs_at_full_size(labels, films.side))
+
+    return tf.stack(
+        [measure(_whole_film(films, index), labels) for index, labels in enumerate(label_maps)]
+    )
 
 
 def _reduced(

@@ -125,17 +125,61 @@ def masked_film(film: tf.Tensor, lung_mask: tf.Tensor) -> tf.Tensor:
     return tf.where(lung_mask, film, 0.0)
 
 
-CONTENTS = ("lungs", "whole", "outside", "mask")
+#: Lungs whose grey levels were moved and stretched alike in every film.
+EVEN_LUNGS = "even_lungs"
+CONTENTS = ("lungs", EVEN_LUNGS, "whole", "outside", "mask")
+#: Mean and standard deviation of the grey levels of `EVEN_LUNGS`.
+EVEN_MEAN, EVEN_SPREAD = 110.0, 50.0
+#: Least standard deviation that is stretched to `EVEN_SPREAD`: below it there is little but noise.
+_LEAST_SPREAD = 5.0
 
 
-def select_content(film: tf.Tensor, lung_mask: tf.Tensor, content: str = "lungs") -> tf.Tensor:
+def lung_levels(film: tf.Tensor, lung_mask: tf.Tensor) -> tf.Tensor:
+    """Measure the grey levels of a film's lungs.
+
+    Args:
+        film: float32 [S, S] in 0..255.
+        lung_mask: bool [S, S] with at least one true pixel.
+
+    Returns:
+        float32 [2]: their mean, and their standard deviation, at least 5.
+    """
+    mean, variance = tf.nn.moments(tf.boolean_mask(film, lung_mask), [0])
+    return tf.stack([mean, tf.maximum(tf.sqrt(variance), _LEAST_SPREAD)])
+
+
+def even_levels(film: tf.Tensor, levels: tf.Tensor) -> tf.Tensor:
+    """Move and stretch the grey levels of a film, or of a part of it, so that its lungs are even.
+
+    Films of two hospitals are then alike in brightness and contrast of the lungs, whatever else
+    they show; lungs keep the differences between their own regions.
+
+    Args:
+        film: float32 [...] in 0..255.
+        levels: float32 [2], of `lung_levels` of the whole film.
+
+    Returns:
+        float32 [...] in 1..255, so that no lung is as black as what is blanked.
+    """
+    even = (film - levels[0]) / levels[1] * EVEN_SPREAD + EVEN_MEAN
+    return tf.clip_by_value(even, 1.0, 255.0)
+
+
+def select_content(
+    film: tf.Tensor,
+    lung_mask: tf.Tensor,
+    content: str = "lungs",
+    levels: tf.Tensor | None = None,
+) -> tf.Tensor:
     """Choose what of a film the classifier sees: the lungs, or what an ablation asks for.
 
     Args:
         film: float32 [S, S] in 0..255.
         lung_mask: bool [S, S].
-        content: `lungs` blanks the rest (section II-B); `whole` keeps everything (Table XVI);
+        content: `lungs` blanks the rest (section II-B); `even_lungs` does too, and makes their grey
+            levels even (`even_levels`); `whole` keeps everything (Table XVI);
             `outside` blanks the lungs; `mask` gives the lung mask itself, 0 or 255 (section V-F).
+        levels: of `lung_levels`, where `film` is a part of a film; None measures them.
 
     Returns:
         float32 [S, S] in 0..255.
@@ -151,4 +195,6 @@ def select_content(film: tf.Tensor, lung_mask: tf.Tensor, content: str = "lungs"
         return masked_film(film, ~lung_mask)
     if content == "mask":
         return masked_film(tf.fill(tf.shape(film), 255.0), lung_mask)
+    if content == EVEN_LUNGS:
+        film = even_levels(film, lung_levels(film, lung_mask) if levels is None else levels)
     return masked_film(film, lung_mask)

@@ -78,7 +78,7 @@ class WindowNetwork:
 
     def _left_out(self) -> int:
         """Rings of cells that are left out: where the film is black beyond `MARGIN`."""
-        if self.content not in ("lungs", "mask"):
+        if self.content in ("whole", "outside"):
             return 0
         return max(0, self.size // 2 - MARGIN) // FEATURE_STRIDE
 

@@ -104,3 +104,18 @@ def resnet18(
     pooled = keras.layers.GlobalAveragePooling2D(dtype="float32", name="avgpool")(features)
     logits = keras.layers.Dense(classes, dtype="float32", name=LOGITS)(pooled)
     return keras.Model(inputs, {"logits": logits, "features": features}, name=name)
+
+
+def freeze(model: keras.Model, stages: int) -> None:
+    """Keep the weights of the first layers as they are; batch-norm statistics still follow.
+
+    Args:
+        model: of `resnet18`.
+        stages: 0 keeps none, 1 the first convolution, 2 to 5 as many of the four stages behind it
+            less one.
+    """
+    kept = [FIRST, FIRST_NORM, *(f"layer{stage}_" for stage in range(1, stages))] if stages else []
+    for layer in model.layers:
+        if layer.name.startswith(tuple(kept)):
+            for variable in layer.trainable_variables:
+                variable.trainable = False

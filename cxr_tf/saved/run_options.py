@@ -180,7 +180,7 @@ class ClassificationTrainingOptions(TrainingOptions):
     it with half of --patch-size shows the same of the lungs for a quarter of the arithmetic."""
     clean_masks: bool = False
     """Leave of heart and of each lung the largest region, and fill its holes."""
-    content: Literal["lungs", "whole", "outside", "mask"] = "lungs"
+    content: Literal["lungs", "even_lungs", "whole", "outside", "mask"] = "lungs"
     """What of the film the network sees."""
     scaling: Literal["raw255", "imagenet"] = "imagenet"
     """Range of the network's input."""
@@ -195,12 +195,16 @@ class ClassificationTrainingOptions(TrainingOptions):
     balance: float = 1.0
     """1 draws every class equally often, 0 every film; between them, in between."""
     balance_sources: bool = False
-    """Balance pairs of class and source, not classes: where a source has several classes, it says
-    no more which one a film is of."""
+    """Draw the classes of a source equally often, so that a source with several classes does not
+    tell which one a film is of; a source counts the more, the fewer others have its rarest class.
+    """
     validation_patches: int = 16
     """Fixed patches a film in every validation."""
     label_smoothing: float = 0.0
     """Share of the target spread over all classes."""
+    frozen_stages: int = 0
+    """First parts of the network that keep their ImageNet weights: 1 is the first convolution, 2
+    to 5 add the stages behind it. A step is then cheaper."""
     style_exchange: float = 0.0
     """Share of training patches whose style, means and spreads of early channels, is mixed with
     that of another patch (MixStyle); 0 for none."""

@@ -13,7 +13,7 @@ from cxr_tf.method.saliency import enlargement, grad_cam, gradient_weights, norm
 from cxr_tf.method.voting import count_votes, decide, mean_probabilities
 from cxr_tf.method.windows import WindowNetwork, window_network
 from cxr_tf.models.registry import build_classifier
-from cxr_tf.models.resnet import LOGITS
+from cxr_tf.models.resnet import LOGITS, freeze
 from cxr_tf.runtime.errors import DivergedError
 from cxr_tf.saved.run_options import ClassificationTrainingOptions
 from cxr_tf.training.objectives import classification_loss, windows_loss
@@ -32,7 +32,7 @@ from pipelines.crops import crop_batches
 from pipelines.datasets import ClassificationExamples
 from pipelines.masks import lungs_at_full_size
 from pipelines.patches import network_input
-from pipelines.sampling import balanced_order
+from pipelines.sampling import Balanced
 from pipelines.sizes import FEATURE_STRIDE
 
 #: Seed of the fixed validation patches; serving's own seed.
@@ -50,7 +50,7 @@ class ClassificationTask:
         classes: tuple[str, ...],
         training: ClassificationExamples,
         validation: ClassificationExamples,
-        groups: Sequence[int] | None = None,
+        balanced: Balanced | None = None,
     ) -> None:
         """Take the examples.
 
@@ -59,9 +59,10 @@ class ClassificationTask:
             classes: names of the decision classes.
             training: examples to learn from.
             validation: examples that choose the best epoch.
-            groups: what is balanced, one number for each example to learn from; None for its class.
+            balanced: the examples to learn from in the groups that are drawn equally often; None
+                for their classes.
         """
-        self._groups = training.labels.numpy().tolist() if groups is None else list(groups)
+        self._balanced = balanced or Balanced(training.labels.numpy().tolist())
         self.config = config
         self.classes = classes
         self._dense = config.approach == "dense"
@@ -76,7 +77,7 @@ class ClassificationTask:
 
     def build(self) -> keras.Model:
         """Make the network with fresh weights."""
-        return build_classifier(
+        model = build_classifier(
             self.config.network,
             approach=self.config.approach,
             patch_size=self.config.patch_size,
@@ -84,6 +85,8 @@ class ClassificationTask:
             synchronised=self.config.synchronised_batch_norm,
             style_exchange=self.config.style_exchange,
         )
+        freeze(model, self.config.frozen_stages)
+        return model
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
         """Every film, the smaller groups over-sampled.
@@ -91,7 +94,7 @@ class ClassificationTask:
         Args:
             epoch: number of the epoch.
         """
-        return balanced_order(self._groups, self.config.seed, epoch, self.config.balance)
+        return self._balanced.order(self.config.seed, epoch, self.config.balance)
 
     def batches(
         self, epoch: int, places: npt.NDArray[np.int64], batch_size: int

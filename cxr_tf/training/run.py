@@ -46,6 +46,7 @@ from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.checks import missing_files, validate
 from pipelines.manifest.table import Manifest, ManifestRow
 from pipelines.masks import LEAST_LUNG_FRACTION
+from pipelines.sampling import Balanced
 from pipelines.sizes import CLASSIFICATION_SIZE, FEATURE_STRIDE, SEGMENTATION_SIZE
 
 log = logging.getLogger(__name__)
@@ -207,7 +208,7 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
     validate(data, "classification", classes)
     data = data.select("classification", classes=classes)
     examples: list[ClassificationExamples] = []
-    trained: list[list[int]] = []
+    trained: list[Balanced] = []
     cache = Path(config.cache) if config.cache else None
     films = (cache or Path(config.segmentation)) / "films"
     for rows in splits(config, data, "classification"):
@@ -219,7 +220,7 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
             log.warning("%s: no lungs found; left out", row.path)
         rows = [row for row, kept in zip(rows, lungs, strict=True) if kept]
         labels = [classes.index(row.label) for row in rows]
-        trained.append(groups(rows, labels) if config.balance_sources else labels)
+        trained.append(balanced(config, rows, labels))
         log.info("%d films, decoded and normalised once, in %s", len(rows), films)
         examples.append(
             read_classification(
@@ -256,19 +257,21 @@ def _check_dense(config: ClassificationTrainingOptions) -> None:
         raise UsageError(f"--crops {config.crops}: give 1 to --batch-size {config.batch_size}")
 
 
-def groups(rows: Sequence[ManifestRow], labels: Sequence[int]) -> list[int]:
-    """Number the pairs of class and source.
+def balanced(
+    config: ClassificationTrainingOptions, rows: Sequence[ManifestRow], labels: Sequence[int]
+) -> Balanced:
+    """Group films by what the training balances.
 
     Args:
+        config: options of the run.
         rows: rows of a manifest.
         labels: decision class of each.
-
-    Returns:
-        The number of each row's pair, counted from 0.
     """
-    pairs = [(label, row.source) for row, label in zip(rows, labels, strict=True)]
-    numbers = {pair: number for number, pair in enumerate(sorted(set(pairs)))}
-    return [numbers[pair] for pair in pairs]
+    if not config.balance_sources:
+        return Balanced(labels)
+    return Balanced.by_source(
+        [(label, row.source) for row, label in zip(rows, labels, strict=True)]
+    )
 
 
 def splits(config: TrainingOptions, data: Manifest, task: str) -> list[list[ManifestRow]]:

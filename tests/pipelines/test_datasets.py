@@ -217,6 +217,31 @@ def test_the_whole_film_is_reduced_once_its_content_is_chosen(rows, label_maps, 
     assert fixed.shape == (1, 224, 224)
 
 
+def test_lungs_are_even_in_films_and_in_patches_alike(rows, label_maps, cache):
+    """Whatever the film's own levels; a patch takes those of its whole film."""
+    options = {"content": "even_lungs", "jpeg_seed": 0, "side": 256}
+    examples = datasets.read_classification(rows[:2], label_maps[:2], [0, 1], 64, cache, **options)
+    plain = datasets.read_classification(rows[:2], label_maps[:2], [0, 1], 64, cache, side=256)
+    compressed = dataclasses.replace(
+        examples, films=examples.compressed, levels=examples.compressed_levels
+    )
+    for index in (0, 1):
+        lung_mask = lungs_at_full_size(label_maps[index], 256).numpy()
+        centres = draw_centres(lung_mask, 3, 5)
+        film = tf.constant(index)
+        before = plain.seen(index)[lung_mask]
+        expected = (before - before.mean()) / before.std() * 50.0 + 110.0
+        for some, far in ((examples, False), (compressed, True)):
+            seen = some.seen(index)
+            assert (seen[~lung_mask] == 0).all() and seen[lung_mask].min() >= 1
+            if not far:
+                np.testing.assert_allclose(
+                    seen[lung_mask], expected.clip(1, 255), rtol=0, atol=1e-2
+                )
+            patches = examples.around(film, centres, far)
+            np.testing.assert_allclose(patches, cut_patches(seen, centres, 64), atol=1e-3)
+
+
 def test_patches_lie_around_centres_in_the_lungs(classification):
     for index in (0, 7):
         patches = classification.patches(tf.constant(index), tf.constant(3, tf.int64), 5)

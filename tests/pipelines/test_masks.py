@@ -79,14 +79,28 @@ def test_contents(content):
     film = np.random.default_rng(2).uniform(1, 255, (20, 20)).astype(np.float32)
     lung = random_labels(20) >= 2
     seen = check_op(lambda x, mask: masks.select_content(x, mask, content), film, lung)
+    mean, sd = film[lung].mean(), film[lung].std()
     expected = {
         "lungs": film * lung,
+        "even_lungs": np.where(lung, (film - mean) / sd * 50 + 110, 0).clip(lung, 255),
         "whole": film,
         "outside": film * ~lung,
         "mask": 255.0 * lung,
     }[content]
-    np.testing.assert_array_equal(seen, expected)
+    np.testing.assert_allclose(seen, expected, rtol=0, atol=1e-3 if "even" in content else 0)
     assert seen.dtype == tf.float32
+
+
+def test_even_lungs_do_not_depend_on_brightness_and_contrast():
+    """But a film without contrast stays one: noise is not stretched to the whole range."""
+    film = np.random.default_rng(2).uniform(60, 160, (20, 20)).astype(np.float32)
+    lung = random_labels(20) >= 2
+    first, again, flat = (
+        masks.select_content(x, lung, "even_lungs").numpy()
+        for x in (film, 0.7 * film + 30, 100 + film / 1000)
+    )
+    np.testing.assert_allclose(first, again, rtol=0, atol=1e-2)
+    assert first[lung].std() == pytest.approx(50, abs=1) and flat[lung].std() < 1
 
 
 def test_an_unknown_content_is_refused():

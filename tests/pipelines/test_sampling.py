@@ -5,7 +5,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.sampling import balanced_order, plain_order
+from pipelines.sampling import Balanced, balanced_order, pair_weights, plain_order
 
 SEEDS = st.integers(0, 2**31 - 1)
 LABELS = st.lists(st.integers(0, 3), min_size=1, max_size=60)
@@ -68,3 +68,16 @@ def test_classes_are_mixed_along_an_epoch():
     order = labels[balanced_order(labels, 0, 0)]
     first_half = np.bincount(order[:160], minlength=4)
     assert first_half.min() > 20
+
+
+def test_sources_weigh_what_their_rarest_class_gives_them():
+    """And all classes of a source are drawn equally often, so that it tells little."""
+    films = {(2, "a"): 5, (0, "a"): 20}
+    films |= {(0, name): 10 for name in "bcd"} | {(1, "d"): 3, (1, "e"): 8}
+    pairs = [pair for pair, count in films.items() for _ in range(count)]
+    assert pair_weights(pairs) == {
+        (0, "a"): 1.0, (2, "a"): 1.0, (0, "b"): 0.25,
+        (0, "c"): 0.25, (0, "d"): 0.5, (1, "d"): 0.5, (1, "e"): 0.5,
+    }  # fmt: skip
+    drawn = Counter(pairs[index] for index in Balanced.by_source(pairs).order(0, 0))
+    assert drawn == {pair: 20 * weight for pair, weight in pair_weights(pairs).items()}

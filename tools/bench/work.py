@@ -26,6 +26,7 @@ from cxr_tf.training.trainer import Trainer
 from pipelines.films import read_film
 from pipelines.manifest.table import ManifestRow
 from pipelines.normalised_films import film_dataset
+from pipelines.sampling import Balanced
 from pipelines.sizes import CLASSIFICATION_SIZE, PATCHES
 from tools.bench.authors_way import AuthorsWay
 from tools.bench.contenders import (
@@ -225,7 +226,7 @@ def training_classification() -> Work:
     config = PRESETS["classification"]["improved"]
     assert isinstance(config, ClassificationTrainingOptions)
     nothing: Any = None  # the steps take their own patches
-    task = ClassificationTask(config, tuple("abcd"), nothing, nothing, groups=[0])
+    task = ClassificationTask(config, tuple("abcd"), nothing, nothing, Balanced([0]))
     generator = np.random.default_rng(0)
     cut = generator.uniform(0, 255, (config.batch_size, 224, 224)).astype(np.float32)
     labels = generator.integers(0, 4, config.batch_size).astype(np.int32)

@@ -8,7 +8,6 @@ from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.run_options import ClassificationTrainingOptions
 from pipelines.classes import ClassMap
 from pipelines.manifest.table import Manifest
-from pipelines.sampling import balanced_order
 
 TASK = "classification"
 
@@ -89,14 +88,14 @@ def steps_of_a_pass(kept: Manifest, config: ClassificationTrainingOptions) -> in
         kept: what it learns from.
         config: options of the training.
     """
-    from cxr_tf.training.run import decision_classes, groups, splits
+    from cxr_tf.training.run import balanced, decision_classes, splits
 
     classes = decision_classes(config)
     assert classes is not None
     rows, _ = splits(config, kept.select(TASK, classes=classes), TASK)
     labels = [classes.index(row.label) for row in rows]
-    numbers = groups(rows, labels) if config.balance_sources else labels
-    return len(balanced_order(numbers, config.seed, 0, config.balance)) // config.batch_size
+    drawn = balanced(config, rows, labels).order(config.seed, 0, config.balance)
+    return len(drawn) // config.batch_size
 
 
 def single_sources(data: Manifest, classes: ClassMap) -> dict[str, str]:

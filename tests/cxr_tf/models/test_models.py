@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from cxr_tf.models.names import CLASSIFICATION_NETWORKS, SEGMENTATION_NETWORKS
 from cxr_tf.models.registry import build
-from cxr_tf.models.resnet import FEATURES, LOGITS
+from cxr_tf.models.resnet import FEATURES, LOGITS, freeze
 
 
 @functools.cache
@@ -163,3 +163,15 @@ def test_batch_norm_has_the_momentum_and_epsilon_of_the_authors(name):
 def test_unknown_network_is_refused():
     with pytest.raises(ValueError, match="u_net_small"):
         build("mobilenet")
+
+
+@pytest.mark.parametrize("stages, kept", [(0, 0), (1, 3), (3, 30), (5, 60)])
+def test_frozen_stages_keep_their_weights(stages, kept):
+    """The first ones, with the scales of their batch norm; the dense layer always learns."""
+    model = build("resnet18_small", size=32, classes=3)
+    freeze(model, stages)
+    trained = {id(variable) for variable in model.trainable_variables}
+    frozen = [v.path for v in model.weights if id(v) not in trained and "moving" not in v.path]
+    assert len(frozen) == kept
+    assert all(name.split("/")[0].startswith(("conv1", "bn1", "layer")) for name in frozen)
+    assert model.get_layer("fc").kernel.trainable

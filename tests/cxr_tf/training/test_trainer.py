@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.training.classification import ClassificationTask
-from cxr_tf.training.run import groups
+from cxr_tf.training.run import balanced
 from cxr_tf.training.strategy import make_strategy
 from cxr_tf.training.trainer import Trainer
 from pipelines.manifest.table import ManifestRow
@@ -204,16 +204,19 @@ def test_batch_that_does_not_divide_is_refused(monkeypatch):
         make_strategy(dataclasses.replace(PLAIN, batch_size=3, xla=True))
 
 
-def test_pairs_of_class_and_source_are_balanced():
+def test_sources_are_balanced_where_it_is_asked_for():
     """A source that is rare in one class comes as often in it as in the other."""
     films = [(0, "a")] * 9 + [(1, "a")] * 3 + [(0, "b")] * 2
     rows = [ManifestRow(Path("film.png"), "x", source=source) for _, source in films]
     labels = [label for label, _ in films]
-    pairs = groups(rows, labels)
-    assert pairs == [0] * 9 + [2] * 3 + [1] * 2
     plain = classification_task(CLASSIFICATION)
-    task = ClassificationTask(
-        CLASSIFICATION, plain.classes, plain.training, plain.validation, pairs
-    )
-    drawn = Counter(films[index] for index in task.order(0))
-    assert drawn == {(0, "a"): 9, (1, "a"): 9, (0, "b"): 9}
+    drawn = {}
+    for asked in (False, True):
+        config = dataclasses.replace(CLASSIFICATION, balance_sources=asked)
+        task = ClassificationTask(
+            config, plain.classes, plain.training, plain.validation, balanced(config, rows, labels)
+        )
+        drawn[asked] = Counter(films[index] for index in task.order(0))
+    assert sum(n for (label, _), n in drawn[False].items() if label) == 11
+    # Class 1 has one source, which weighs 1; class 0 two, so that the other one weighs 1/2.
+    assert drawn[True] == {(0, "a"): 9, (1, "a"): 9, (0, "b"): 4}
