@@ -19,6 +19,20 @@ Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.int64]
 
 
+def with_offsets(probabilities: Floats, offsets: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Give what patches would answer after an offset to the logits.
+
+    Args:
+        probabilities: softmax of each patch, [..., C].
+        offsets: [C].
+
+    Returns:
+        float64 [..., C].
+    """
+    shifted = np.maximum(probabilities.astype(np.float64), _LEAST) * np.exp(np.asarray(offsets))
+    return np.asarray(shifted / shifted.sum(-1, keepdims=True))
+
+
 def vote_with(probabilities: Floats, offsets: npt.ArrayLike) -> Ints:
     """Decide films by the vote of their patches after an offset to the logits.
 
@@ -31,8 +45,7 @@ def vote_with(probabilities: Floats, offsets: npt.ArrayLike) -> Ints:
     Returns:
         int64 [n], the class of each film.
     """
-    shifted = np.maximum(probabilities.astype(np.float64), _LEAST) * np.exp(np.asarray(offsets))
-    shifted /= shifted.sum(-1, keepdims=True)
+    shifted = with_offsets(probabilities, offsets)
     votes = (shifted.argmax(-1)[..., None] == np.arange(shifted.shape[-1])).sum(1)
     # A mean is below 1: half of it orders those with equal votes, and no others.
     return np.asarray((votes + 0.5 * shifted.mean(1)).argmax(-1), np.int64)

@@ -105,6 +105,9 @@ class OffsetOptions:
     """folder of folds"""
     out: Path
     """JSON file to write, for `python -m cxr_tf.export --class-offsets`"""
+    decisions: Path | None = None
+    """CSV file to write: the decisions on films left out as they are with these offsets, for
+    `python -m tools.reliability fit --left-out`"""
     penalty: float = PENALTY
     """weight of the mean squared offset against the mean recall"""
     samples: int = SAMPLES
@@ -183,15 +186,18 @@ def _compare(options: CompareOptions) -> int:
 
 
 def _offsets(options: OffsetOptions) -> int:
-    from cxr_tf.runtime.whole_files import write_json
+    from cxr_tf.runtime.whole_files import write_json, write_text
     from tools.leave_one_out.arrange import folds_of
     from tools.leave_one_out.decisions import gather
-    from tools.leave_one_out.offsets import fit
+    from tools.leave_one_out.offsets import fit, moved
 
     recipe, folds = folds_of(options.folds)
     table = gather(options.folds, folds, recipe["classes"])
     record, text = fit(options.folds, folds, table, options.penalty, options.samples, options.seed)
     write_json(options.out, record)
+    if options.decisions is not None:
+        rows = moved(options.folds, folds, table, record["offsets"])
+        write_text(options.decisions, rows.to_csv(index=False, lineterminator="\n"))
     print(text)
     return 0
 

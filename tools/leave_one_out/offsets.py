@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cxr_tf.evaluation.patch_store import PATCHES_FILE, read_patches
 from cxr_tf.evaluation.summary import figure_text, table
 from cxr_tf.measures.bootstrap import SAMPLES
-from cxr_tf.measures.class_offsets import PENALTY, fit_offsets, vote_with
+from cxr_tf.measures.class_offsets import PENALTY, fit_offsets, vote_with, with_offsets
 from cxr_tf.measures.estimates import Decisions, classification_estimates
 from cxr_tf.measures.paired import compare
 from cxr_tf.runtime.errors import UsageError
@@ -88,6 +88,33 @@ def fit(
         "balanced_accuracy": paired.figures["recall"].record(),
     }
     return record, _markdown(classes, offsets, of_fold, overall, paired.figures["recall"].record())
+
+
+def moved(out: Path, folds: Sequence[Fold], decisions: Table, offsets: npt.ArrayLike) -> Table:
+    """Give the decisions on films left out as they are with offsets.
+
+    Args:
+        out: folder of the folds.
+        folds: its folds.
+        decisions: from `gather`.
+        offsets: [C].
+
+    Returns:
+        Rows of films left out that were decided, with other labels, votes and mean probabilities;
+        what `python -m tools.reliability fit --left-out` takes.
+    """
+    classes = classes_of(decisions)
+    rows = decisions[(decisions["kind"] == LEFT_OUT) & (decisions["status"] == "ok")].copy()
+    patches = patches_of(out, folds, rows)
+    probabilities = with_offsets(patches, offsets)
+    best = probabilities.argmax(-1)
+    decided = vote_with(patches, offsets)
+    for index, name in enumerate(classes):
+        rows[f"votes_{name}"] = (best == index).sum(1)
+        rows[f"p_{name}"] = probabilities[..., index].mean(1).round(6)
+    rows["label"] = [classes[index] for index in decided]
+    rows["agreement"] = (best == decided[:, None]).mean(1).round(6)
+    return rows
 
 
 def _markdown(

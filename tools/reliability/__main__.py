@@ -46,7 +46,14 @@ def _fit(options: argparse.Namespace) -> None:
     from tools.reliability.fit import fit
     from tools.reliability.table import read_decisions, read_table
 
-    found = fit(read_table(*options.tables), read_decisions(options.validation))
+    table = read_table(*options.tables)
+    if options.left_out is None:
+        found = fit(table, read_decisions(options.validation))
+    else:
+        from cxr_tf.saved.model_folders import read_card, version_folder
+
+        version = read_card(version_folder(options.model)).model_version
+        found = fit(table, read_decisions(options.left_out), version)
     write_json(options.out, found.record())
 
 
@@ -117,6 +124,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     step = steps.add_parser("fit")
     step.add_argument("tables", type=Path, nargs="+", metavar="TABLE")
     step.add_argument("--validation", type=Path, default=_VALIDATION)
+    step.add_argument(
+        "--left-out", type=Path, metavar="CSV", help="fit temperature and conformal sets on "
+        "decisions about sources left out (of `python -m tools.leave_one_out`), for --model",
+    )  # fmt: skip
+    step.add_argument("--model", type=Path, help="the model that was trained by the same recipe")
     step.add_argument("--out", type=Path, required=True)
     step.set_defaults(run=_fit)
     step = steps.add_parser("report")
@@ -138,6 +150,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.run is _collect and not (options.data or options.non_films):
         parser.error("collect: name DATA, --non-films or both")
+    if options.run is _fit and options.left_out and not options.model:
+        parser.error("fit --left-out: name the --model that the numbers are for")
     try:
         options.run(options)
     except (UsageError, ManifestError) as error:

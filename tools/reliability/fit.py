@@ -172,12 +172,16 @@ def fit_conformal(
     return 0.0 if rank > len(true) else math.floor(float(true[rank - 1]) * 1e6) / 1e6
 
 
-def fit(table: Table, decisions: tuple[tuple[str, ...], Table, Floats]) -> Reliability:
+def fit(
+    table: Table, decisions: tuple[tuple[str, ...], Table, Floats], version: str | None = None
+) -> Reliability:
     """Fits all of it.
 
     Args:
         table: of `read_table`.
-        decisions: of `read_decisions`, on validation films.
+        decisions: of `read_decisions`, on validation films of the model, or on films of sources
+            left out.
+        version: of the model that the numbers are for; None for the one that decided.
 
     Returns:
         The numbers for one model.
@@ -185,7 +189,8 @@ def fit(table: Table, decisions: tuple[tuple[str, ...], Table, Floats]) -> Relia
     _, rows, probabilities = decisions
     truth = rows["index"].to_numpy()
     temperature = fit_temperature(probabilities, truth)
-    (version,) = set(rows["model_version"])
+    if version is None:
+        (version,) = set(rows["model_version"])
     films = table[table["group"] == "film"]
     counts = {
         "films_train": int((films["use"] == "train").sum()),

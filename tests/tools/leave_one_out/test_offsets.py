@@ -9,6 +9,7 @@ import pytest
 from tests.tools.leave_one_out.made_up import CLASSES
 from tools.leave_one_out.__main__ import main
 from tools.leave_one_out.arrange import RECIPE
+from tools.leave_one_out.decisions import read_decisions
 
 
 def folds(out, shift, names=("a", "b", "c"), patches=True):
@@ -58,6 +59,23 @@ def test_offsets_undo_what_the_model_favours(tmp_path, capsys):
     assert gain["difference"]["low"] > 0
     text = capsys.readouterr().out
     assert "without a" in text and "| balanced accuracy |" in text
+
+
+def test_decisions_with_offsets_are_what_the_vote_then_says(tmp_path):
+    out = folds(tmp_path / "folds", 1.5)
+    file, table = tmp_path / "offsets.json", tmp_path / "moved.csv"
+    words = ["offsets", str(out), "--out", str(file), "--decisions", str(table)]
+    assert main([*words, "--samples", "50"]) == 0
+    before, after = read_decisions(out), read_decisions(table)
+    before = before[before["status"] == "ok"]
+    assert list(after["path"]) == list(before["path"])
+    right = [float((each["label"] == each["truth"]).mean()) for each in (before, after)]
+    assert right[0] < 0.8 < 0.9 < right[1]
+    votes = after[[f"votes_{name}" for name in CLASSES]].astype(int).to_numpy()
+    assert set(votes.sum(1)) == {9}
+    assert [CLASSES[index] for index in votes.argmax(1)] == list(after["label"])
+    chances = after[[f"p_{name}" for name in CLASSES]].astype(float).to_numpy()
+    assert chances.sum(1) == pytest.approx(1, abs=1e-5)
 
 
 def test_what_is_missing_is_named(tmp_path, capsys):
