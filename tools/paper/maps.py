@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cxr_tf.measures.bootstrap import mean_estimate
-from tools.paper.rows import CLASSES, FOLDERS, OPEN, Results, cells, table
+from tools.paper.rows import FOLDERS, OPEN, Results, cells, table
 
 Lines = list[str]
 #: The pointing game with the map of Eq. 5, and with the one of the global network.
@@ -25,29 +25,16 @@ def _saliency(results: Results) -> Lines:
     return table(header, rows or [(OPEN,) * 5])
 
 
-def _zones(results: Results) -> Lines:
-    found = (results.metrics("classification/test") or {}).get("zones", {})
-    names = ("upper", "middle", "lower", "central", "peripheral", "left", "right")
-    rows: list[Sequence[str]] = []
-    for truth in CLASSES if found else ():
-        for title, own in (("own class", found[truth]), ("even", found["(even map)"])):
-            if figures := own.get(truth):
-                rows.append((truth, title, *(cells(None, figures.get(x))[1] for x in names),
-                             str(figures["upper"]["n"])))  # fmt: skip
-    return table(("films", "map", *names, "n"), rows or [(OPEN,) * 10])
-
-
 def _curves(results: Results) -> Lines:
     rows: list[Sequence[str]] = []
     for approach, folder in FOLDERS.items():
         found = (results.metrics(folder) or {}).get("curves")
         title = {"local": "Eq. 5", "global": "global Grad-CAM"}[approach]
-        for name, what in (("map", title), ("random", "random map"), ("difference", "difference")):
-            own = found["areas"]["all"][name] if found else {}
-            told = [cells(None, own.get(kind)) for kind in ("deletion", "insertion")]
-            rows.append((approach, what, told[0][1], told[1][1], told[0][2]))
-    rows.append(("local less global", "difference of the differences", *_gains(results)))
-    return table(("network", "order of pixels", "deletion", "insertion", "n, of patients"), rows)
+        own = found["areas"]["all"]["difference"] if found else {}
+        told = [cells(None, own.get(kind)) for kind in ("deletion", "insertion")]
+        rows.append((title, told[0][1], told[1][1], told[0][2]))
+    rows.append(("Eq. 5 less global", *_gains(results)))
+    return table(("map", "deletion", "insertion", "n, of patients"), rows)
 
 
 def _gains(results: Results) -> tuple[str, str, str]:
@@ -90,7 +77,7 @@ def figures_7_and_8(results: Results) -> Lines:
     """The maps in numbers."""
     return [
         "The map of the viral class by true class:", "", *_saliency(results), "",
-        "The map of a film's own class by zone, and what an even map gives:", "", *_zones(results),
-        "", "Area under the deletion and insertion curves:", "", *_curves(results), "",
+        "Area under the deletion and insertion curves, less that of a random map:", "",
+        *_curves(results), "",
         "The pointing game, PHANTOM films only:", "", *_pointing(results),
     ]  # fmt: skip

@@ -1,5 +1,7 @@
 """Fills the tables of docs/paper.md: `python -m tools.paper.page docs/paper.md results`.
 
+`results/paper/figures.md` in its place has the figures for which the paper prints no numbers.
+
 What stands between `<!-- table NAME -->` and `<!-- end of table -->` is made anew from results,
 the words around it stay: no figure of a table is written by hand, and new results change the
 page by running this again. Rows whose result is not there say `open`.
@@ -12,7 +14,7 @@ from pathlib import Path
 from cxr_tf.runtime.progress import Reporter
 from tools.pages.marked_tables import fill_tables
 from tools.paper.rows import Results
-from tools.paper.sections import SECTIONS
+from tools.paper.sections import FIGURES, TABLES
 
 
 def filled(page: str, results: Path) -> str:
@@ -29,7 +31,8 @@ def filled(page: str, results: Path) -> str:
         ValueError: the page lacks a table, names one twice, or names one that there is not.
     """
     reader = Results(results)
-    return fill_tables(page, {name: write(reader) for name, write in SECTIONS.items()})
+    wanted = FIGURES if "<!-- table fig" in page else TABLES
+    return fill_tables(page, {name: write(reader) for name, write in wanted.items()})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -78,14 +78,42 @@ class Results:
             name: of the training.
         """
         config = self.json(f"training/{name}", "config.json")
-        history = self.rows(f"training/{name}", "history.csv")
-        if not config or not history:
+        if not config or not (spent := self.spent(name)):
             return "–"
-        side = f" at {config['size']}" if config.get("size") else ""
-        minutes = float(history[-1]["seconds"]) / 60
-        text = f"{name}: {int(history[-1]['epoch']) + 1} epochs{side}, {minutes:.0f} min"
         before = Path(config.get("start_from") or "").name
-        return f"{text}; after {self.budget(before)}" if before else text
+        text = f"`{name}`: {spent}"
+        return f"{text}, after {self.budget(before)}" if before else text
+
+    def spent(self, name: str) -> str:
+        """Says how long a training took; '' where it is missing.
+
+        Args:
+            name: of the training.
+        """
+        history = self.rows(f"training/{name}", "history.csv")
+        if not history:
+            return ""
+        minutes = float(history[-1]["seconds"]) / 60
+        return f"{int(history[-1]['epoch']) + 1} epochs, {minutes:.0f} min"
+
+    def budgets(self, *names: str) -> str:
+        """Writes the budgets of several trainings in one line.
+
+        Args:
+            *names: of the trainings; those that are missing are left out.
+        """
+        told = [text for name in names if (text := self.budget(name)) != "–"]
+        return f"Budget: {'; '.join(told)}." if told else f"Budget: {OPEN}."
+
+    def counted(self, name: str, group: str) -> str:
+        """Says how many films and patients an evaluation looked at.
+
+        Args:
+            name: its folder.
+            group: group of films.
+        """
+        found = (self.metrics(name) or {}).get("groups", {}).get(group)
+        return f"{found['n']} films of {found['patients']} patients" if found else OPEN
 
     def training_of(self, name: str) -> str:
         """Finds the training behind an evaluation.
@@ -124,6 +152,17 @@ def cells(paper: float | None, found: dict[str, Any] | None) -> list[str]:
     else:
         here, count = estimate(found), f"{found['n']} of {found['patients']}"
     return ["–" if paper is None else f"{paper:.3f}", here, count, difference(paper, found)]
+
+
+def compared(paper: float | None, found: dict[str, Any] | None) -> str:
+    """Writes our figure with its interval and, behind a comma, ours less the paper's.
+
+    Args:
+        paper: the paper's figure, None where it has none.
+        found: our estimate, None where it is open.
+    """
+    _, here, _, away = cells(paper, found)
+    return here if away == "–" else f"{here}, {away}"
 
 
 HEADER = ("paper", "here (95 % interval)", "n, of patients", "difference")

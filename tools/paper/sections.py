@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cxr_tf.measures.bootstrap import mean_estimate
 from tools.paper import analysis_tables
 from tools.paper.ablations import ABLATIONS, SHARES
+from tools.paper.beside import Beside, beside
 from tools.paper.maps import figures_7_and_8
-from tools.paper.rows import CLASSES, FOLDERS, HEADER, OPEN, Results, cells, paired, table
+from tools.paper.rows import CLASSES, FOLDERS, HEADER, OPEN, Results, cells, compared, paired, table
 
 METRICS = ("accuracy", "precision", "recall", "f1", "specificity")
 MANIFEST_CLASSES = ("normal", "tuberculosis", "bacterial", "viral", "covid19")
@@ -33,7 +35,7 @@ TABLE_XIV = {
     "masks_short": ("FC-DenseNet103", TABLE_X["local"]),
 }
 TABLE_XV = {100: (0.943, 0.932), 50: (0.941, 0.908), 30: (0.929, 0.866), 10: (0.906, 0.851)}
-TABLE_XVI = {"whole": (0.798, 0.727, 0.597, 0.607, 0.919), "patch224": TABLE_X["local"]}
+TABLE_XVI = {"whole": (0.798, 0.727, 0.597, 0.607, 0.919)}
 TABLE_XVII = {
     "patch112": (0.788, 0.712, 0.759, 0.723, 0.932),
     "patch224": TABLE_X["local"],
@@ -55,6 +57,15 @@ TABLE_III = {
 #: Jaccard of lungs and heart (section IV-A).
 JSRT = (0.955, 0.889)
 Lines = list[str]
+
+
+def _with_count(title: str, found: Mapping[str, Any] | None) -> str:
+    return f"{title}, {found['n']}/{found['patients']}" if found else title
+
+
+def _with_spread(paper: float, found: dict[str, Any] | None, spread: str) -> str:
+    _, value, _, away = cells(paper, found)
+    return f"{value} ± {spread}, {away}" if found else OPEN
 
 
 def table_i(results: Results) -> Lines:
@@ -125,19 +136,21 @@ def table_v(results: Results) -> Lines:
     ):
         found = results.figure(name, group, "jaccard", part)
         sd = f"{found['sd']:.3f}" if found and found["sd"] is not None else "–"
-        budget = results.budget(results.training_of(name))
-        rows.append((title, *cells(paper, found), sd, budget))
+        rows.append((_with_count(title, found), f"{paper:.3f}", _with_spread(paper, found, sd)))
     p = paired(results, "ablations/short_montgomery", "ablations/short_plain_montgomery", "normal")
-    note = (
-        f"Normalised against not, the two short trainings, signed rank: {p}; the paper p < 0.001."
-    )
-    return [*table(("films", *HEADER, "SD", "budget"), rows), "", note]
+    shipped = results.training_of("segmentation/test")
+    return [
+        *table(("films/patients", "paper", "here ± SD, difference"), rows),
+        "",
+        f"The two short trainings compared by the signed-rank test: {p}. The paper: p < 0.001.",
+        results.budgets(shipped, "short", "short_plain"),
+    ]
 
 
 def _biomarker(name: str, figure: str, supine: bool = True) -> Callable[[Results], Lines]:
     def section(results: Results) -> Lines:
-        films = [x for x in results.rows("analysis/adults", "biomarkers.csv") if x[figure]
-                 and (supine or x["view"] != "AP Supine")]  # fmt: skip
+        measured = [x for x in results.rows("analysis/adults", "biomarkers.csv") if x[figure]]
+        films = [x for x in measured if supine or x["view"] != "AP Supine"]
         marks = {row[""]: row for row in results.rows("analysis/adults", f"table_{name}.csv")}
         rows = []
         for place, (label, title, (mean, sd, paper)) in enumerate(
@@ -152,49 +165,53 @@ def _biomarker(name: str, figure: str, supine: bool = True) -> Callable[[Results
                 spread = f"{np.std(values, ddof=1):.3f}" if len(own) > 1 else "–"
             here = ", ".join(marks[title][x] for x in analysis_tables.CLASSES[:place]
                              if title in marks)  # fmt: skip
-            rows.append((title, *cells(mean, found), f"{sd:.3f}", spread, paper, here))
-        header = ("class", *HEADER, "SD, paper", "SD, here", "against the classes above, paper",
-                  "here, raw (Holm)")  # fmt: skip
-        return table(header, rows)
+            if not supine and len(own) == sum(x["class"] == label for x in measured):
+                continue
+            rows.append((_with_count(title, found), f"{mean:.3f} ± {sd:.3f}",
+                         _with_spread(mean, found, spread), paper, here))  # fmt: skip
+        header = ("class, films/patients", "paper ± SD", "here ± SD, difference",
+                  "asterisks, paper", "asterisks, here (Holm)")  # fmt: skip
+        return table(header, rows or [(OPEN,) * len(header)])
 
     return section
 
 
-def _classified(results: Results, folder: str, group: str, paper: Sequence[float],
-                title: Sequence[str]) -> list[tuple[str, ...]]:  # fmt: skip
-    budget = results.budget(results.training_of(folder))
+def _approaches(papers: Mapping[str, Sequence[float]]) -> list[Beside]:
     return [
-        (*title, metric, *cells(there, results.figure(folder, group, "overall", metric)), budget)
-        for metric, there in zip(METRICS, paper, strict=True)
+        (approach, papers[approach], [(films, folder, group) for group, films in FILMS.items()])
+        for approach, folder in FOLDERS.items()
     ]
+
+
+def _overall(metric: str) -> tuple[str, ...]:
+    return ("overall", metric)
 
 
 def table_x(results: Results) -> Lines:
     """Local against global, on the films of the paper's list and on all."""
-    rows = []
-    for approach, folder in FOLDERS.items():
-        for group, films in FILMS.items():
-            rows += _classified(results, folder, group, TABLE_X[approach], (approach, films))
-    return table(("approach", "films", "metric", *HEADER, "budget"), rows)
+    counts = [f"{films}: {results.counted(FOLDERS['local'], group)}"
+              for group, films in FILMS.items()]  # fmt: skip
+    return [
+        *beside(results, METRICS, _overall, _approaches(TABLE_X)),
+        "",
+        f"Films: {'; '.join(counts)}.",
+        results.budgets(*(results.training_of(folder) for folder in FOLDERS.values())),
+    ]
 
 
 def table_xi(results: Results) -> Lines:
     """Sensitivity by class."""
-    rows = []
-    for approach, folder in FOLDERS.items():
-        for group, films in FILMS.items():
-            for name, paper in zip(CLASSES, TABLE_XI[approach], strict=True):
-                found = results.figure(folder, group, "by_class", name, "sensitivity")
-                rows.append((approach, films, name, *cells(paper, found)))
-    return table(("approach", "films", "class", *HEADER), rows)
+    groups: list[Beside] = [
+        (approach, TABLE_XI[approach], [(FILMS["paper_list"], folder, "paper_list")])
+        for approach, folder in FOLDERS.items()
+    ]
+    return beside(results, CLASSES, lambda name: ("by_class", name, "sensitivity"), groups)
 
 
 def table_xii(results: Results) -> Lines:
     """COVID-Net's three classes: no counterpart."""
-    rows = [(name, *paper, OPEN, OPEN) for name, paper in TABLE_XII.items()]
-    header = ("method", "sensitivity in %, paper (normal, pneumonia, COVID-19)",
-              "precision in %, paper", "sensitivity, here", "precision, here")  # fmt: skip
-    return table(header, rows)
+    rows = [(name, *paper, OPEN) for name, paper in TABLE_XII.items()]
+    return table(("method", "paper: sensitivity in %", "paper: precision in %", "here"), rows)
 
 
 def table_xiii(results: Results) -> Lines:
@@ -209,55 +226,69 @@ def table_xiii(results: Results) -> Lines:
             ("Montgomery normals", f"ablations/{name}_montgomery", "class=normal", montgomery),
         ):
             found = results.figure(folder, group, "jaccard", "lung")
-            rows.append((title, films, *cells(paper, found), results.budget(name), name))
+            rows.append((title, _with_count(films, found), f"{paper:.3f}", compared(paper, found)))
     short = "ablations/short"
     tests = [
         f"{films}: {paired(results, f'{short}_{place}', f'{short}_u_net_{place}', label)}"
         for films, place, label in (("JSRT", "test", ""), ("Montgomery", "montgomery", "normal"))
     ]
-    note = f"Signed rank between the networks: {'; '.join(tests)}; the paper p > 0.05 for both."
-    return [*table(("network", "films", *HEADER, "budget", "ablation"), rows), "", note]
+    return [
+        *table(("network", "films/patients", "paper", "here, difference"), rows),
+        "",
+        f"The networks compared by the signed-rank test: {'; '.join(tests)}. "
+        "The paper: p > 0.05 for both.",
+        results.budgets("short_u_net", "short"),
+    ]
 
 
 def _ablated(ablations: Mapping[str, tuple[str, Sequence[float]]]) -> Callable[[Results], Lines]:
     def section(results: Results) -> Lines:
-        rows: list[tuple[str, ...]] = []
-        for name, (title, paper) in ablations.items():
-            assert name in ABLATIONS
-            found = _classified(results, f"ablations/{name}_test", "all", paper, (title,))
-            rows += [(*row[:-1], results.budget(name), name) for row in found]
-        return table(("training", "metric", *HEADER, "budget", "ablation"), rows)
+        assert all(name in ABLATIONS for name in ablations)
+        there = any(results.metrics(f"ablations/{name}_test") for name in ablations)
+        groups: list[Beside] = [
+            (title, paper, [("here", f"ablations/{name}_test", "all")] if there else [])
+            for name, (title, paper) in ablations.items()
+        ]
+        lines = beside(results, METRICS, _overall, groups)
+        return [*lines, "", results.budgets(*ablations)]
 
     return section
 
 
 def table_xv(results: Results) -> Lines:
     """Size of the training set, normalised and not."""
+    kinds = {"normalised": "short", "original": "short_plain"}
+    header = ["share"]
+    for kind in kinds:
+        header += [f"{kind}: paper", f"{kind}: here", "p against 100 %", "budget"]
     rows = []
     for share, papers in TABLE_XV.items():
-        for kind, name, paper in zip(("normalised", "original"), ("short", "short_plain"), papers,
-                                     strict=True):  # fmt: skip
+        row = [f"{share} %"]
+        for name, paper in zip(kinds.values(), papers, strict=True):
             own = name if share == 100 else f"{name}_{share}"
             found = results.figure(f"ablations/{own}_montgomery", "class=normal", "jaccard", "lung")
             p = paired(
                 results, f"ablations/{name}_montgomery", f"ablations/{own}_montgomery", "normal"
             )
-            rows.append((f"{share} %", kind, *cells(paper, found), "–" if share == 100 else p,
-                         results.budget(own), own))  # fmt: skip
-    header = ("share", "films", *HEADER, "signed rank against 100 %", "budget", "ablation")
+            row += [f"{paper:.3f}", compared(paper, found),
+                    "–" if share == 100 else p.partition(",")[0].removeprefix("p = "),
+                    results.spent(own) or OPEN]  # fmt: skip
+        rows.append(row)
     return table(header, rows)
 
 
 def figure_6(results: Results) -> Lines:
-    """Confusion matrices of both approaches."""
-    rows = []
+    """Confusion matrices of both approaches, a matrix a column."""
+    matrices = {}
     for approach, folder in FOLDERS.items():
-        for group, films in FILMS.items():
-            found = (results.metrics(folder) or {}).get("groups", {}).get(group)
-            for place, name in enumerate(CLASSES):
-                counts = list(map(str, found["confusion"][place])) if found else [OPEN] * 5
-                rows.append((approach, films, name, *counts))
-    return table(("approach", "films", "true \\ decided", *CLASSES, "no decision"), rows)
+        found = (results.metrics(folder) or {}).get("groups", {}).get("paper_list")
+        matrices[approach] = found["confusion"] if found else None
+    rows = [
+        (name, *("/".join(map(str, matrix[place])) if matrix else OPEN
+                 for matrix in matrices.values()))
+        for place, name in enumerate(CLASSES)
+    ]  # fmt: skip
+    return table(("true class", *matrices), rows)
 
 
 def figure_10(results: Results) -> Lines:
@@ -268,16 +299,16 @@ def figure_10(results: Results) -> Lines:
         history = results.rows(f"training/{name}", "history.csv")
         seen = [row for row in history if row.get("validation_f1")]
         if not seen:
-            rows.append((title, *(OPEN,) * 5))
+            rows.append((title, *(OPEN,) * 4))
             continue
         best = max(seen, key=lambda row: float(row["validation_f1"]))
         told = [f"{float(x['validation_accuracy']):.3f}, {float(x['validation_f1']):.3f} "
                 f"(epoch {int(x['epoch']) + 1})" for x in (best, seen[-1])]  # fmt: skip
         losses = [f"{float(row['loss']):.3f}" for row in (history[0], history[-1])]
-        rows.append((title, *losses, *told, results.budget(name)))
+        rows.append((title, *losses, *told))
     header = ("training", "training loss, first epoch", "last epoch",
-              "validation accuracy, F1: best", "last", "budget")  # fmt: skip
-    return table(header, rows)
+              "validation accuracy, F1: best", "last")  # fmt: skip
+    return [*table(header, rows), "", results.budgets("global", "base", "local")]
 
 
 def figure_12(results: Results) -> Lines:
@@ -288,16 +319,17 @@ def figure_12(results: Results) -> Lines:
             own = approach if share == 100 else f"{approach}_{share}"
             found = results.figure(f"ablations/{own}_test", "all", "overall", "accuracy")
             title = "local" if approach == "patch224" else "global"
-            rows.append((title, f"{share} %", *cells(None, found)[1:3], results.budget(own), own))
-    return table(("approach", "share", *HEADER[1:3], "budget", "ablation"), rows)
+            spent = results.spent(own) or OPEN
+            rows.append((title, f"{share} %", compared(None, found), spent))
+    return table(("approach", "share", HEADER[1], "budget"), rows)
 
 
 def _reused(section: Callable[[Path], Lines], folder: str, file: str) -> Callable[[Results], Lines]:
-    """A table of results/README.md without its heading; open where the analysis is missing."""
+    """A table of an analysis; open where the analysis is missing."""
 
     def wrapped(results: Results) -> Lines:
         path = results.folder / folder
-        return section(path)[2:-1] if (path / file).is_file() else [OPEN]
+        return section(path) if (path / file).is_file() else [OPEN]
 
     return wrapped
 
@@ -307,7 +339,7 @@ def figure_11(results: Results) -> Lines:
     folders = {"adults": "analysis/adults", "all films": "analysis/all"}
     found = {title: results.folder / name for title, name in folders.items()
              if (results.folder / name / "heterogeneity.csv").is_file()}  # fmt: skip
-    return analysis_tables.heterogeneity(found)[2:-1] if found else [OPEN]
+    return analysis_tables.heterogeneity(found) if found else [OPEN]
 
 
 def section_v_f(results: Results) -> Lines:
@@ -335,18 +367,25 @@ def section_v_f(results: Results) -> Lines:
     return table(("under-segmented films; sensitivity", "paper", "here"), rows)
 
 
-SECTIONS: dict[str, Callable[[Results], Lines]] = {
+#: Tables of docs/paper.md.
+TABLES: dict[str, Callable[[Results], Lines]] = {
     "i": table_i, "ii": table_ii, "iii": table_iii, "v": table_v,
     "vi": _biomarker("vi", "lung_mean"), "vii": _biomarker("vii", "lung_sd"),
     "viii": _biomarker("viii", "lung_sd", supine=False),
     "ix": _biomarker("ix", "cardiothoracic_ratio"),
     "x": table_x, "xi": table_xi, "xii": table_xii, "xiii": table_xiii,
     "xiv": _ablated(TABLE_XIV), "xv": table_xv,
-    "xvi": _ablated({"whole": ("without mask", TABLE_XVI["whole"]),
-                     "patch224": ("with mask", TABLE_XVI["patch224"])}),
-    "xvii": _ablated({name: (size, TABLE_XVII[name]) for name, size in
-                      (("patch112", "112"), ("patch224", "224"), ("patch448", "448"))}),
+    "xvii": _ablated({
+        "whole": ("224 without mask", TABLE_XVI["whole"]),
+        **{f"patch{size}": (f"{size} with mask", TABLE_XVII[f"patch{size}"])
+           for size in (224, 112, 448)},
+    }),
+    "v-f": section_v_f,
+}  # fmt: skip
+#: Tables of results/paper/figures.md: figures for which the paper prints no numbers.
+FIGURES: dict[str, Callable[[Results], Lines]] = {
     "fig5": _reused(analysis_tables.patches, "analysis/test", "patch_means.csv"),
     "fig6": figure_6, "fig7": figures_7_and_8, "fig10": figure_10, "fig11": figure_11,
-    "fig12": figure_12, "v-f": section_v_f,
+    "fig12": figure_12,
 }  # fmt: skip
+SECTIONS = TABLES | FIGURES

@@ -9,7 +9,7 @@ import pytest
 from tools.pages.marked_tables import END
 from tools.paper.maps import POINTING, figures_7_and_8
 from tools.paper.page import filled, main
-from tools.paper.rows import FOLDERS, Results, cells, paired
+from tools.paper.rows import FOLDERS, Results, cells, compared, paired
 from tools.paper.sections import SECTIONS, table_x, table_xv
 
 ROOT = Path(__file__).parents[3]
@@ -22,7 +22,9 @@ def page():
     return (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
 
 
-def test_the_page_holds_the_tables_of_its_results(page, tmp_path):
+@pytest.mark.parametrize("name", ["docs/paper.md", "results/paper/figures.md"])
+def test_the_pages_hold_the_tables_of_their_results(name, tmp_path):
+    page = (ROOT / name).read_text(encoding="utf-8")
     empty = re.sub(rf"(<!-- table \S+ -->\n).*?{END}", rf"\1{END}", page, flags=re.DOTALL)
     assert len(empty) < 0.8 * len(page)
     (tmp_path / "paper.md").write_text(empty)
@@ -52,7 +54,7 @@ def test_without_results_every_figure_of_ours_is_open(tmp_path):
     for name, section in SECTIONS.items():
         lines = section(results)
         assert lines and not any(re.search(r"\d\.\d+ \(\d", line) for line in lines), name
-    assert all(" open " in line for line in table_x(results)[2:])
+    assert all("| open |" in line for line in table_x(results)[2:7])
 
 
 def test_figures_stand_beside_the_papers_with_the_difference():
@@ -60,6 +62,8 @@ def test_figures_stand_beside_the_papers_with_the_difference():
     assert cells(0.889, found) == ["0.889", "0.750 (0.600–0.900)", "40 of 30", "-0.139"]
     assert cells(None, found | {"low": None})[1:] == ["0.750 (no interval)", "40 of 30", "–"]
     assert cells(0.5, None) == ["0.500", "open", "–", "–"]
+    assert compared(0.889, found) == "0.750 (0.600–0.900), -0.139"
+    assert (compared(None, found), compared(0.5, None)) == ("0.750 (0.600–0.900)", "open")
 
 
 def test_new_results_fill_their_rows(tmp_path):
@@ -72,8 +76,8 @@ def test_new_results_fill_their_rows(tmp_path):
         rows = [f"{n},normal,{lung + n / 100},{lung}" for n in range(6)]
         text = "\n".join(["path,class,lung,lung_union", *rows])
         (place / "jaccard.csv").write_text(text + "\n")
-    row = next(line for line in table_xv(Results(tmp_path)) if "| short_50 |" in line)
-    assert "| 0.941 | 0.700 (0.800–1.000) | 3 of 3 | -0.241 | p = 0.031, n=6 |" in row
+    row = next(line for line in table_xv(Results(tmp_path)) if line.startswith("| 50 % |"))
+    assert "| 0.941 | 0.700 (0.800–1.000), -0.241 | 0.031 |" in row
     assert paired(Results(tmp_path), "ablations/short_montgomery", "nothing", "normal") == "–"
 
 
@@ -87,7 +91,7 @@ def test_gains_of_both_maps_are_paired_by_film(tmp_path):
         (tmp_path / folder / "curves.csv").write_text("\n".join(lines) + "\n")
     rows = "path,patient_id\na,1\nb,2\nc,\n"
     (tmp_path / "classification" / "test" / "predictions.csv").write_text(rows)
-    row = next(x for x in figures_7_and_8(Results(tmp_path)) if "local less global" in x)
+    row = next(x for x in figures_7_and_8(Results(tmp_path)) if "Eq. 5 less global |" in x)
     assert "| -0.200 (-0.200–-0.200) | 0.200 (0.200–0.200) | 3 of 3 |" in row
 
 

@@ -1,8 +1,8 @@
-"""The tables of results/README.md are those that its figures give."""
+"""The tables that compare several results are those that the results give."""
 
 from pathlib import Path
 
-from tools.paper.results_tables import BEGIN, END, estimate, main, table
+from tools.paper.results_tables import estimate, main, pages, section
 
 RESULTS = Path(__file__).parents[3] / "results"
 
@@ -13,16 +13,18 @@ def test_a_figure_stands_with_its_interval():
 
 
 def test_a_table_is_markdown():
-    assert table(("a", "b"), [(1, 2)]) == ["| a | b |", "| --- | --- |", "| 1 | 2 |", ""]
+    lines = ["## t", "", "| a | b |", "| --- | --- |", "| 1 | 2 |"]
+    assert section("t", ("a", "b"), [(1, 2)]) == lines
 
 
-def test_the_page_holds_the_tables_of_its_figures(tmp_path):
-    page = (RESULTS / "README.md").read_text()
-    records = [*RESULTS.glob("*/*/metrics.json"), *RESULTS.glob("*/*/analysis.json")]
-    for name in ("training", *{file.parents[1].name for file in records}):
-        (tmp_path / name).symlink_to(RESULTS / name)
-    empty = page[: page.index(BEGIN) + len(BEGIN)] + page[page.index(END) :]
-    (tmp_path / "README.md").write_text(empty)
+def test_the_pages_hold_the_tables_of_their_results(tmp_path):
+    written = pages(RESULTS)
+    for name in ("training", "ablations", "analysis", "classification"):
+        (tmp_path / name).mkdir()
+        for inner in (RESULTS / name).iterdir():
+            if f"{name}/{inner.name}" not in written:
+                (tmp_path / name / inner.name).symlink_to(inner)
     assert main([str(tmp_path)]) == 0
-    assert (tmp_path / "README.md").read_text() == page
+    for name in written:
+        assert (tmp_path / name).read_text() == (RESULTS / name).read_text(), name
     assert main([str(tmp_path / "nowhere")]) == 2
