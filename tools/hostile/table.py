@@ -1,4 +1,6 @@
-"""Fills the tables of docs/reliability/hostile_input.md from what `tools.hostile.fuzz` found.
+"""Fills the table of docs/reliability/hostile_input.md from what `tools.hostile.fuzz` found.
+
+The tables by format and by bomb go to `hostile.md` beside the figures.
 
 python -m tools.hostile.table docs/reliability/hostile_input.md results/reliability/hostile.json
 """
@@ -52,11 +54,24 @@ def _formats(record: Record) -> list[str]:
     return markdown_table(("format", *names), rows)
 
 
-BLOCKS: Mapping[str, Callable[[Record], list[str]]] = {
-    "hostile_summary": _summary,
-    "hostile_bombs": _bombs,
-    "hostile_formats": _formats,
-}
+BLOCKS: Mapping[str, Callable[[Record], list[str]]] = {"hostile_summary": _summary}
+
+
+def details(record: Record) -> str:
+    """Write the page of every format and every bomb.
+
+    Args:
+        record: What `tools.hostile.fuzz` wrote.
+    """
+    lines = [
+        "# Hostile input, by format and by bomb", "",
+        "Made by `python -m tools.hostile.table`.", "",
+        "## Damaged files by format", "", *_formats(record), "",
+        "## Bombs and lying headers", "",
+        "`contained`: the decoding process was ended by its deadline or memory limit.", "",
+        *_bombs(record), "",
+    ]  # fmt: skip
+    return "\n".join(lines)
 
 
 def filled(page: str, record: Record) -> str:
@@ -91,11 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     page, figures = given
     try:
-        text = filled(page.read_text(encoding="utf-8"), json.loads(figures.read_text()))
+        record = json.loads(figures.read_text())
+        text = filled(page.read_text(encoding="utf-8"), record)
     except ValueError as error:
         Reporter().error(f"{page}: {error}")
         return 2
     page.write_text(text, encoding="utf-8")
+    figures.with_suffix(".md").write_text(details(record), encoding="utf-8")
     return 0
 
 

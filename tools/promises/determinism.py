@@ -50,7 +50,7 @@ class Options:
     threads: int = 2
     """the larger number of threads"""
     page: Path | None = None
-    """docs/reliability/determinism.md, to fill its table"""
+    """results/reliability/determinism.md, to fill its table"""
     run: bool = True
     """--no-run: fill the page from the determinism.json that is there"""
 
@@ -203,7 +203,7 @@ def draw(folder: Path, count: int) -> None:
 
 
 def determinism_table(record: Mapping[str, Any]) -> list[str]:
-    """Writes the table of docs/reliability/determinism.md.
+    """Writes the table of results/reliability/determinism.md.
 
     Args:
         record: of `determinism.json`.

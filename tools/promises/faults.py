@@ -39,13 +39,13 @@ class Options:
     films: int = 8
     """phantoms to draw"""
     page: Path | None = None
-    """docs/reliability/faults.md, to fill its table"""
+    """results/reliability/faults.md, to fill its table"""
     run: bool = True
     """--no-run: fill the page from the faults.json that is there"""
 
 
 def faults_table(record: Mapping[str, Any]) -> list[str]:
-    """Writes the table of docs/reliability/faults.md.
+    """Writes the table of results/reliability/faults.md.
 
     Args:
         record: of `faults.json`; an empty one leaves the table open.

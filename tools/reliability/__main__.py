@@ -60,13 +60,14 @@ def _fit(options: argparse.Namespace) -> None:
 def _report(options: argparse.Namespace) -> None:
     import json
 
-    from tools.reliability.report import filled, write_report
+    from tools.reliability.report import details, filled, write_report
 
     decisions = {"validation": options.validation, "test": options.test}
     summary = write_report(options.tables, options.fitted, decisions, options.out)
     stability = options.out / "stability.json"
     if stability.is_file():
         summary |= json.loads(stability.read_text(encoding="utf-8"))
+    (options.out / "details.md").write_text(details(summary), encoding="utf-8")
     if options.page:
         page = options.page.read_text(encoding="utf-8")
         options.page.write_text(filled(page, summary), encoding="utf-8")

@@ -62,23 +62,24 @@ def write_report(
 def _figure(record: Record) -> str:
     if record["value"] is None or not record["n"]:
         return "–"
-    return f"{record['value']:.3f} ({record['low']:.3f} to {record['high']:.3f})"
+    return f"{record['value']:.3f} ({record['low']:.3f}–{record['high']:.3f})"
 
 
 def _counted(record: Record) -> str:
     return f"{record['count']} of {record['n']}: {_figure(record)}" if record["n"] else "–"
 
 
+def _count(record: Record) -> str:
+    return f"{record['count']} of {record['n']}" if record["n"] else "–"
+
+
 def _gate(summary: Record) -> list[str]:
     names = {
-        "film/train": "films, training",
         "film/validation": "films, validation",
         "film/test": "films, test",
         "turned/validation": "validation films turned or inverted",
         "turned/test": "test films turned or inverted",
         "non_film/report": "non-films of the kinds kept apart",
-        "turned/train": "training films turned or inverted (fitted on)",
-        "non_film/fit": "non-films of the other kinds (fitted on)",
     }
     rows = [[text, _counted(summary["gate"][key])] for key, text in names.items()]
     return markdown_table(["what", "refused (95 % interval)"], rows)
@@ -91,7 +92,7 @@ def _real(summary: Record) -> list[str]:
     rows = [
         [
             kind.removeprefix(REAL).replace("_", " "),
-            *(_counted(each[part]) for part in ("fit", "report", "left_out")),
+            *(_count(each[part]) for part in ("fit", "report", "left_out")),
         ]
         for kind, each in found["kinds"].items()
     ]
@@ -160,19 +161,18 @@ def _stability(summary: Record) -> list[str]:
         return ["open: `python -m tools.reliability stability` was not run"]
     classes = list(next(iter(found.values()))["by_class"])
     rows = [
-        [name, _counted(each["changed"]), *(
-            f"{each['by_class'][c]['count']} of {each['by_class'][c]['n']}" for c in classes
-        ), f"{each['right']['count']} of {each['right']['n']}"]
+        [name, _counted(each["changed"]),
+         "/".join(str(each["by_class"][c]["count"]) for c in classes), _count(each["right"])]
         for name, each in found.items()
     ]  # fmt: skip
-    return markdown_table(["change", "labels that change", *classes, "right"], rows)
+    return markdown_table(["change", "labels that change", "/".join(classes), "right"], rows)
 
 
 def _reasons(summary: Record) -> list[str]:
     rows = [
         [
             kind.replace("_", " by "),
-            *(_counted(each[name]) for name in ("refused", "right", "none")),
+            *(_count(each[name]) for name in ("refused", "right", "none")),
         ]
         for kind, each in summary.get("reasons", {}).items()
     ]
@@ -181,14 +181,32 @@ def _reasons(summary: Record) -> list[str]:
 
 BLOCKS: dict[str, Callable[[Record], list[str]]] = {
     "reliability_gate": _gate,
-    "reliability_real": _real,
-    "reliability_reasons": _reasons,
     "reliability_mask": _mask,
     "reliability_calibration": _calibration,
     "reliability_conformal": _conformal,
-    "reliability_classes": _by_class,
     "reliability_stability": _stability,
 }
+#: Tables of `details.md`, by heading.
+DETAILS: dict[str, Callable[[Record], list[str]]] = {
+    "Real pictures that are no frontal chest films": _real,
+    "The reason given for turned and inverted films": _reasons,
+    "Conformal sets by class and source": _by_class,
+}
+
+
+def details(summary: Record) -> str:
+    """Write the tables that docs/reliability/trust.md links to.
+
+    Args:
+        summary: what `write_report` gave.
+
+    Returns:
+        A page in Markdown.
+    """
+    lines = ["# Trust: further tables", "", "Made by `python -m tools.reliability report`."]
+    for title, write in DETAILS.items():
+        lines += ["", f"## {title}", "", *write(summary)]
+    return "\n".join(lines) + "\n"
 
 
 def filled(page: str, summary: Record) -> str:

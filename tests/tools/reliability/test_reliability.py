@@ -9,7 +9,7 @@ from tools.phantoms.non_films import TURNED
 from tools.phantoms.other_parts import PARTS, other_part
 from tools.reliability import fit, measures
 from tools.reliability.degrade import DEGRADE
-from tools.reliability.report import BLOCKS, filled, write_report
+from tools.reliability.report import BLOCKS, DETAILS, details, filled, write_report
 from tools.reliability.stability import CHANGES, reasons_record, stability_record
 from tools.reliability.stability import COLUMNS as COLUMNS_CHANGED
 from tools.reliability.table import read_decisions, read_table
@@ -76,6 +76,8 @@ def test_a_report_fills_every_table_of_a_page(numbers, tables, tmp_path):
     text = filled(page, summary)
     assert text.count("words") == len(BLOCKS) and "100 of 100: 1.000" in text
     assert filled(text, summary) == text
+    page = details(summary)
+    assert all(f"## {title}\n" in page for title in DETAILS) and "| ill | 140 of 140" in page
     assert {p.name for p in out.glob("*.png")} == {
         "mask_quality.png", "reliability_diagram.png", "risk_coverage.png",
     }  # fmt: skip
