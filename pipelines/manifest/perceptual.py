@@ -14,8 +14,8 @@ _FREQUENCIES = 16
 #: Two films are near-duplicates where at most this many bits differ. On the development data,
 #: copies in another size or file format differ in at most 10 bits and films of two patients in at
 #: least 34 (median 118); most copies cropped by 1 % a side or with an arrow drawn in stay within
-#: 24, copies cropped by 2 % or turned by a degree do not (see docs/data.md). The 64 bits that
-#: pictures of all kinds are usually hashed to do not separate frontal chest films.
+#: 24, copies cropped by 2 % or turned by a degree do not (docs/reference/manifest.md). The 64
+#: bits that pictures of all kinds are usually hashed to do not separate frontal chest films.
 NEAR = 24
 _BLOCK = 1024
 

@@ -170,4 +170,4 @@ def test_the_development_data_have_no_fault(research_data, capsys):
     report = json.loads(capsys.readouterr().out)
     assert (report["films"], report["faults"]) == (824, 0)
     found = {kind: count for kind, count in report["counts"].items() if count}
-    assert found == {"seen_in_segmentation": 4}  # as docs/data.md explains
+    assert found == {"seen_in_segmentation": 4}  # docs/reference/manifest.md

@@ -9,16 +9,11 @@ from pathlib import Path
 
 from cxr_tf.films.rows import column_meanings
 from cxr_tf.method import outputs
-from cxr_tf.method.outputs import Giver, Output
+from cxr_tf.method.outputs import Output
 from cxr_tf.runtime.markdown import markdown_table
 from tools.pages.marked_tables import fill_tables
 
 ROOT = Path(__file__).parents[2]
-_SIGNATURES: dict[Giver, str] = {
-    "decide": "`serving_default`, `predict_pixels`, `explain`",
-    "explain": "`explain`",
-    "segment": "`segment`",
-}
 
 
 def _columns() -> list[str]:
@@ -27,18 +22,18 @@ def _columns() -> list[str]:
 
 
 def _signatures(output: Output) -> str:
-    givers = [
-        giver for giver in output.givers if not (giver == "explain" and "decide" in output.givers)
-    ]
-    return ", ".join(_SIGNATURES[giver] for giver in givers)
+    if "decide" in output.givers:
+        return "all" if "segment" in output.givers else "all but `segment`"
+    return ", ".join(f"`{giver}`" for giver in output.givers)
 
 
 def _outputs() -> list[str]:
-    rows = []
+    rows, columns = [], column_meanings()
     for output in outputs.OUTPUTS:
         shape = ", ".join(map(str, ("B", *output.shape)))
         kind = f"{output.dtype} [{shape}]"
-        rows.append((f"`{output.name}`", kind, output.meaning, _signatures(output)))
+        meaning = "" if output.name in columns else output.meaning
+        rows.append((f"`{output.name}`", kind, meaning, _signatures(output)))
     return markdown_table(("output", "type", "meaning", "signatures"), rows, escape="")
 
 

@@ -140,11 +140,12 @@ def licence_page(packages: Sequence[dict[str, str]]) -> str:
             "installer) passes the whole on under the terms of that licence.",
             "",
         ]
-    rows = []
+    under: dict[str, list[str]] = {}
     for each in sorted(packages, key=lambda package: package["Name"].lower()):
         name = f"[{each['Name']}]({each['URL']})" if "://" in each["URL"] else each["Name"]
-        rows.append((name, each["Version"], each["License"].replace("|", "/")))
-    return "\n".join([*lines, *markdown_table(("package", "version", "licence"), rows), ""])
+        under.setdefault(each["License"], []).append(f"{name} {each['Version']}")
+    rows = [(licence, ", ".join(under[licence])) for licence in sorted(under, key=str.lower)]
+    return "\n".join([*lines, *markdown_table(("licence", "packages"), rows), ""])
 
 
 def make_licences(python: Path) -> None:
