@@ -250,7 +250,7 @@ def _ablated(ablations: Mapping[str, tuple[str, Sequence[float]]]) -> Callable[[
             for name, (title, paper) in ablations.items()
         ]
         lines = beside(results, METRICS, _overall, groups)
-        return [*lines, "", results.budgets(*ablations)]
+        return [*lines, "", results.budgets(*ablations)] if there else lines
 
     return section
 
