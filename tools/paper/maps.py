@@ -8,11 +8,11 @@ from tools.paper.rows import FOLDERS, OPEN, Results, cells, table
 
 Lines = list[str]
 #: The pointing game with the map of Eq. 5, and with the one of the global network.
-POINTING = ("classification/pointing", "classification/pointing_global")
+POINTING = ("version_1/pointing", "version_1/pointing_global")
 
 
 def _saliency(results: Results) -> Lines:
-    found = (results.metrics("classification/test") or {}).get("saliency", {})
+    found = (results.metrics("version_1/test") or {}).get("saliency", {})
     rows = [
         (truth, *(cells(None, own.get(name))[1] for name in ("weighted", "unweighted",
                                                               "share_in_lungs")),
@@ -40,13 +40,13 @@ def _curves(results: Results) -> Lines:
 def _gains(results: Results) -> tuple[str, str, str]:
     """How much more Eq. 5 gains over a random map than the global Grad-CAM, film by film."""
     gains: list[dict[tuple[str, str], float]] = []
-    for folder in ("classification/test", "ablations/global_test"):
+    for folder in ("version_1/test", "ablations/global_test"):
         areas = {(x["path"], x["map"], x["curve"]): float(x["area"])
                  for x in results.rows(folder, "curves.csv") if x["area"]}  # fmt: skip
         gains.append({(path, kind): area - areas[path, "random", kind]
                       for (path, name, kind), area in areas.items() if name == "map"})  # fmt: skip
     films = {x["path"]: x["patient_id"] or x["path"]
-             for x in results.rows("classification/test", "predictions.csv")}  # fmt: skip
+             for x in results.rows("version_1/test", "predictions.csv")}  # fmt: skip
     told = []
     for kind in ("deletion", "insertion"):
         common = [x for x in films if all((x, kind) in own for own in gains)]

@@ -21,14 +21,14 @@ RUNS = {
     "base": "ImageNet with the 8-bit layer, ImageNet scaling",
     "random": "random weights",
     "raw255": "as `base`, scaling raw255",
-    "framed_masks": "as `base`, masks of the shipped segmentation",
+    "framed_masks": "as `base`, masks of version 1",
     "partial": "as `framed_masks`, ImageNet without the 8-bit layer",
     "limit512": "as `framed_masks`, films reduced to 512 pixels",
     "global": "as `base`, global (whole film)",
     "outside": "as `base`, only what lies outside the lungs",
     "mask": "as `base`, patches of the lung mask alone",
-    "mask_global": "the lung mask alone, whole film, masks of the shipped segmentation",
-    "local": "shipped: from `base`, 20 epochs in balance, 512 pixels, varied patches",
+    "mask_global": "the lung mask alone, whole film, masks of version 1",
+    "local": "version 1: from `base`, 20 epochs in balance, 512 pixels, varied patches",
 }
 
 
@@ -58,7 +58,7 @@ def what_it_sees(folder: Path) -> list[str]:
     """Local against global, and what films tell without their lungs."""
     rows = []
     for name, title in {
-        "classification/test": "patches of the lungs (shipped)",
+        "version_1/test": "patches of the lungs (version 1)",
         "ablations/global_test": "the whole film, lungs alone (global)",
         "ablations/outside_test": "patches with the lungs blanked",
         "ablations/mask_test": "patches of the lung mask alone",

@@ -12,7 +12,7 @@ from tools.paper.results_tables import estimate
 
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
 #: The evaluation of each approach.
-FOLDERS = {"global": "ablations/global_test", "local": "classification/test"}
+FOLDERS = {"global": "ablations/global_test", "local": "version_1/test"}
 #: Where a figure of ours is missing.
 OPEN = "open"
 #: Trainings behind the exported model.

@@ -14,6 +14,8 @@ from tools.paper.beside import Beside, beside
 from tools.paper.maps import figures_7_and_8
 from tools.paper.rows import CLASSES, FOLDERS, HEADER, OPEN, Results, cells, compared, paired, table
 
+#: Evaluations of the segmentation.
+SEGMENTED, MONTGOMERY = "version_1/segmentation_test", "version_1/segmentation_montgomery"
 METRICS = ("accuracy", "precision", "recall", "f1", "specificity")
 MANIFEST_CLASSES = ("normal", "tuberculosis", "bacterial", "viral", "covid19")
 FILMS = {"paper_list": "the paper's list", "all": "all test films"}
@@ -72,9 +74,9 @@ def table_i(results: Results) -> Lines:
     """Films of the segmentation that are kept apart; those trained on are not in results."""
     rows = []
     for title, paper, name, group in (
-        ("JSRT/SCR, kept apart (the paper: validation)", "50", "segmentation/test", "all"),
-        ("Montgomery, normal", "73", "segmentation/montgomery", "class=normal"),
-        ("Montgomery, tuberculosis", "–", "segmentation/montgomery", "class=tuberculosis"),
+        ("JSRT/SCR, kept apart (the paper: validation)", "50", SEGMENTED, "all"),
+        ("Montgomery, normal", "73", MONTGOMERY, "class=normal"),
+        ("Montgomery, tuberculosis", "–", MONTGOMERY, "class=tuberculosis"),
     ):
         found = (results.metrics(name) or {}).get("groups", {}).get(group)
         here = f"{found['n']} of {found['patients']}" if found else OPEN
@@ -88,7 +90,7 @@ def _counted(results: Results) -> tuple[Counter[tuple[str, str]], dict[str, Coun
     by_source = Counter((film["source"], film["class"]) for film in films)
     splits = {"total": Counter(film["class"] for film in films)}
     for name in ("validation", "test"):
-        found = results.rows(f"classification/{name}", "predictions.csv")
+        found = results.rows(f"version_1/{name}", "predictions.csv")
         splits[name] = Counter(film["class"] for film in found)
     splits["training"] = splits["total"] - splits["validation"] - splits["test"]
     return by_source, splits
@@ -122,9 +124,9 @@ def table_v(results: Results) -> Lines:
     """Jaccard similarity, and the effect of normalisation at equal budgets."""
     rows = []
     for title, paper, name, group, part in (
-        ("JSRT, lungs", JSRT[0], "segmentation/test", "all", "lung"),
-        ("JSRT, heart", JSRT[1], "segmentation/test", "all", "heart"),
-        ("Montgomery normals, lungs", 0.943, "segmentation/montgomery", "class=normal", "lung"),
+        ("JSRT, lungs", JSRT[0], SEGMENTED, "all", "lung"),
+        ("JSRT, heart", JSRT[1], SEGMENTED, "all", "heart"),
+        ("Montgomery normals, lungs", 0.943, MONTGOMERY, "class=normal", "lung"),
         ("the same, short training", 0.943, "ablations/short_montgomery", "class=normal", "lung"),
         (
             "the same, not normalised",
@@ -138,7 +140,7 @@ def table_v(results: Results) -> Lines:
         sd = f"{found['sd']:.3f}" if found and found["sd"] is not None else "–"
         rows.append((_with_count(title, found), f"{paper:.3f}", _with_spread(paper, found, sd)))
     p = paired(results, "ablations/short_montgomery", "ablations/short_plain_montgomery", "normal")
-    shipped = results.training_of("segmentation/test")
+    shipped = results.training_of(SEGMENTED)
     return [
         *table(("films/patients", "paper", "here ± SD, difference"), rows),
         "",

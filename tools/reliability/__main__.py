@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tools.reliability.collect import Item
 
 #: Decisions of the shipped model.
-_VALIDATION = Path("results/classification/validation/predictions.csv")
-_TEST = Path("results/classification/test/predictions.csv")
+_VALIDATION = Path("results/version_1/validation/predictions.csv")
+_TEST = Path("results/version_1/test/predictions.csv")
 
 
 def _collect(options: argparse.Namespace) -> None:

@@ -82,15 +82,15 @@ def test_new_results_fill_their_rows(tmp_path):
 
 
 def test_gains_of_both_maps_are_paired_by_film(tmp_path):
-    for folder, gain in (("classification/test", -0.3), ("ablations/global_test", -0.1)):
-        (tmp_path / FOLDERS[{"c": "local", "a": "global"}[folder[0]]]).mkdir(parents=True)
+    for folder, gain in (("version_1/test", -0.3), ("ablations/global_test", -0.1)):
+        (tmp_path / FOLDERS[{"v": "local", "a": "global"}[folder[0]]]).mkdir(parents=True)
         lines = ["path,map,curve,area"]
         for film in "abc":
             for curve, sign in (("deletion", 1), ("insertion", -1)):
                 lines += [f"{film},map,{curve},{0.5 + sign * gain}", f"{film},random,{curve},0.5"]
         (tmp_path / folder / "curves.csv").write_text("\n".join(lines) + "\n")
     rows = "path,patient_id\na,1\nb,2\nc,\n"
-    (tmp_path / "classification" / "test" / "predictions.csv").write_text(rows)
+    (tmp_path / "version_1" / "test" / "predictions.csv").write_text(rows)
     row = next(x for x in figures_7_and_8(Results(tmp_path)) if "Eq. 5 less global |" in x)
     assert "| -0.200 (-0.200–-0.200) | 0.200 (0.200–0.200) | 3 of 3 |" in row
 
