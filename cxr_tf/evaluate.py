@@ -147,7 +147,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         Annotated[SegmentationEvaluationOptions, tyro.conf.subcommand("segmentation")]
         | Annotated[ClassificationEvaluationOptions, tyro.conf.subcommand("classification")],
         prog="python -m cxr_tf.evaluate",
-        description=f"The figures of a model on a split. {NOTICE}",
+        description=f"The figures of a model on a split. {NOTICE}\n\nExample: "
+        "python -m cxr_tf.evaluate classification --run runs/classification --data DATA "
+        "--split test",
         args=argv,
     )
     return exit_status(options, run, "evaluating")

@@ -146,7 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ExportOptions,
         args=arguments,
         prog="python -m cxr_tf.export",
-        description="Make one SavedModel of two training runs.",
+        description="Make one SavedModel of two training runs.\n\nExample: python -m cxr_tf.export "
+        "--classification runs/classification --out saved_models/mine",
     )
     try:
         with Stops():

@@ -23,6 +23,10 @@ USAGE = f"""usage: python -m cxr_tf.train {"|".join(PRESETS)} --data MANIFEST|DI
 Train the network that segments heart and lungs, or the one that classifies lung patches.
 'python -m cxr_tf.train segmentation --help' lists the options of a task.
 
+Examples: python -m cxr_tf.train segmentation --data DATA --out runs/segmentation
+  python -m cxr_tf.train classification --data DATA --segmentation runs/segmentation \\
+    --out runs/classification --imagenet download
+
 Exit status: 0 done or stopped as asked, 1 the loss is not finite, a film or mask vanished or
 broke, the run cannot be written or another worker is gone, 2 wrong usage or data, 130
 interrupted by Ctrl-C, 143 by SIGTERM: after the step in work a checkpoint is written, and the

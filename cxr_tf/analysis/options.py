@@ -12,6 +12,8 @@ from pipelines.sizes import MOST_PATCHES
 class AnalysisOptions:
     """Biomarkers of films, and the paper's tables and figures made of them.
 
+    Example: python -m cxr_tf.analyse --data DATA --model saved_models/cxr_triage --out analysis
+
     Writes biomarkers.csv; Tables VI to IX, every comparison, the tests for a normal distribution,
     the under-segmented films and the differences between sources as Markdown, CSV and LaTeX;
     biomarkers.png (Fig. 4), heterogeneity.png (Fig. 11), summary.md and analysis.json; with

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from cxr_tf.runtime.markdown import markdown_table
 
-#: So wide that no line of help is wrapped.
-_WIDTH = "4000"
+#: Columns of the terminal: so many that no line of help is wrapped, and fewer than tyro needs to
+#: set the boxes of a long help side by side, out of their order.
+_UNWRAPPED, _ONE_BOX = "4000", "129"
+_SIDE_BY_SIDE = re.compile(r"╮ *╭")
 _ENTRY = re.compile(r"^ {1,2}(?=\S)")
 _DEFAULT = re.compile(r"\s*\((?:default: (?P<value>.*?)|(?P<other>required|repeatable))\)$", re.S)
 
@@ -61,7 +63,8 @@ def commands(root: Path) -> list[str]:
         for package in ("cxr_tf", "pipelines")
         for path in (root / package).rglob("*.py")
         for text in [path.read_text(encoding="utf-8")]
-        if '__name__ == "__main__"' in text and ("import tyro" in text or "import argparse" in text)
+        if '__name__ == "__main__"' in text
+        and re.search(r"import (?:tyro|argparse|read_grouped)\b", text)
     ]
     return sorted(names)
 
@@ -74,15 +77,21 @@ def print_help(module: str, *arguments: str) -> str:
         *arguments: what stands before `--help`, such as a task.
 
     Returns:
-        What it prints, without colours and unwrapped.
+        What it prints, without colours, one box below the other.
 
     Raises:
         RuntimeError: it did not end with status 0.
     """
     name = f"{module}.__main__" if (_folder(module) / "__main__.py").is_file() else module
+    text = _printed(name, arguments, _UNWRAPPED)
+    return _printed(name, arguments, _ONE_BOX) if _SIDE_BY_SIDE.search(text) else text
+
+
+def _printed(name: str, arguments: Sequence[str], width: str) -> str:
+    """Print the help of a module on a terminal of so many columns."""
     # tyro draws its boxes, which are parsed here, where the output's encoding has them.
     columns, out = os.environ.get("COLUMNS"), io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    os.environ["COLUMNS"] = _WIDTH
+    os.environ["COLUMNS"] = width
     status: object = "none"
     try:
         with contextlib.redirect_stdout(out):
@@ -94,7 +103,7 @@ def print_help(module: str, *arguments: str) -> str:
         if columns is not None:
             os.environ["COLUMNS"] = columns
     if status not in (None, 0):
-        raise RuntimeError(f"python -m {module} --help ended with {status}: mend its parser")
+        raise RuntimeError(f"python -m {name} --help ended with {status}: mend its parser")
     out.seek(0)
     return re.sub(r"\x1b\[[0-9;]*m", "", out.read())
 
@@ -116,10 +125,12 @@ def parse_help(text: str) -> Help:
     usage = lines[0].removeprefix("usage: ")
     described: list[str] = []
     options: list[Option] = []
-    section = ""
+    section, ahead = "", 0
     for line in lines[1:]:
         if heading := re.match(r"╭─ (.+?) ─|(positional arguments|options):$", line):
-            section = heading[1] or heading[2]
+            section, ahead = heading[1] or heading[2], len(options)
+        elif re.fullmatch(r" ─+", line):  # what stood above it describes the group
+            del options[ahead:]
         elif not section:
             described.append(line)
         elif section == "subcommands" or not line or line.startswith("╰"):
