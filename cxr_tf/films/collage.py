@@ -14,7 +14,7 @@ from pipelines.status import NOT_CHEST_FILM
 #: Pixels on the shorter side of a part that is looked at.
 _LEAST_PART = 64
 
-#: From pixels and padding to the score of being a chest film, and its label map.
+#: From pixels and padding to how sure the gate is of a chest film, and the label map of the film.
 Look = Callable[[npt.NDArray[np.uint16], int], tuple[float, npt.NDArray[np.uint8]]]
 
 

@@ -139,8 +139,8 @@ class TriageModel(FilmQuestions):
             padding: grey level to leave out, -1 for none.
 
         Returns:
-            The score of being a chest film, 0 to 1 (-1 where the model has no gate), and the label
-            map.
+            How sure the gate is of a chest film, 0 to 1 (-1 where the model has no gate), and the
+            label map.
         """
         answer = self._functions["segment_film"](tf.constant(pixels), tf.constant(padding))
         return float(answer["film_score"]), np.asarray(answer["mask"])
