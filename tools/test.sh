@@ -17,6 +17,8 @@ if ((${#PYTHONS[@]})); then
 fi
 setup_environment dev
 install_debian dciodvfy dicom3tools  # checks DICOM results by the tables of the standard
+install_debian storescu dcmtk  # sends films to the DICOM node
+install_debian Orthanc orthanc orthanc-dicomweb  # stands for a hospital's archive
 install_debian chromium chromium fonts-liberation  # opens the report
 cd -- "$ROOT"
 

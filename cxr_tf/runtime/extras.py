@@ -27,6 +27,10 @@ EXTRAS = {
     "cloud": Extra("films at s3:// and gs://", ("fsspec", "gcsfs", "s3fs")),
     "dicom": Extra("score --dicom-out", ("highdicom",)),
     "spreadsheets": Extra("tables of data releases that are Excel workbooks", ("openpyxl",)),
+    "node": Extra(
+        "python -m cxr_tf.node: a DICOM node",
+        ("dicomweb-client", "highdicom", "prometheus-client", "pynetdicom"),
+    ),
     "reliability": Extra(
         "python -m tools.reliability: fit gate and calibration", ("scikit-image", "scikit-learn")
     ),

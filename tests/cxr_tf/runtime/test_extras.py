@@ -21,6 +21,7 @@ def test_they_are_those_of_pyproject_and_need_what_stands_there():
     assert EXTRAS.keys() == extras.keys()
     expected = {name: packages(lines) for name, lines in extras.items()}
     expected["distributed"] |= expected["parquet"]
+    expected["node"] |= expected["dicom"]
     expected["cloud"] |= {"gcsfs", "s3fs"}  # by extras of fsspec
     cuda = [line for line in metadata.requires("tensorflow") if "and-cuda" in line]
     assert set(EXTRAS["gpu"].needs) <= packages(cuda)

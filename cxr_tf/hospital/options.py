@@ -1,0 +1,127 @@
+"""The options of the node; no TensorFlow and no DICOM library is loaded."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from cxr_tf.method.vote_options import VoteOptions
+from cxr_tf.scoring.options import ScoreOptions
+from pipelines.sizes import READ_DEADLINE
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeOptions(VoteOptions):
+    """Receive films over DICOM or from a folder, score them, and send the results on.
+
+    Research use only. Not a medical device.
+
+    A film is on the disk before its sender is told so. A node that was stopped or killed goes on
+    where it was when the same command is given again: nothing is lost and nothing done twice.
+
+    Exit status: 2 wrong usage or a folder in use, 130 stopped by Ctrl-C, 143 by SIGTERM; a film in
+    work is finished first.
+    """
+
+    model: Path
+    """saved_models/NAME (its newest version) or saved_models/NAME/VERSION"""
+    folder: Path
+    """folder of the node: queue, films, results, report; readable by its owner alone"""
+    server: str = ""
+    """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
+    served under the model's name; of --model only the card is read"""
+    deadline: float = 60.0
+    """seconds after which a request to the server is given up"""
+    voi: bool = False
+    """apply a DICOM file's VOI LUT, or its first window"""
+    header_check: bool = True
+    """believe a DICOM header that names another view, part of the body or modality, and refuse the
+    film (not_chest_film); --no-header-check has the model's gate alone decide"""
+    read_deadline: float = READ_DEADLINE
+    """seconds after which the decoding of a film is given up: it is unreadable then"""
+    keep_identifiers: bool = False
+    """write PatientID and UIDs into worklist.csv, in plain text"""
+    hash_identifiers: Path | None = None
+    """write salted hashes in their place; names the file that holds the salt, made if it is not
+    there"""
+    listen: str = "127.0.0.1"
+    """address to listen on for DICOM; 0.0.0.0 for all of this machine"""
+    port: int = 11112
+    """port to listen on for DICOM; 0 for none"""
+    ae_title: str = "CXRTF"
+    """the node's application entity title"""
+    allow_ae: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """take films only from this calling AE title; may be given several times"""
+    allow_address: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """take connections only from this address or network, such as 10.1.2.0/24; may be given several
+    times"""
+    tls_certificate: Path | None = None
+    """speak DICOM over TLS, with the certificate (chain) in this PEM file"""
+    tls_key: Path | None = None
+    """PEM file of the certificate's private key"""
+    tls_ca: Path | None = None
+    """PEM file of authorities: who sends films must show a certificate of theirs, and so must the
+    destination"""
+    max_megabytes: int = 512
+    """largest film that is taken, in MiB"""
+    max_associations: int = 10
+    """connections at once"""
+    min_free_megabytes: int = 1024
+    """MiB that stay free on the disk: below it no film is taken, and none scored"""
+    watch: Path | None = None
+    """take films from this folder too, and what comes into it; its files stay as they are"""
+    send_to: str = ""
+    """where DICOM results go: dicom://AET@HOST:PORT (C-STORE; dicoms:// over TLS), or the address
+    of a DICOMweb service, such as https://HOST/dicom-web (STOW-RS; credentials from ~/.netrc)"""
+    prune_days: float = 0.0
+    """remove films and results so many days after all is done with them; 0 keeps them"""
+    status_port: int = 0
+    """port on 127.0.0.1 for Prometheus (/metrics) and a check of health (/health); 0 for none"""
+
+    def check_numbers(self) -> str:
+        """Say which number cannot be right; '' where all can."""
+        for name in ("port", "status_port"):
+            if not 0 <= getattr(self, name) < 2**16:
+                return f"--{name.replace('_', '-')} {getattr(self, name)}: give 1 to 65535, or 0"
+        for name in ("max_megabytes", "max_associations"):
+            if getattr(self, name) < 1:
+                return f"--{name.replace('_', '-')} {getattr(self, name)}: give a number from 1"
+        if self.min_free_megabytes < 0 or not 0 <= self.prune_days < float("inf"):
+            return "--min-free-megabytes and --prune-days are 0 or above"
+        return ""
+
+    def scoring(self, film: Path, out: Path) -> ScoreOptions:
+        """Give the options by which `score` scores one film.
+
+        Args:
+            film: its file.
+            out: folder for what is written of it.
+        """
+        shared = (
+            {field.name for field in fields(VoteOptions)}
+            | {"model", "server", "deadline", "voi", "header_check", "read_deadline"}
+        )  # fmt: skip
+        return ScoreOptions(
+            inputs=(str(film),), out=out, report=True, dicom_out=True, quiet=True,
+            **{name: getattr(self, name) for name in shared},
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusOptions:
+    """Say how a node gets on: films by state, how long the oldest waits, films an hour.
+
+    Exit status: 0, or 2 where the folder holds no queue.
+    """
+
+    folder: Path
+    """folder of the node"""
+    json: bool = False
+    """one JSON object instead of lines to read"""
+
+
+Command = (
+    Annotated[NodeOptions, tyro.conf.subcommand("run", prefix_name=False)]
+    | Annotated[StatusOptions, tyro.conf.subcommand("status", prefix_name=False)]
+)
