@@ -11,6 +11,7 @@ from cxr_tf import __version__
 COMMANDS = {
     "score": "decide on films: files, folders, DICOM, archives, lists",
     "info": "say what is installed, which formats are read, which models are here",
+    "node": "receive films over DICOM, score them, and send the results on",
     "train": "train a segmentation or classification network",
     "evaluate": "measure a model on films whose masks or classes are known",
     "export": "make one model of two trained networks",

@@ -17,19 +17,20 @@ from cxr_tf.films.inputs import Input, films_named
 from cxr_tf.films.table import partial_of
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.collector import collector_paused
-from cxr_tf.runtime.errors import EngineError, ServerError, UsageError
+from cxr_tf.runtime.errors import EngineError, UsageError
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.grouped_options import read_grouped
 from cxr_tf.runtime.native_logs import native_logs_aside
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
-from cxr_tf.runtime.stopping import Stops, raise_if_stopped, stop_status
+from cxr_tf.runtime.stopping import Stops, stop_status
 from cxr_tf.runtime.text import utf8
 from cxr_tf.runtime.whole_files import write_json
 from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.model_folders import read_card
 from cxr_tf.scoring.checks import check
 from cxr_tf.scoring.finished_run import FinishedRun, finished_run
+from cxr_tf.scoring.load_model import load_model
 from cxr_tf.scoring.loop import Outcome, score_films
 from cxr_tf.scoring.options import GROUPS, ScoreOptions, spread_formats
 from cxr_tf.scoring.resume import STATE, begin, end
@@ -37,7 +38,6 @@ from cxr_tf.scoring.run_record import Listed, paths_digest, run_facts, run_recor
 
 if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
-    from cxr_tf.scoring.server.remote_model import RemoteModel
     from pipelines.films import Film
 
 #: Folders in OUT whose files are results, never films to score.
@@ -58,31 +58,6 @@ def _summary(record: dict[str, Any], out: Path) -> str:
     lines += ["", f"{films} of {record['inputs']['films']} films in {seconds:.1f} s"]
     lines += [f"{out / name}" for name in (*record["outputs"], "run.json")]
     return "\n".join(lines)
-
-
-def _load(
-    folder: Path, options: ScoreOptions, load: "Callable[[Path], TriageModel] | None"
-) -> "TriageModel | RemoteModel":
-    if options.server:
-        from cxr_tf.scoring.server.remote_model import connect
-
-        remote = connect(options.server, folder, options.deadline)
-        remote.check_asked(options.voting)  # refused now, not film by film
-        try:
-            remote.check()
-        except ServerError as error:
-            raise UsageError(f"--server {options.server}: {error}") from error
-        return remote
-    if load is None:
-        from cxr_tf.saved import load as from_disk
-
-        load = from_disk.load
-    try:
-        return load(folder)
-    except Exception as error:
-        raise_if_stopped()
-        reason = f"{type(error).__name__}: {error}"
-        raise UsageError(f"--model {folder} cannot be loaded: {reason}; export it again") from error
 
 
 def _score_here(
@@ -116,7 +91,7 @@ def _score_here(
     reporter.note(f"asking {options.server}" if options.server else f"loading {folder}")
     began = time.perf_counter()
     with native_logs_aside(options.quiet or options.log_json), collector_paused():
-        model = _load(folder, options, load)
+        model = load_model(folder, options, load)
     loading_seconds = time.perf_counter() - began
     model.card.asked_with(options.voting)  # refused now, not film by film
     if model.card.phantom:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cxr_tf.hospital.queue import Queue, QueuedFilm
-from cxr_tf.runtime.whole_files import whole
 
 #: Seconds after which what a broken connection left of a film is removed.
 _LEFT_OVER = 900.0
@@ -91,20 +90,6 @@ class FilmsFolder:
         with arrived.open("rb") as content:
             os.fsync(content.fileno())
         os.replace(arrived, self.films / file)
-        flush_folder(self.films)
-
-    def copy(self, content: bytes, file: str) -> None:
-        """Keep the content of a film that lies elsewhere; see `keep`.
-
-        Args:
-            content: of the file.
-            file: its name among the films.
-
-        Raises:
-            OSError: it cannot be kept.
-        """
-        with whole(self.films / file) as fresh:
-            fresh.write_bytes(content)
         flush_folder(self.films)
 
     def adopt(self, queue: Queue) -> int:

@@ -282,17 +282,25 @@ class Queue:
             record=json.dumps(record), identifiers=identifiers,
         )  # fmt: skip
 
-    def fail(self, film: QueuedFilm, error: str, record: Mapping[str, Any] | None = None) -> None:
+    def fail(
+        self,
+        film: QueuedFilm,
+        error: str,
+        record: Mapping[str, Any] | None = None,
+        identifiers: str | None = None,
+    ) -> None:
         """Say that a film will not be tried again.
 
         Args:
             film: the film.
             error: why.
             record: its row of `scores.csv`, where it got one.
+            identifiers: see `answer`.
         """
         values: dict[str, object] = {"state": FAILED, "failed": timestamp(), "error": error}
         if record is not None:
             values |= {"status": record["status"], "record": json.dumps(record)}
+            values["identifiers"] = identifiers
         self._set(film.number, **values)
 
     def to_send(self, most: int) -> list[QueuedFilm]:

@@ -11,6 +11,7 @@ from cxr_tf.drawing.overlays import display_grey
 from cxr_tf.films.rows import Record
 from cxr_tf.films.table import Table, read_rows
 from cxr_tf.measures.biomarkers import Biomarkers
+from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.whole_files import write_text
 from cxr_tf.scoring.report.cases import case_record
@@ -46,6 +47,22 @@ def _film_of(name: str) -> str:
     return next((name.removesuffix(end) for end in _ENDS if name.endswith(end)), "")
 
 
+def about(model_folder: Path, card: ModelCard) -> About:
+    """Gather what a report tells of a model.
+
+    Args:
+        model_folder: its version folder.
+        card: its card.
+
+    Raises:
+        UsageError: the ranges of normal films beside the model are damaged.
+    """
+    try:
+        return About(card, limits_of(model_folder, card), read_ranges(model_folder, card))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
 class ReportWriter:
     """The report of one run.
 
@@ -73,12 +90,7 @@ class ReportWriter:
         table: Callable[[str, Sequence[str]], Table],
     ) -> None:
         self.folder, self.names = folder, names
-        try:
-            ranges = read_ranges(model_folder, model.card)
-        except ValueError as error:
-            raise UsageError(str(error)) from error
-        limits = limits_of(model_folder, model.card)
-        self.about = About(model.card, limits, ranges)
+        self.about = about(model_folder, model.card)
         if not goes_on and (folder / CASES).is_dir():
             shutil.rmtree(folder / CASES)
         (folder / CASES).mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,5 @@
 """The storage SCP, spoken to by pynetdicom and by dcmtk."""
 
-import gc
 import io
 import json
 import shutil
@@ -69,7 +68,6 @@ def place(tmp_path):
     found = Place(tmp_path / "node")
     with found.queue:
         yield found
-    gc.collect()
 
 
 def kept(place):

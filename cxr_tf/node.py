@@ -1,0 +1,51 @@
+"""`python -m cxr_tf.node`: a DICOM node that scores what it receives and sends the results on."""
+
+import sys
+from collections.abc import Sequence
+
+import tyro
+
+from cxr_tf.hospital.options import Command, StatusOptions
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.stopping import Stops, stop_status
+
+
+def _status(options: StatusOptions) -> int:
+    from cxr_tf.hospital.status import tell
+
+    try:
+        print(tell(options.folder, options.json))
+    except OSError as error:
+        Reporter().error(f"--folder {options.folder}: {error}; name the folder of a node")
+        return 2
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a node, or say how it gets on.
+
+    Args:
+        argv: the arguments, by default the process' own.
+
+    Returns:
+        The exit status; wrong arguments leave with 2 through tyro.
+    """
+    command = tyro.cli(Command, prog="python -m cxr_tf.node", args=argv)
+    if isinstance(command, StatusOptions):
+        return _status(command)
+    from cxr_tf.hospital.service import run
+
+    with Reporter(as_json=True) as reporter, Stops() as stops:
+        try:
+            return run(command, reporter, stops)
+        except UsageError as error:
+            reporter.error(str(error))
+            return 2
+        except KeyboardInterrupt as stop:
+            reporter.error("stopped before the model was loaded")
+            return stops.status or stop_status(stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
