@@ -20,6 +20,8 @@ TRIES = 8
 #: Films whose results go through one association.
 _AT_ONCE = 16
 _PORT = 104
+#: Of an archive that takes no instance twice and has this one (PS3.7, annex C).
+_IS_THERE = 0x0111
 
 
 class AwayError(RuntimeError):
@@ -97,7 +99,7 @@ class DicomDestination:
                 status = None
             if status is None:
                 raise AwayError("the association broke")
-            if status != 0 and status >> 12 != 0xB:  # with a warning it is stored
+            if status not in (0, _IS_THERE) and status >> 12 != 0xB:  # a warning: it is stored
                 if status >> 8 == 0xA7:
                     raise AwayError("the destination is out of resources")
                 return f"the destination answered 0x{status:04X}"
@@ -141,7 +143,9 @@ class WebDestination:
             raise AwayError(f"HTTP {code}") from error
         except RequestException as error:
             raise AwayError(type(error).__name__) from error
-        return "the destination refused an object" if "FailedSOPSequence" in answer else ""
+        failed = [each.get("FailureReason") for each in answer.get("FailedSOPSequence") or ()]
+        refused = [reason for reason in failed if reason != _IS_THERE]
+        return f"the destination refused an object ({refused[0]})" if refused else ""
 
 
 def destination(options: NodeOptions) -> Destination | None:

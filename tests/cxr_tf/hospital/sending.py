@@ -45,5 +45,5 @@ def storescu(port, *paths, options=()):
     """Send files by dcmtk; the finished process."""
     if shutil.which("storescu") is None:
         pytest.skip("no storescu: apt-get install dcmtk")
-    command = ["storescu", "-aec", "CXRTF", *options, "127.0.0.1", str(port), *map(str, paths)]
+    command = ["storescu", *(options or ["-aec", "CXRTF"]), "127.0.0.1", str(port), *map(str, paths)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)

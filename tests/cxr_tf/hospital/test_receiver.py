@@ -269,7 +269,7 @@ def test_over_tls_both_sides_show_certificates(place, films, certificate):
         assert send(receiver.port, films, context=context) == [0, 0, 0]
         assert send(receiver.port, films) == []  # plain
         done = storescu(
-            receiver.port, films[0], options=["+tls", str(key), str(cert), "+cf", str(cert)]
+            receiver.port, films[0], options=["-aec", "CXRTF", "+tls", str(key), str(cert), "+cf", str(cert)]
         )
         assert done.returncode == 0, done.stderr
         stalls.close()
