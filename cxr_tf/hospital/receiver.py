@@ -1,7 +1,6 @@
 """The way in over DICOM: a storage SCP that has a film on the disk before it answers success."""
 
 import contextlib
-import logging
 import ssl
 import tempfile
 import threading
@@ -9,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from pynetdicom import AE, AllStoragePresentationContexts, _config, dimse_messages, evt
+from pynetdicom import AllStoragePresentationContexts, _config, dimse_messages, evt
 from pynetdicom.sop_class import Verification
 from pynetdicom.transport import ThreadedAssociationServer
 
 from cxr_tf.hospital.connections import Network, is_within
+from cxr_tf.hospital.entity import new_entity
 from cxr_tf.hospital.events import Events
 from cxr_tf.hospital.films_folder import FilmsFolder, key_of
 from cxr_tf.hospital.options import NodeOptions
@@ -33,9 +33,6 @@ _FLOOD = 4
 _PATIENCE = 15
 _LONGEST_UID = 64
 _MIB = 1 << 20
-
-# They name what is sent, and by whom.
-logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
 
 
 class _Arriving:
@@ -176,11 +173,10 @@ class Receiver:
             self._folder.receiving, self._largest
         )
         options = self._options
-        entity = AE(ae_title=options.ae_title)
+        entity = new_entity(options.ae_title)
         entity.maximum_associations = options.max_associations
         entity.require_called_aet = bool(options.allow_ae)
         entity.require_calling_aet = list(options.allow_ae)
-        entity.network_timeout, entity.dimse_timeout = 60, 60
         entity.acse_timeout = _PATIENCE
         entity.maximum_pdu_size = 0x40000
         entity.add_supported_context(Verification)

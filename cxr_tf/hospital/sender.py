@@ -28,10 +28,6 @@ class AwayError(RuntimeError):
     """The destination cannot be reached: what was not sent is sent later, however long it takes."""
 
 
-class RefusedError(RuntimeError):
-    """The destination refused an object; the message says how."""
-
-
 class Destination(Protocol):
     """Takes DICOM objects."""
 
@@ -67,10 +63,10 @@ class DicomDestination:
     def send(self, films: Sequence[Sequence[Path]]) -> list[str]:
         """Send the objects of films; see `Destination`."""
         from pydicom import dcmread
-        from pynetdicom import AE
 
-        entity = AE(self._calling)
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 60
+        from cxr_tf.hospital.entity import new_entity
+
+        entity = new_entity(self._calling)
         kinds = set()
         for path in (path for film in films for path in film):
             header = dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True)

@@ -1,4 +1,4 @@
-"""The node beside a real archive: dcmtk sends films to Orthanc, which sends them on and gets results."""
+"""The node beside a real archive: Orthanc sends films on, and gets their results."""
 
 import shutil
 import subprocess
@@ -6,8 +6,10 @@ import subprocess
 import pytest
 from pydicom import dcmread
 
-from tests.cxr_tf.hospital.running import Node, Orthanc, free_port, until
-from tests.cxr_tf.hospital.sending import storescu, write_phantoms
+from tests.cxr_tf.hospital.orthanc import Orthanc
+from tests.cxr_tf.hospital.sending import storescu
+from tools.node.other_side import write_films
+from tools.node.running import Node, free_port, until
 
 pytest.importorskip("pynetdicom")
 pytest.importorskip("dicomweb_client")
@@ -29,7 +31,7 @@ def place(tmp_path, exported):
         tmp_path / "node", exported, port=port, send_to=f"dicom://ORTHANC@127.0.0.1:{archive.dicom}"
     )
     yield node, archive
-    node.__exit__()
+    node.__exit__(None, None, None)
     archive.stop()
 
 
@@ -60,14 +62,14 @@ def checked(content, path):
 def test_results_come_back_into_the_study_and_are_valid(place, tmp_path):
     node, archive = place
     with archive, node:
-        studies = to_archive(archive, write_phantoms(tmp_path / "films", 3, **STUDY))
+        studies = to_archive(archive, write_films(tmp_path / "films", 3, **STUDY))
         until_whole(archive, studies, node)
         node.until_state("sent", 3)
         for instance in archive.get("/instances"):
             content = archive.get(f"/instances/{instance}/file", raw=True)
             if b"cxr-tf" in content:
                 assert checked(content, tmp_path / "object.dcm") == []
-        assert len(archive.get("/instances")) == 12 and len(node.films()) == 3
+        assert len(archive.get("/instances")) == 12 and sum(node.counts().values()) == 3
     if shutil.which("dciodvfy") is None:
         pytest.skip("no dciodvfy: apt-get install dicom3tools")
 
@@ -76,7 +78,7 @@ def test_results_go_by_stow_and_are_found_by_qido(place, tmp_path):
     node, archive = place
     node.options["send_to"] = f"http://127.0.0.1:{archive.web}/dicom-web"
     with archive, node:
-        studies = to_archive(archive, write_phantoms(tmp_path / "films", 2))
+        studies = to_archive(archive, write_films(tmp_path / "films", 2))
         until_whole(archive, studies, node)
         node.until_state("sent", 2)
 
@@ -87,7 +89,7 @@ def test_an_archive_that_stops_for_a_while_gets_all_afterwards(place, tmp_path, 
     if way == "web":
         node.options["send_to"] = f"http://127.0.0.1:{archive.web}/dicom-web"
     with archive, node:
-        films = write_phantoms(tmp_path / "films", 3)
+        films = write_films(tmp_path / "films", 3)
         archive.stop()
         done = storescu(node.port, *films)  # from a machine that knows the node itself
         assert done.returncode == 0, done.stderr
@@ -101,7 +103,7 @@ def test_an_archive_that_stops_for_a_while_gets_all_afterwards(place, tmp_path, 
 
 def test_films_that_came_while_the_node_was_down_follow_the_next_one(place, tmp_path):
     node, archive = place
-    first, second, last = write_phantoms(tmp_path / "films", 3)
+    first, second, last = write_films(tmp_path / "films", 3)
     with archive:
         studies = to_archive(archive, [first, second])
         until(

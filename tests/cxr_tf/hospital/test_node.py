@@ -13,47 +13,27 @@ import urllib.request
 import pytest
 from pydicom import dcmread
 
+from cxr_tf.hospital.queue import Queue
 from cxr_tf.node import main
 from tests.cxr_tf.fake_runs import film, png
-from tests.cxr_tf.hospital.running import Node, free_port, until
-from tests.cxr_tf.hospital.sending import send, write_phantoms
+from tools.node.other_side import Archive, send, write_films
+from tools.node.running import Node, free_port, until
 
 pytest.importorskip("pynetdicom")
 pytest.importorskip("cxr_tf.hospital.metrics")
 pytest.importorskip("highdicom")
-pytestmark = [
-    pytest.mark.slow,
-    # pynetdicom leaves sockets of connections that ended to the collector of garbage.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
-    return write_phantoms(tmp_path_factory.mktemp("phantoms"), 6)
+    return write_films(tmp_path_factory.mktemp("phantoms"), 6)
 
 
-class Archive:
-    """A storage SCP that counts what it gets."""
-
-    def __init__(self, port=None):
-        from pynetdicom import AE, AllStoragePresentationContexts, evt
-
-        self.port, self.answer, self.got = port or free_port(), 0x0000, []
-        entity = AE("ARCHIVE")
-        entity.supported_contexts = AllStoragePresentationContexts
-
-        def store(event):
-            if self.answer == 0:
-                self.got.append(str(event.request.AffectedSOPInstanceUID))
-            return self.answer
-
-        self.server = entity.start_server(
-            ("127.0.0.1", self.port), block=False, evt_handlers=[(evt.EVT_C_STORE, store)]
-        )
-
-    def close(self):
-        self.server.shutdown()
+def films_of(node):
+    """The rows of the queue."""
+    with Queue(node.folder, create=False) as queue:
+        return queue._films("ORDER BY number")
 
 
 @pytest.fixture
@@ -70,8 +50,8 @@ def test_films_are_answered_sent_and_shown(tmp_path, exported, films, archive, c
         each.SOPInstanceUID = each.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
     others[0].ViewPosition, others[1].Manufacturer = "LL", "cxr-tf"
     others[2].PixelData = b"1234"
-    to, status = f"dicom://ARCHIVE@127.0.0.1:{archive.port}", free_port()
-    options = {"send_to": to, "status_port": status, "keep_identifiers": True}
+    status = free_port()
+    options = {"send_to": archive.address, "status_port": status, "keep_identifiers": True}
     node = Node(tmp_path / "node", exported, **options)
     with node.start(ready="listening"):
         with pytest.raises(urllib.error.HTTPError, match="503"):
@@ -105,7 +85,7 @@ def test_films_are_answered_sent_and_shown(tmp_path, exported, films, archive, c
     assert page.count('"pictures":true') == 6
     said = node.log.read_text()
     assert not any(uid in said for uid in uids) and "PHANTOM" not in said
-    errors = [row.error for row in node.films() if row.status == "not_chest_film"]
+    errors = [row.error for row in films_of(node) if row.status == "not_chest_film"]
     assert len(errors) == 2 and any("a result of this software" in each for each in errors)
 
 
@@ -129,10 +109,10 @@ def test_a_folder_is_watched_and_its_films_stay(tmp_path, exported, films):
     assert sorted(path.name for path in watched.rglob("*.*")) == [
         "Müller.dcm", "a.png", "bad.png", "notes.txt", "same.png",
     ]  # fmt: skip
-    assert {row.name for row in node.films()} >= {"sub/Müller.dcm", "a.png"}
+    assert {row.name for row in films_of(node)} >= {"sub/Müller.dcm", "a.png"}
     with node.start():
         time.sleep(3)
-        assert node.counts()["answered"] == 3 and len(node.films()) == 4
+        assert node.counts()["answered"] == 3 and len(films_of(node)) == 4
     assert "Müller" not in node.log.read_text()
 
 
@@ -149,11 +129,11 @@ def test_old_films_are_pruned_and_may_come_again(tmp_path, exported, films):
         assert list((node.folder / "report" / "cases").iterdir()) == []
         assert list((node.folder / "results").iterdir()) == []
         assert node.stop() == 143
-    assert node.counts()["answered"] == 2 and {row.record for row in node.films()} == {None}
+    assert node.counts()["answered"] == 2 and {row.record for row in films_of(node)} == {None}
     node.options["prune_days"] = 0
     with node.start():
         assert send(node.port, films[:1]) == [0]
-        until(lambda: [row.record is None for row in node.films()] == [False, True], "again")
+        until(lambda: [row.record is None for row in films_of(node)] == [False, True], "again")
 
 
 def test_a_destination_that_is_away_or_refuses_costs_nothing(tmp_path, exported, films):
@@ -166,7 +146,7 @@ def test_a_destination_that_is_away_or_refuses_costs_nothing(tmp_path, exported,
         archive = Archive(port)
         archive.answer = 0xA900
         try:
-            until(lambda: any(row.tries for row in node.films()), "refused")
+            until(lambda: any(row.tries for row in films_of(node)), "refused")
             archive.answer = 0x0000
             node.until_state("sent", 2)
         finally:
@@ -190,9 +170,7 @@ def test_sigterm_ends_after_the_film_in_work(tmp_path, exported, films):
 @pytest.mark.parametrize("moment", ["received", "scoring", "answered"])
 def test_a_kill_loses_and_doubles_nothing(tmp_path, exported, films, archive, moment):
     """Killed while films come, while one is scored, and while results are sent."""
-    node = Node(
-        tmp_path / "node", exported, send_to=f"dicom://ARCHIVE@127.0.0.1:{archive.port}"
-    )  # fmt: skip
+    node = Node(tmp_path / "node", exported, send_to=archive.address)
     acknowledged = []
     with node.start(ready="listening" if moment == "received" else "ready"):
         sender = threading.Thread(
@@ -210,7 +188,7 @@ def test_a_kill_loses_and_doubles_nothing(tmp_path, exported, films, archive, mo
         node.start()
         assert send(node.port, films) == [0] * 6  # as an archive does with what was not answered
         node.until_state("sent", 6)
-    assert len(node.films()) == 6
+    assert len(films_of(node)) == 6
     assert len(set(archive.got)) == 18
 
 

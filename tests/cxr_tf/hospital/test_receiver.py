@@ -7,7 +7,6 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 
 import pytest
 from pydicom import dcmread
@@ -24,17 +23,17 @@ from cxr_tf.hospital.options import NodeOptions
 from cxr_tf.hospital.queue import Queue
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
-from tests.cxr_tf.hospital.sending import send, storescu, write_phantoms
+from tests.cxr_tf.hospital.sending import storescu
+from tools.node.other_side import send, write_films
+from tools.node.running import until
 
-AE = pytest.importorskip("pynetdicom").AE
+new_entity = pytest.importorskip("cxr_tf.hospital.entity").new_entity
 Receiver = pytest.importorskip("cxr_tf.hospital.receiver").Receiver
-# It leaves sockets and files of broken connections to the collector of garbage.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
-    return write_phantoms(tmp_path_factory.mktemp("phantoms"), 3)
+    return write_films(tmp_path_factory.mktemp("phantoms"), 3)
 
 
 class Place:
@@ -55,12 +54,6 @@ class Place:
 
     def events_said(self):
         return [json.loads(line)["event"] for line in self.log.getvalue().splitlines()]
-
-    def until(self, condition, seconds=20):
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, self.log.getvalue()
-            time.sleep(0.02)
 
 
 @pytest.fixture
@@ -152,7 +145,7 @@ def test_who_is_allowed_is_not(place, films):
 
 def test_a_full_disk_is_told_before_and_while_films_come(place, films, monkeypatch):
     with place.receiver() as receiver:
-        entity = AE("SENDER")
+        entity = new_entity("SENDER")
         film = dcmread(films[0])
         entity.add_requested_context(film.SOPClassUID)
         association = entity.associate("127.0.0.1", receiver.port)
@@ -179,13 +172,13 @@ def test_a_disk_that_is_full_in_earnest_loses_no_acknowledged_film(tmp_path, fil
         answers = []
         with place.queue, place.receiver(min_free_megabytes=0) as receiver:
             for _ in range(2):
-                for film in write_phantoms(tmp_path / "more", 6):
+                for film in write_films(tmp_path / "more", 6):
                     answers += send(receiver.port, [film]) or [None]
             assert 0 in answers and set(answers) != {0}
             acknowledged = place.queue.counts()["received"]
             assert len([name for name in kept(place) if name[0] != "."]) == acknowledged >= 1
             subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
-            assert send(receiver.port, write_phantoms(tmp_path / "more", 6)) == [0] * 6
+            assert send(receiver.port, write_films(tmp_path / "more", 6)) == [0] * 6
             assert place.queue.counts()["received"] == 6
         for film in place.folder.films.iterdir():
             assert dcmread(film).PixelData
@@ -194,8 +187,8 @@ def test_a_disk_that_is_full_in_earnest_loses_no_acknowledged_film(tmp_path, fil
 
 
 def test_films_above_the_limit_are_refused(place, tmp_path):
-    large = write_phantoms(tmp_path / "large", 1, size=1024)
-    small = write_phantoms(tmp_path / "small", 1)
+    large = write_films(tmp_path / "large", 1, size=1024)
+    small = write_films(tmp_path / "small", 1)
     with place.receiver(max_megabytes=1) as receiver:
         assert send(receiver.port, [*large, *small]) == [0xA700, 0]
     assert place.events.refusals["size"] == 1
@@ -203,10 +196,10 @@ def test_films_above_the_limit_are_refused(place, tmp_path):
 
 def test_a_connection_that_sends_without_end_is_broken(place, tmp_path, monkeypatch):
     monkeypatch.setattr("cxr_tf.hospital.receiver._SLACK", 0)
-    large = write_phantoms(tmp_path / "large", 1, size=1024)
+    large = write_films(tmp_path / "large", 1, size=1024)
     with place.receiver(max_megabytes=1) as receiver:
         assert send(receiver.port, large) == [None]
-        assert send(receiver.port, write_phantoms(tmp_path / "small", 1)) == [0]
+        assert send(receiver.port, write_films(tmp_path / "small", 1)) == [0]
     assert len(kept(place)) == 1
 
 
@@ -220,29 +213,33 @@ def test_bad_connections_cost_nobody_else(place, films, monkeypatch):
             with socket.create_connection(address) as broken:
                 broken.sendall(junk)
         film = dcmread(films[0])
-        entity = AE("SENDER")
+        entity = new_entity("SENDER")
         entity.add_requested_context(film.SOPClassUID)
         for each in idle:
             each.close()
-        place.until(lambda: not receiver._server.active_associations)
-        cut = entity.associate("127.0.0.1", receiver.port)
+
+        def established():
+            found = entity.associate(*address)
+            return found if found.is_established else None
+
+        cut = until(established, "room for an association", 20)
         wire = cut.dul.socket.socket
         wire.sendall(b"\x04\x00\x00\x10\x00\x00" + bytes(100))  # and no more of a film
         wire.close()
-        place.until(lambda: not receiver._server.active_associations)
+        until(lambda: not receiver._server.active_associations, "connections ended", 20)
         assert send(receiver.port, films) == [0, 0, 0]
     assert len(kept(place)) == 3
 
 
 def test_more_associations_than_allowed_are_turned_away(place, films):
     with place.receiver(max_associations=1) as receiver:
-        entity = AE("SENDER")
+        entity = new_entity("SENDER")
         entity.add_requested_context("1.2.840.10008.1.1")
         first = entity.associate("127.0.0.1", receiver.port)
         assert first.is_established
         assert send(receiver.port, films) == []
         first.release()
-        place.until(lambda: not receiver._server.active_associations)
+        until(lambda: not receiver._server.active_associations, "connections ended", 20)
         assert send(receiver.port, films) == [0, 0, 0]
 
 
@@ -269,7 +266,9 @@ def test_over_tls_both_sides_show_certificates(place, films, certificate):
         assert send(receiver.port, films, context=context) == [0, 0, 0]
         assert send(receiver.port, films) == []  # plain
         done = storescu(
-            receiver.port, films[0], options=["-aec", "CXRTF", "+tls", str(key), str(cert), "+cf", str(cert)]
+            receiver.port,
+            films[0],
+            options=["-aec", "CXRTF", "+tls", str(key), str(cert), "+cf", str(cert)],
         )
         assert done.returncode == 0, done.stderr
         stalls.close()
