@@ -1,5 +1,6 @@
 """`python -m cxr_tf.node`: a DICOM node that scores what it receives and sends the results on."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -36,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _status(command)
     from cxr_tf.hospital.service import run
 
-    with Reporter(as_json=True) as reporter, Stops() as stops:
+    # A stderr of its own: the other is put aside while TensorFlow starts, but films come already.
+    log = open(os.dup(2), "w", encoding="utf-8", buffering=1)
+    with log, Reporter(as_json=True, stream=log) as reporter, Stops() as stops:
         try:
             return run(command, reporter, stops)
         except UsageError as error:

@@ -1,5 +1,6 @@
 """What is on the other side of a node: who sends films, and who takes results."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,7 @@ class Archive:
 
     Attributes:
         answer: status that is given.
+        seconds: that an object takes.
         got: SOP instance UIDs of what came, in order.
     """
 
@@ -92,10 +94,12 @@ class Archive:
         from cxr_tf.hospital.entity import new_entity
 
         self.port, self.answer, self.got = port or free_port(), 0x0000, list[str]()
+        self.seconds = 0.0
         entity = new_entity("ARCHIVE")
         entity.supported_contexts = AllStoragePresentationContexts
 
         def store(event: Any) -> int:
+            time.sleep(self.seconds)
             if self.answer == 0:
                 self.got.append(str(event.request.AffectedSOPInstanceUID))
             return self.answer

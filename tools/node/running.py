@@ -85,8 +85,7 @@ class Node:
             for each in value if isinstance(value, tuple) else (value,):
                 option = f"--{name.replace('_', '-')}"
                 words += [option] if each is True else [option, str(each)]
-        self.starts += 1
-        self.log = self.folder.with_name(f"{self.folder.name}.{self.starts}.log")
+        self.new_log()
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(words, cwd=ROOT, env=environment, stderr=log)
@@ -94,15 +93,29 @@ class Node:
             self.until_said(ready)
         return self
 
+    def new_log(self) -> None:
+        """Name the file of the log to come."""
+        self.starts += 1
+        self.log = self.folder.with_name(f"{self.folder.name}.{self.starts}.log")
+
     @property
     def running(self) -> subprocess.Popen[bytes]:
         """Its process."""
         assert self.process is not None, "it was started"
         return self.process
 
+    def is_alive(self) -> bool:
+        """Say whether it runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """Kill it, as a machine does that loses its power."""
+        self.running.kill()
+        self.running.wait()
+
     def __enter__(self) -> Self:
         """Start it, unless that was done."""
-        return self if self.process else self.start()
+        return self if self.is_alive() else self.start()
 
     def __exit__(
         self,
@@ -111,9 +124,8 @@ class Node:
         trace: TracebackType | None,
     ) -> None:
         """End it."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        if self.is_alive():
+            self.kill()
 
     def said(self) -> list[dict[str, Any]]:
         """Give the whole lines of its log."""
@@ -129,7 +141,7 @@ class Node:
         """
 
         def heard() -> bool:
-            if self.running.poll() is not None:
+            if not self.is_alive():
                 raise RuntimeError(f"the node ended: {self.log.read_text()}")
             return any(line.get("event") == event for line in self.said())
 
