@@ -9,6 +9,8 @@ from pynetdicom.transport import AssociationSocket
 
 #: Seconds without a word after which the other side is given up.
 _SILENCE = 60
+#: Bytes of one message on the wire at most; those with pixels are kept to a quarter of it.
+_LARGEST_PDU = 1 << 20
 
 # They name what is sent, and by whom.
 logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
@@ -28,7 +30,21 @@ def _close(self: AssociationSocket) -> None:
             self.socket.close()
 
 
+_receive = AssociationSocket.recv
+
+
+def _receive_limited(self: AssociationSocket, nr_bytes: int) -> bytearray:
+    """Receive a message; one that announces more than any may have ends the connection.
+
+    pynetdicom gathers a message in memory, of whatever length its first bytes name: up to 4 GiB.
+    """
+    if nr_bytes > _LARGEST_PDU:
+        raise OSError(f"a message of {nr_bytes} bytes was announced")
+    return _receive(self, nr_bytes)
+
+
 AssociationSocket._shutdown_socket = _close
+AssociationSocket.recv = _receive_limited
 
 
 def new_entity(title: str) -> AE:

@@ -231,6 +231,19 @@ def test_bad_connections_cost_nobody_else(place, films, monkeypatch):
     assert len(kept(place)) == 3
 
 
+def test_a_message_without_end_is_not_gathered_in_memory(place, films):
+    with place.receiver() as receiver:
+        entity = new_entity("SENDER")
+        entity.add_requested_context(dcmread(films[0]).SOPClassUID)
+        association = entity.associate("127.0.0.1", receiver.port)
+        wire = association.dul.socket.socket
+        wire.sendall(b"\x04\x00\xff\xff\xff\xff")  # 4 GiB of a film, it says
+        # Nothing of them is waited for.
+        until(lambda: not receiver._server.active_associations, "broken", 10)
+        association.abort()
+        assert send(receiver.port, films) == [0, 0, 0]
+
+
 def test_more_associations_than_allowed_are_turned_away(place, films):
     with place.receiver(max_associations=1) as receiver:
         entity = new_entity("SENDER")
