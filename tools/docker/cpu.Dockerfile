@@ -6,13 +6,15 @@
 ARG PYTHON_VERSION=3.12
 
 FROM python:${PYTHON_VERSION}-slim AS build
+# requirements-lock-node.txt brings what the DICOM node needs too (tools/node/docker-compose.yml).
+ARG LOCK=requirements-lock.txt
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /src
 # The requirements first: they are built again only when they change.
-COPY requirements-lock.txt ./
-RUN pip install --require-hashes -r requirements-lock.txt
+COPY ${LOCK} ./
+RUN pip install --require-hashes -r ${LOCK}
 COPY . .
 # setuptools, which builds the project, is among the locked.
 RUN pip install --no-deps --no-build-isolation .

@@ -1,7 +1,7 @@
 """Makes what is said of the dependencies, from a fresh environment of the locked versions.
 
     python -m tools.release.supply_chain lock        requirements-lock.txt, and those
-                                                     of the extras dev and gpu
+                                                     of the extras dev, gpu and node
     python -m tools.release.supply_chain sbom        docs/sbom.cdx.json, CycloneDX
     python -m tools.release.supply_chain licences    docs/licences.md
     python -m tools.release.supply_chain audit       known vulnerabilities, to stdout
@@ -30,6 +30,7 @@ _COMMAND = "python -m tools.release.supply_chain"
 EXTRA_LOCKS = {
     ROOT / "requirements-lock-dev.txt": ("dev", "bash tools/test.sh"),
     ROOT / "requirements-lock-gpu.txt": ("gpu", "tools/docker/gpu.Dockerfile"),
+    ROOT / "requirements-lock-node.txt": ("node", "tools/node/docker-compose.yml"),
 }
 _HEADER = """\
 # What `{user}` installs: every version of {what} and below, with the hashes

@@ -1,6 +1,7 @@
 """An archive of Orthanc's, started for a test."""
 
 import json
+import os
 import shutil
 import subprocess
 import urllib.request
@@ -10,30 +11,23 @@ import pytest
 
 from tools.node.running import ROOT, free_port, until
 
+SETTINGS = ROOT / "tools" / "node" / "orthanc.json"
+
 
 class Orthanc:
-    """Orthanc with DICOMweb, that sends films on to a node."""
+    """Orthanc with the settings of docs/howto/hospital.md, but ports of its own."""
 
-    def __init__(self, folder, node_port, node_title="CXRTF"):
+    def __init__(self, folder, node_port):
         if shutil.which("Orthanc") is None:
             pytest.skip("no Orthanc: apt-get install orthanc orthanc-dicomweb")
-        [*plugins] = Path("/usr/share/orthanc/plugins").glob("libOrthancDicomWeb.so*")
-        if not plugins:
+        if not list(Path("/usr/share/orthanc/plugins").glob("libOrthancDicomWeb.so*")):
             pytest.skip("no DICOMweb for Orthanc: apt-get install orthanc-dicomweb")
         folder.mkdir()
         self.folder, self.web, self.dicom = folder, free_port(), free_port()
-        # As in docs/howto/hospital.md: what comes from a modality goes on, what we send does not.
-        (folder / "route.lua").write_text((ROOT / "tools" / "node" / "route.lua").read_text())
-        settings = {
-            "Name": "test", "StorageDirectory": str(folder / "storage"),
-            "IndexDirectory": str(folder / "storage"), "HttpPort": self.web,
-            "DicomPort": self.dicom, "DicomAet": "ORTHANC", "RemoteAccessAllowed": False,
-            "AuthenticationEnabled": False, "DicomAlwaysAllowStore": True,
-            "DicomModalities": {"cxr-tf": [node_title, "127.0.0.1", node_port]},
-            "LuaScripts": [str(folder / "route.lua")], "Plugins": [str(plugins[0])],
-            "DicomWeb": {"Enable": True, "Root": "/dicom-web/"}, "OverwriteInstances": False,
-            "StableAge": 1, "ConcurrentJobs": 2,
-        }  # fmt: skip
+        shutil.copy(SETTINGS.with_name("route.lua"), folder)
+        settings = json.loads(SETTINGS.read_text())
+        settings |= {"HttpPort": self.web, "DicomPort": self.dicom}
+        settings["DicomModalities"]["cxr-tf"][2] = node_port
         self.settings = folder / "orthanc.json"
         self.settings.write_text(json.dumps(settings))
         self.process = None
@@ -42,8 +36,9 @@ class Orthanc:
         log = (self.folder / "log").open("a")
         with log:
             self.process = subprocess.Popen(
-                ["Orthanc", str(self.settings)], stdout=log, stderr=log, cwd=self.folder
-            )
+                ["Orthanc", str(self.settings)], stdout=log, stderr=log, cwd=self.folder,
+                env={**os.environ, "ORTHANC_STORAGE": str(self.folder / "storage")},
+            )  # fmt: skip
         until(self._answers, "Orthanc", 60, (self.folder / "log").read_text)
         return self
 

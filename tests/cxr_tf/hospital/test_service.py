@@ -1,9 +1,12 @@
 """The node as a whole, beside what goes wrong around it."""
 
 import errno
+import os
 import shutil
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +15,7 @@ from tests.cxr_tf.fake_runs import film, png
 from tests.cxr_tf.hospital.here import NodeHere
 from tests.cxr_tf.hospital.test_node import films_of
 from tests.cxr_tf.scoring.server.stand_in import Answers, serve_rest
+from tools.node import bench
 from tools.node.other_side import Archive, send, write_films
 from tools.node.running import free_port, until
 
@@ -166,3 +170,23 @@ def test_a_server_answers_and_may_be_away(make, exported, served, films, monkeyp
         assert row.status == "ok" and row.objects == 3 and row.tries == 0
     finally:
         stop()
+
+
+def test_a_burst_and_kills_are_counted(tmp_path, exported, from_python, monkeypatch):
+    """By the measurements of tools.node, which kill in earnest; here a kill is a stop."""
+    monkeypatch.setattr(bench, "_LONGEST", 0.5)
+
+    class Measured(NodeHere):
+        running = SimpleNamespace(pid=os.getpid())
+
+    @dataclass(frozen=True)
+    class Here(bench.Load):
+        def node(self, name, archive):
+            return Measured(self.place / name, self.model, from_python, send_to=archive.address)
+
+    load = Here(tmp_path, exported, write_films(tmp_path / "films", 3), 2)
+    one, other = bench.burst(load), bench.kills(load, 1)
+    assert one["acknowledged"] == one["answered"] == 3
+    assert one["objects"] == one["different_objects"] == 9 and one["memory_mib"] > 100
+    assert other["sent"] == other["rows"] == 3 and other["lost"] == other["doubled"] == 0
+    assert other["kills"] == len(other["after_each_kill"]) == 1

@@ -56,9 +56,11 @@ def test_locks_of_extras_satisfy_them_with_the_versions_of_the_base(lock, python
 def test_dockerfiles_install_by_hashes_alone(name):
     text = (ROOT / "tools" / "docker" / f"{name}.Dockerfile").read_text()
     installs = re.findall(r"pip install (.*)", text)
-    lock = "requirements-lock.txt" if name == "cpu" else "requirements-lock-gpu.txt"
-    assert installs == [f"--require-hashes -r {lock}", "--no-deps --no-build-isolation ."]
-    assert f"!{lock}" in (ROOT / ".dockerignore").read_text().splitlines()
+    named = "${LOCK}" if name == "cpu" else "requirements-lock-gpu.txt"
+    assert installs == [f"--require-hashes -r {named}", "--no-deps --no-build-isolation ."]
+    assert ("ARG LOCK=requirements-lock.txt\n" in text) == (name == "cpu")
+    sent = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {f"!{lock.name}" for lock in (LOCK, *EXTRA_LOCKS) if "dev" not in lock.name} <= {*sent}
 
 
 @pytest.mark.parametrize("lock", [LOCK, *EXTRA_LOCKS], ids=lambda lock: lock.stem)
