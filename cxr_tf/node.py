@@ -16,10 +16,11 @@ def _status(options: StatusOptions) -> int:
     from cxr_tf.hospital.status import tell
 
     try:
-        print(tell(options.folder, options.json))
+        told = tell(options.folder, options.json)
     except OSError as error:
         Reporter().error(f"--folder {options.folder}: {error}; name the folder of a node")
         return 2
+    print(told)
     return 0
 
 

@@ -5,13 +5,14 @@ then many in one burst, and while the node is killed again and again. `node.json
 it; the page's table is made of that file, between `<!-- table node -->` and its end.
 """
 
+import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 
@@ -25,8 +26,10 @@ from tools.pages.recorded import keep_record, record_and_page
 from tools.paper.rows import OPEN, table
 
 RECORD = "node.json"
+Part = Literal["turns", "burst", "kills"]
+PARTS: tuple[Part, ...] = ("turns", "burst", "kills")
 #: Of the goals: seconds until a burst is acknowledged, MiB above what `score` takes, seconds from
-#: a film's turn to its answer.
+#: a film's turn to its answer by the dense vote.
 ACKNOWLEDGED, ABOVE_SCORE, TURN = 60.0, 200, 3.0
 
 
@@ -48,10 +51,12 @@ class Options:
     """their height and width in pixels"""
     senders: int = 4
     """associations that send them at once"""
-    killed_films: int = 40
+    killed_films: int = 60
     """phantoms that are sent while the node is killed"""
     kills: int = 20
     """how often it is killed"""
+    parts: tuple[Part, ...] = PARTS
+    """measure these alone; the others stay as the node.json that is there has them"""
     page: Path | None = None
     """docs/howto/hospital.md, to fill its table"""
     run: bool = True
@@ -68,25 +73,22 @@ def node_table(record: Mapping[str, Any]) -> list[str]:
         return [OPEN]
     one, other = record["burst"], record["kills"]
     rows = [
-        [f"{one['films']} films in one burst, acknowledged",
-         f"{one['acknowledged']} within {one['seconds_until_acknowledged']} s"],
-        ["answered, with all results at the archive",
-         f"{one['answered']} within {one['seconds_until_sent']} s"],
-        ["objects at the archive, and different ones",
-         f"{one['objects']}, {one['different_objects']}"],
-        [f"films lost in {other['kills']} kills, of {other['films']}", str(other["lost"])],
-        ["results that differ from those sent before a kill", str(other["doubled"])],
-        ["objects sent once more, as before, after a kill", str(other["objects_sent_again"])],
+        [f"{one['films']} films in one burst",
+         f"acknowledged: {one['acknowledged']} within {one['seconds_until_acknowledged']} s; "
+         f"answered and sent: {one['answered']} within {one['seconds_until_sent']} s; "
+         f"objects sent: {one['objects']}, different ones: {one['different_objects']}"],
+        [f"{other['kills']} kills, {other['films']} films",
+         f"lost: {other['lost']}; other results than before a kill: {other['doubled']}; "
+         f"the same object sent again: {other['objects_sent_again']}"],
     ]  # fmt: skip
     for each in record["turns"]:
         seconds = each["seconds_a_film"]
-        rows += [
-            [f"from a film's turn to its answer, {each['name']}, vote by {each['vote']}",
-             f"median {seconds['median']} s, first {seconds['first']} s, else at most "
-             f"{seconds['longest']} s"],
-            ["memory there, and that of `score` with the same results",
-             f"{each['memory_mib']} MiB, {each['score_memory_mib']} MiB"],
-        ]  # fmt: skip
+        rows.append(
+            [f"`{each['name']}`, vote: {each['vote']}",
+             f"from turn to answer: median {seconds['median']} s, at most {seconds['longest']} s, "
+             f"the first {seconds['first']} s; memory: {each['memory_mib']} MiB, of `score` "
+             f"{each['score_memory_mib']} MiB"]
+        )  # fmt: skip
     return table(("what", "measured"), rows)
 
 
@@ -136,13 +138,23 @@ def measure(options: Options, model: Path, models: Sequence[Path]) -> dict[str, 
     """
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        films = write_films(place / "films", options.films, options.size)
+        most = (
+            options.films if "burst" in options.parts else max(options.turns, options.killed_films)
+        )
+        films = write_films(place / "films", most, options.size)
         facts: dict[str, Any] = {"size": options.size, "senders": options.senders}
         facts["networks"] = [each.network for each in read_card(model).networks.values()]
-        facts["turns"] = [_turns(options, each, films, place) for each in models]
-        facts["burst"] = burst(Load(place, model.absolute(), films, options.senders))
-        some = Load(place, model.absolute(), films[: options.killed_films], options.senders)
-        facts["kills"] = kills(some, options.kills)
+        path = options.out / RECORD
+        if path.is_file():
+            earlier = json.loads(path.read_text(encoding="utf-8"))
+            facts |= {part: earlier[part] for part in PARTS if part in earlier}
+        if "turns" in options.parts:
+            facts["turns"] = [_turns(options, each, films, place) for each in models]
+        if "burst" in options.parts:
+            facts["burst"] = burst(Load(place, model.absolute(), films, options.senders))
+        if "kills" in options.parts:
+            some = Load(place, model.absolute(), films[: options.killed_films], options.senders)
+            facts["kills"] = kills(some, options.kills)
     return keep_record(options.out / RECORD, "tools.node", model, facts)
 
 
@@ -166,7 +178,7 @@ def fell_short(record: Mapping[str, Any]) -> list[str]:
             each["memory_mib"] <= each["score_memory_mib"] + ABOVE_SCORE
         )
         goals[f"{each['name']}: more than {TURN} s from a film's turn to its answer"] = (
-            each["seconds_a_film"]["median"] <= TURN
+            each["vote"] != DENSE or each["seconds_a_film"]["median"] <= TURN
         )
     return [missed for missed, reached in goals.items() if not reached]
 

@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from tools.node.running import PATIENCE, ROOT, Node, until
 
 #: DICOM objects of a film with an answer.
 OBJECTS = 3
-#: Seconds after a node's start within which it is killed: the first film takes several.
-_LONGEST = 12.0
+#: What a node has said before it is killed, in turn: that it loads its model, that it takes films,
+#: that one has its answer and is to be sent. And the seconds within which it is killed then.
+_MOMENTS, _WITHIN = ("listening", "ready", "answered"), 5.0
 
 
 def peak_memory(process: int) -> int:
@@ -159,6 +161,13 @@ class _Feeder:
         self._thread.join()
 
 
+def _answers(node: Node) -> bool:
+    """Say whether a node has answered a film since its start, or has none to answer."""
+    counts = node.counts()
+    waits = counts["received"] + counts["scoring"]
+    return not waits or any(line.get("event") == "answered" for line in node.said())
+
+
 def kills(load: Load, times: int) -> dict[str, Any]:
     """Kill a node again and again while films come and go.
 
@@ -174,9 +183,11 @@ def kills(load: Load, times: int) -> dict[str, Any]:
     feeder, found = _Feeder(node.port, load.films), list[str]()
     try:
         for number in range(times):
-            # Every third while the model is being loaded, the others at work.
-            node.start("listening" if number % 3 == 2 else "ready")
-            time.sleep(moments.uniform(0.0, _LONGEST))
+            moment = _MOMENTS[number % len(_MOMENTS)]
+            node.start("listening" if moment == "listening" else "ready")
+            if moment == "answered":
+                until(partial(_answers, node), "an answer", load.patience())
+            time.sleep(moments.uniform(0.0, _WITHIN))
             node.kill()
             counts = node.counts()
             found.append(", ".join(f"{n} {state}" for state, n in counts.items() if n))

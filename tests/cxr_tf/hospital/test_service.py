@@ -172,9 +172,10 @@ def test_a_server_answers_and_may_be_away(make, exported, served, films, monkeyp
         stop()
 
 
+@pytest.mark.slow
 def test_a_burst_and_kills_are_counted(tmp_path, exported, from_python, monkeypatch):
     """By the measurements of tools.node, which kill in earnest; here a kill is a stop."""
-    monkeypatch.setattr(bench, "_LONGEST", 0.5)
+    monkeypatch.setattr(bench, "_WITHIN", 0.5)
 
     class Measured(NodeHere):
         running = SimpleNamespace(pid=os.getpid())
