@@ -30,9 +30,9 @@ from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.model_folders import read_card
 from cxr_tf.scoring.checks import check
 from cxr_tf.scoring.finished_run import FinishedRun, finished_run
-from cxr_tf.scoring.load_model import load_model
 from cxr_tf.scoring.loop import Outcome, score_films
 from cxr_tf.scoring.options import GROUPS, ScoreOptions, spread_formats
+from cxr_tf.scoring.reach_model import reach_model
 from cxr_tf.scoring.resume import STATE, begin, end
 from cxr_tf.scoring.run_record import Listed, paths_digest, run_facts, run_record
 
@@ -91,7 +91,7 @@ def _score_here(
     reporter.note(f"asking {options.server}" if options.server else f"loading {folder}")
     began = time.perf_counter()
     with native_logs_aside(options.quiet or options.log_json), collector_paused():
-        model = load_model(folder, options, load)
+        model = reach_model(folder, options, load)
     loading_seconds = time.perf_counter() - began
     model.card.asked_with(options.voting)  # refused now, not film by film
     if model.card.phantom:

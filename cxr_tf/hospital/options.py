@@ -17,6 +17,8 @@ class NodeOptions(VoteOptions):
 
     Research use only. Not a medical device.
 
+    Example: python -m cxr_tf.node run --model saved_models/cxr_triage --folder node
+
     A film is on the disk before its sender is told so. A node that was stopped or killed goes on
     where it was when the same command is given again: nothing is lost and nothing done twice.
 

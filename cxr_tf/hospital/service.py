@@ -23,7 +23,7 @@ from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops
 from cxr_tf.saved.file_list import check_files
 from cxr_tf.scoring.checks import check
-from cxr_tf.scoring.load_model import load_model
+from cxr_tf.scoring.reach_model import reach_model
 
 if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
@@ -111,7 +111,7 @@ def run(
             tf.config.list_logical_devices()  # looking for them now, it has its say aside
             check_files(model_folder, reporter.warn)
             scoring = options.scoring(options.folder, options.folder)
-            model = load_model(model_folder, scoring, load)
+            model = reach_model(model_folder, scoring, load)
         model.card.asked_with(options)  # refused now, not film by film
         _work(options, folder, queue, events, model, model_folder, identify, to, stops, stack)
     events.said("stopped", "stopped as asked; the same command goes on from here")

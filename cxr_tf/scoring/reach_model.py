@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cxr_tf.scoring.server.remote_model import RemoteModel
 
 
-def load_model(
+def reach_model(
     folder: Path, options: "ScoreOptions", load: "Callable[[Path], TriageModel] | None" = None
 ) -> "TriageModel | RemoteModel":
     """Load a model, or reach the server that has it.
