@@ -1,5 +1,7 @@
 """Numbers added to the logits of each class, so that the vote finds every class equally often."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -64,7 +66,10 @@ def macro_recall(truth: Ints, decided: Ints, count: int) -> float:
 
 
 def fit_offsets(
-    probabilities: Floats, truth: Ints, penalty: float = PENALTY
+    probabilities: Floats,
+    truth: Ints,
+    penalty: float = PENALTY,
+    others: Sequence[tuple[Floats, Ints]] = (),
 ) -> npt.NDArray[np.float64]:
     """Find the offsets with the best macro recall of the vote, less a penalty on their size.
 
@@ -75,16 +80,19 @@ def fit_offsets(
         probabilities: softmax of each patch, [n, K, C].
         truth: int64 [n], the true class of each film.
         penalty: weight of the mean squared offset.
+        others: further sets of films, softmax and true classes; the mean of the macro recall of
+            all sets counts, so that a small set weighs as much as a large one.
 
     Returns:
         float64 [C].
     """
+    sets = [(probabilities, truth), *others]
     count = probabilities.shape[-1]
 
     def worth(offsets: npt.NDArray[np.float64]) -> float:
         centred = offsets - offsets.mean()
-        recall = macro_recall(truth, vote_with(probabilities, centred), count)
-        return recall - penalty * float((centred**2).mean())
+        recalls = [macro_recall(true, vote_with(each, centred), count) for each, true in sets]
+        return float(np.mean(recalls)) - penalty * float((centred**2).mean())
 
     best = np.zeros(count)
     reached = worth(best)

@@ -108,6 +108,9 @@ class OffsetOptions:
     decisions: Path | None = None
     """CSV file to write: the decisions on films left out as they are with these offsets, for
     `python -m tools.reliability fit --left-out`"""
+    known: Path | None = None
+    """decisions on validation films of known sources, of `decide --split validation`; they count
+    as much as the films left out"""
     penalty: float = PENALTY
     """weight of the mean squared offset against the mean recall"""
     samples: int = SAMPLES
@@ -193,7 +196,9 @@ def _offsets(options: OffsetOptions) -> int:
 
     recipe, folds = folds_of(options.folds)
     table = gather(options.folds, folds, recipe["classes"])
-    record, text = fit(options.folds, folds, table, options.penalty, options.samples, options.seed)
+    record, text = fit(
+        options.folds, folds, table, options.penalty, options.samples, options.seed, options.known
+    )
     write_json(options.out, record)
     if options.decisions is not None:
         rows = moved(options.folds, folds, table, record["offsets"])

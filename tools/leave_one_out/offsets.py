@@ -7,13 +7,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cxr_tf.evaluation.against import TABLE
 from cxr_tf.evaluation.patch_store import PATCHES_FILE, read_patches
 from cxr_tf.evaluation.summary import figure_text, table
 from cxr_tf.measures.bootstrap import SAMPLES
-from cxr_tf.measures.class_offsets import PENALTY, fit_offsets, vote_with, with_offsets
+from cxr_tf.measures.class_offsets import (
+    PENALTY,
+    fit_offsets,
+    macro_recall,
+    vote_with,
+    with_offsets,
+)
 from cxr_tf.measures.estimates import Decisions, classification_estimates
 from cxr_tf.measures.paired import compare
 from cxr_tf.runtime.errors import UsageError
+from pipelines.status import OK
+from pipelines.text_table import read_text_table
 from tools.leave_one_out.decisions import LEFT_OUT, Table, as_decisions, classes_of
 from tools.leave_one_out.folds import Fold
 
@@ -42,9 +51,32 @@ def patches_of(out: Path, folds: Sequence[Fold], decided: Table) -> npt.NDArray[
     return np.stack([found[fold][path] for fold, path in pairs])
 
 
+def known_films(
+    folder: Path, classes: Sequence[str]
+) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int64]]:
+    """Read films of known sources that `decide` has decided.
+
+    Args:
+        folder: what `decide` wrote, of validation films.
+        classes: names of the decision classes in order.
+
+    Returns:
+        Softmax of the patches, float16 [n, K, C], and the true classes, int64 [n].
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if not (folder / TABLE).is_file() or not (folder / PATCHES_FILE).is_file():
+        raise UsageError(f"{folder}: no decisions here; make them by decide --split validation")
+    rows, patches = read_text_table(folder / TABLE), read_patches(folder / PATCHES_FILE)
+    rows = rows[rows["status"] == OK]
+    found = np.stack([patches[path] for path in rows["path"]])
+    return found, np.array([classes.index(name) for name in rows["truth"]], np.int64)
+
+
 def fit(
     out: Path, folds: Sequence[Fold], decisions: Table, penalty: float = PENALTY,
-    samples: int = SAMPLES, seed: int = 0,
+    samples: int = SAMPLES, seed: int = 0, known: Path | None = None,
 ) -> tuple[dict[str, Any], str]:  # fmt: skip
     """Fit offsets on all films left out, and tell their worth where they were not fitted.
 
@@ -57,6 +89,8 @@ def fit(
         penalty: see `fit_offsets`.
         samples: bootstrap samples.
         seed: their seed.
+        known: decisions on validation films of known sources, which count as much as those left
+            out; None for none.
 
     Returns:
         What an export takes, and Markdown.
@@ -67,15 +101,16 @@ def fit(
     if len(folds) < 2:
         raise UsageError("offsets need two folds or more: one to fit on and one to try them on")
     classes = classes_of(decisions)
-    rows = decisions[(decisions["kind"] == LEFT_OUT) & (decisions["status"] == "ok")]
+    others = [] if known is None else [known_films(known, classes)]
+    rows = decisions[(decisions["kind"] == LEFT_OUT) & (decisions["status"] == OK)]
     plain, patches = as_decisions(rows), patches_of(out, folds, rows)
     names, crossed = rows["fold"].to_numpy(), plain.decided.copy()
     of_fold = {}
     for fold in folds:
         own = names == fold.name
-        of_fold[fold.name] = fit_offsets(patches[~own], plain.truth[~own], penalty)
+        of_fold[fold.name] = fit_offsets(patches[~own], plain.truth[~own], penalty, others)
         crossed[own] = vote_with(patches[own], of_fold[fold.name])
-    offsets = fit_offsets(patches, plain.truth, penalty)
+    offsets = fit_offsets(patches, plain.truth, penalty, others)
     fitted = Decisions(plain.truth, crossed, plain.probabilities, plain.patients)
     paired = compare(fitted, plain, classes, samples, seed)
     overall = [classification_estimates(x, classes, samples, seed) for x in (plain, fitted)]
@@ -87,7 +122,15 @@ def fit(
         "folds": [fold.name for fold in folds],
         "balanced_accuracy": paired.figures["recall"].record(),
     }
-    return record, _markdown(classes, offsets, of_fold, overall, paired.figures["recall"].record())
+    text = _markdown(classes, offsets, of_fold, overall, paired.figures["recall"].record())
+    for each, truth in others:
+        both = [macro_recall(truth, vote_with(each, x), len(classes)) for x in (0.0, offsets)]
+        record["known"] = {"films": len(truth), "without": both[0], "with": both[1]}
+        text += (
+            f"\nMean recall of the {len(truth)} validation films of known sources, which "
+            f"took part in the fit: {both[0]:.3f} without, {both[1]:.3f} with.\n"
+        )
+    return record, text
 
 
 def moved(out: Path, folds: Sequence[Fold], decisions: Table, offsets: npt.ArrayLike) -> Table:
@@ -104,7 +147,7 @@ def moved(out: Path, folds: Sequence[Fold], decisions: Table, offsets: npt.Array
         what `python -m tools.reliability fit --left-out` takes.
     """
     classes = classes_of(decisions)
-    rows = decisions[(decisions["kind"] == LEFT_OUT) & (decisions["status"] == "ok")].copy()
+    rows = decisions[(decisions["kind"] == LEFT_OUT) & (decisions["status"] == OK)].copy()
     patches = patches_of(out, folds, rows)
     probabilities = with_offsets(patches, offsets)
     best = probabilities.argmax(-1)

@@ -61,6 +61,22 @@ def test_offsets_undo_what_the_model_favours(tmp_path, capsys):
     assert "without a" in text and "| balanced accuracy |" in text
 
 
+def test_known_films_count_as_much_as_those_left_out(tmp_path, capsys):
+    """Folds that ask for one offset and known films that ask for the opposite meet at none."""
+    out = folds(tmp_path / "folds", 1.5)
+    known = folds(tmp_path / "known", -1.5, names=("a",)) / "a" / "left_out"
+    file = tmp_path / "offsets.json"
+    words = ["offsets", str(out), "--out", str(file), "--samples", "50", "--penalty", "0.1"]
+    assert main([*words, "--known", str(known)]) == 0
+    record = json.loads(file.read_text())
+    # Without the known films it is about 1.2.
+    assert max(map(abs, record["offsets"])) < 0.6
+    assert record["known"]["films"] == 40
+    assert "Mean recall of the 40 validation films" in capsys.readouterr().out
+    assert main([*words, "--known", str(tmp_path)]) == 2
+    assert "no decisions here" in capsys.readouterr().err
+
+
 def test_decisions_with_offsets_are_what_the_vote_then_says(tmp_path):
     out = folds(tmp_path / "folds", 1.5)
     file, table = tmp_path / "offsets.json", tmp_path / "moved.csv"
