@@ -6,11 +6,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import tyro
-
 from cxr_tf.analysis.cohort import select_films
-from cxr_tf.analysis.options import AnalysisOptions, check_options
+from cxr_tf.analysis.options import COMMAND, AnalysisOptions, check_options
 from cxr_tf.evaluation.command import exit_status, show
+from cxr_tf.runtime.command_line import read_command_line
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
@@ -122,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status; wrong arguments leave with 2 through tyro.
     """
-    options = tyro.cli(AnalysisOptions, prog="python -m cxr_tf.analyse", args=argv)
+    options = read_command_line(COMMAND, "python -m cxr_tf.analyse", argv)
     return exit_status(options, run, "measuring")
 
 

@@ -6,18 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
-
-import tyro
 
 from cxr_tf.evaluation import results
 from cxr_tf.evaluation.against import open_other
 from cxr_tf.evaluation.command import exit_status, show
 from cxr_tf.evaluation.evaluated_model import Subject, load_subject
 from cxr_tf.evaluation.options import (
+    COMMANDS,
     ClassificationEvaluationOptions,
     Options,
-    SegmentationEvaluationOptions,
     check_options,
     task_of,
 )
@@ -25,6 +22,7 @@ from cxr_tf.evaluation.results import Job
 from cxr_tf.evaluation.split import class_map_of, select_films
 from cxr_tf.evaluation.summary import summary
 from cxr_tf.films.split_answers import ReadFilm
+from cxr_tf.runtime.command_line import read_command_line
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
@@ -143,14 +141,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status; wrong arguments leave with 2 through tyro.
     """
-    options: Options = tyro.cli(
-        Annotated[SegmentationEvaluationOptions, tyro.conf.subcommand("segmentation")]
-        | Annotated[ClassificationEvaluationOptions, tyro.conf.subcommand("classification")],
-        prog="python -m cxr_tf.evaluate",
-        description=f"The figures of a model on a split. {NOTICE}\n\nExample: "
-        "python -m cxr_tf.evaluate classification --run runs/classification --data DATA "
-        "--split test",
-        args=argv,
+    options: Options = read_command_line(
+        COMMANDS,
+        "python -m cxr_tf.evaluate",
+        argv,
+        f"The figures of a model on a split. {NOTICE}",
     )
     return exit_status(options, run, "evaluating")
 

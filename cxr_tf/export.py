@@ -5,12 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import tyro
-
 from cxr_tf.measures.rule_names import Rule
 from cxr_tf.method.triage_options import DecisionOptions
 from cxr_tf.method.vote_options import Vote, check_margin, check_stride
 from cxr_tf.models.names import Precision
+from cxr_tf.runtime.command_line import Command, read_command_line
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
@@ -61,6 +60,19 @@ class ExportOptions:
     default patches, or with --model as it has it."""
     warmup: bool = True
     """Write warm-up records; needs the extra `serving`."""
+
+
+#: The command line, the common options first.
+COMMAND = Command(
+    ExportOptions,
+    {
+        "run and output": "out classification segmentation model version",
+        "decision": "rule refer_below vote stride",
+        "fitted number": "reliability class_offsets",
+        "size and speed": "precision mantissa_bits warmup",
+    },
+    "--segmentation runs/segmentation --classification runs/classification --out models/mine",
+)
 
 
 def export(config: ExportOptions) -> Path:
@@ -142,12 +154,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0 done, 2 wrong usage or a model that cannot be written, 130 interrupted by
         Ctrl-C, 143 by SIGTERM; no half model is left.
     """
-    config = tyro.cli(
-        ExportOptions,
-        args=arguments,
-        prog="python -m cxr_tf.export",
-        description="Make one SavedModel of two training runs.\n\nExample: python -m cxr_tf.export "
-        "--classification runs/classification --out saved_models/mine",
+    config = read_command_line(
+        COMMAND,
+        "python -m cxr_tf.export",
+        arguments,
+        "Make one SavedModel of two training runs.",
     )
     try:
         with Stops():

@@ -10,11 +10,10 @@ SavedModel holds its weights as constants without the names of their variables; 
 import sys
 from collections.abc import Sequence
 
-import tyro
-
+from cxr_tf.runtime.command_line import read_command_line
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
-from cxr_tf.saved.weights_out import ExtractOptions, extract
+from cxr_tf.saved.weights_out import COMMAND, extract
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,11 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 done, 2 wrong usage.
     """
-    options = tyro.cli(
-        ExtractOptions,
-        args=arguments,
-        prog="python -m cxr_tf.extract",
-        description=f"Take the weights out of an exported model, as runs. {NOTICE}",
+    options = read_command_line(
+        COMMAND,
+        "python -m cxr_tf.extract",
+        arguments,
+        f"Take the weights out of an exported model, as runs. {NOTICE}",
     )
     try:
         runs = extract(options)

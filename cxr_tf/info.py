@@ -204,6 +204,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m cxr_tf.info",
         description=f"Versions, extras, readable formats, devices and models. {NOTICE}",
+        epilog="example:\n  python -m cxr_tf.info --models saved_models",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(

@@ -4,11 +4,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-import tyro
-
-from cxr_tf.hospital.options import Command, StatusOptions
+from cxr_tf.hospital.options import COMMANDS, Options, StatusOptions
+from cxr_tf.runtime.command_line import read_command_line
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.stopping import Stops, stop_status
 
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status; wrong arguments leave with 2 through tyro.
     """
-    command = tyro.cli(Command, prog="python -m cxr_tf.node", args=argv)
+    command: Options = read_command_line(COMMANDS, "python -m cxr_tf.node", argv, NOTICE)
     if isinstance(command, StatusOptions):
         return _status(command)
     from cxr_tf.hospital.service import run

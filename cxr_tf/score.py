@@ -17,9 +17,9 @@ from cxr_tf.films.inputs import Input, films_named
 from cxr_tf.films.table import partial_of
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.collector import collector_paused
+from cxr_tf.runtime.command_line import read_command_line
 from cxr_tf.runtime.errors import EngineError, UsageError
 from cxr_tf.runtime.folder_lock import held
-from cxr_tf.runtime.grouped_options import read_grouped
 from cxr_tf.runtime.native_logs import native_logs_aside
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
@@ -31,7 +31,7 @@ from cxr_tf.saved.model_folders import read_card
 from cxr_tf.scoring.checks import check
 from cxr_tf.scoring.finished_run import FinishedRun, finished_run
 from cxr_tf.scoring.loop import Outcome, score_films
-from cxr_tf.scoring.options import GROUPS, ScoreOptions, spread_formats
+from cxr_tf.scoring.options import COMMAND, ScoreOptions, spread_formats
 from cxr_tf.scoring.reach_model import reach_model
 from cxr_tf.scoring.resume import STATE, begin, end
 from cxr_tf.scoring.run_record import Listed, paths_digest, run_facts, run_record
@@ -287,7 +287,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status; wrong arguments leave with 2 through tyro.
     """
     arguments = spread_formats(sys.argv[1:] if argv is None else argv)
-    options = read_grouped(ScoreOptions, GROUPS, "python -m cxr_tf.score", arguments)
+    options = read_command_line(COMMAND, "python -m cxr_tf.score", arguments)
     with Reporter(quiet=options.quiet, as_json=options.log_json) as reporter, Stops():
         try:
             return run(options, reporter)

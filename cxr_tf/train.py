@@ -10,9 +10,11 @@ from pathlib import Path
 
 import tyro
 
+from cxr_tf.runtime.command_line import Command, read_command_line
 from cxr_tf.runtime.errors import DivergedError, UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
+from cxr_tf.saved.run_option_groups import EXAMPLES, GROUPS
 from cxr_tf.saved.run_options import PRESETS, TrainingOptions, from_file
 from cxr_tf.training.cluster import read_cluster
 
@@ -71,12 +73,12 @@ def parse_arguments(arguments: Sequence[str]) -> TrainingOptions:
             Reporter().error(f"--config {error}")
             raise SystemExit(2) from error
         shown = f"{ahead.config}, and else of the {default.preset} preset"
-    config: TrainingOptions = tyro.cli(
-        type(default),
-        args=rest,
-        default=default,
-        prog=program,
-        description=f"Train the {task} network. Values shown are those of {shown}.",
+    config = read_command_line(
+        Command(type(default), GROUPS, EXAMPLES[task]),
+        program,
+        rest,
+        f"Train the {task} network. Values shown are those of {shown}.",
+        default,
     )
     for name in ("data", "out"):
         if not getattr(config, name):

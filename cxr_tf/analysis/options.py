@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cxr_tf.runtime.command_line import Command
 from cxr_tf.runtime.errors import UsageError
 from pipelines.sizes import MOST_PATCHES
 
@@ -11,8 +12,6 @@ from pipelines.sizes import MOST_PATCHES
 @dataclass(frozen=True, kw_only=True)
 class AnalysisOptions:
     """Biomarkers of films, and the paper's tables and figures made of them.
-
-    Example: python -m cxr_tf.analyse --data DATA --model saved_models/cxr_triage --out analysis
 
     Writes biomarkers.csv; Tables VI to IX, every comparison, the tests for a normal distribution,
     the under-segmented films and the differences between sources as Markdown, CSV and LaTeX;
@@ -60,6 +59,19 @@ class AnalysisOptions:
     """say nothing but results, warnings and errors"""
     log_json: bool = False
     """log to stderr as one JSON object a line"""
+
+
+#: The command line, the common options first.
+COMMAND = Command(
+    AnalysisOptions,
+    {
+        "data and output": "data out model run masks",
+        "film": "split cohort source paper_list_only films",
+        "drawing and patch": "overlays patches",
+        "further": "cache seed quiet log_json",
+    },
+    "--data manifest.csv --model saved_models/cxr_triage --out analysis",
+)
 
 
 def check_options(options: AnalysisOptions) -> None:

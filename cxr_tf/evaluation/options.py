@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cxr_tf.measures.bootstrap import SAMPLES
 from cxr_tf.method.vote_options import Vote, VoteOptions
+from cxr_tf.runtime.command_line import Command
 from cxr_tf.runtime.errors import UsageError
 from pipelines.sizes import PATCHES
 
@@ -106,6 +107,28 @@ class ClassificationEvaluationOptions(EvaluationOptions):
 
 
 Options = SegmentationEvaluationOptions | ClassificationEvaluationOptions
+
+#: Groups of both tasks, the common options first.
+_GROUPS = {
+    "model, data and output": "model run data split out",
+    "film": "source paper_list_only films classes",
+    "decision": "patches vote stride clean_masks",
+    "further": "against aggregations saliency zones curves patch_probabilities",
+    "interval and message": "samples seed quiet log_json",
+}
+#: The command line of each task.
+COMMANDS: dict[str, Command[Any]] = {
+    "segmentation": Command(
+        SegmentationEvaluationOptions,
+        _GROUPS,
+        "--run runs/segmentation --data manifest.csv --split test",
+    ),
+    "classification": Command(
+        ClassificationEvaluationOptions,
+        _GROUPS,
+        "--model saved_models/cxr_triage --data manifest.csv --split test",
+    ),
+}
 
 
 def task_of(options: Options) -> str:

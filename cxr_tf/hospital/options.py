@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import tyro
 
 from cxr_tf.method.vote_options import VoteOptions
+from cxr_tf.runtime.command_line import Command
 from cxr_tf.scoring.options import ScoreOptions
 from pipelines.sizes import READ_DEADLINE
 
@@ -16,8 +17,6 @@ class NodeOptions(VoteOptions):
     """Receive films over DICOM or from a folder, score them, and send the results on.
 
     Research use only. Not a medical device.
-
-    Example: python -m cxr_tf.node run --model saved_models/cxr_triage --folder node
 
     A film is on the disk before its sender is told so. A node that was stopped or killed goes on
     where it was when the same command is given again: nothing is lost and nothing done twice.
@@ -123,7 +122,22 @@ class StatusOptions:
     """one JSON object instead of lines to read"""
 
 
-Command = (
-    Annotated[NodeOptions, tyro.conf.subcommand("run", prefix_name=False)]
-    | Annotated[StatusOptions, tyro.conf.subcommand("status", prefix_name=False)]
-)
+Options = NodeOptions | StatusOptions
+
+#: The command line of each step, the common options first.
+COMMANDS: dict[str, Command[Any]] = {
+    "run": Command(
+        NodeOptions,
+        {
+            "model and folder": "model folder watch send_to prune_days min_free_megabytes "
+            "status_port",
+            "receiving": "port listen ae_title allow_ae allow_address max_associations "
+            "max_megabytes tls_certificate tls_key tls_ca",
+            "vote": "patches rule refer_below gate decision_only fast vote stride seed",
+            "film": "voi header_check read_deadline keep_identifiers hash_identifiers",
+            "server": "server deadline",
+        },
+        "--model saved_models/cxr_triage --folder node",
+    ),
+    "status": Command(StatusOptions, {}, "--folder node"),
+}

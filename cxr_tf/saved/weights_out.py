@@ -14,6 +14,7 @@ import numpy as np
 import tyro
 
 from cxr_tf.method.model_card import ModelCard
+from cxr_tf.runtime.command_line import Command
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.whole_files import write_json
@@ -33,6 +34,10 @@ class ExtractOptions:
     """Exported model: saved_models/NAME (its newest version) or .../VERSION."""
     out: Path
     """Folder for the runs `segmentation` and `classification`."""
+
+
+#: The command line.
+COMMAND = Command(ExtractOptions, {}, "saved_models/cxr_triage --out runs/extracted")
 
 
 def extract(options: ExtractOptions) -> list[Path]:

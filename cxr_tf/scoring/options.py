@@ -2,38 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import get_args
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import tyro
 
 from cxr_tf.method.vote_options import VoteOptions
-from cxr_tf.scoring.option_groups import (
-    CommonOptions,
-    FilmOptions,
-    Format,
-    MachineOptions,
-    OutputOptions,
-    RunOptions,
-)
+from cxr_tf.runtime.command_line import Command
+from pipelines.sizes import READ_DEADLINE
 
-#: Groups of options in the order in which `--help` shows them, the common ones first.
-GROUPS: dict[str, type] = {
-    "common": CommonOptions,
-    "vote": VoteOptions,
-    "film": FilmOptions,
-    "output": OutputOptions,
-    "machine": MachineOptions,
-    "run": RunOptions,
-}
+#: Formats of the tables, by the suffix of their files.
+Format = Literal["csv", "parquet", "jsonl"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreOptions(
-    RunOptions, MachineOptions, OutputOptions, FilmOptions, CommonOptions, VoteOptions
-):
+class ScoreOptions(VoteOptions):
     """Decide the class of radiographs by an exported model, and write `scores.csv`.
 
     Research use only. Not a medical device.
-
-    Example: python -m cxr_tf.score --model saved_models/cxr_triage --out scores --report films/
 
     A run that was stopped or killed goes on where it was when the same command is given again. Of
     a complete run too the rows that are fine stay: films that are new, or failed and whose file has
@@ -43,6 +29,66 @@ class ScoreOptions(
     usage or a folder in use, 130 interrupted by Ctrl-C, 143 by SIGTERM (what was done stays in
     scores.csv.partial).
     """
+
+    inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH")]
+    """films (PNG, JPEG, DICOM, raw JSRT), folders, ZIP archives, patterns such as 'films/**/*.png',
+    or CSV tables with a path column; films, folders and tables also at s3:// and gs:// (extra
+    cloud)"""
+    model: Path
+    """saved_models/NAME (its newest version) or saved_models/NAME/VERSION"""
+    out: Path
+    """folder for scores.csv, run.json and what else is asked for"""
+    where: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """of CSV tables take only the rows with these values, such as split_classification=test"""
+    overlays: bool = False
+    """draw each film with mask outline and saliency into OUT/overlays"""
+    report: bool = False
+    """write OUT/report: a worklist for triage and a page for each film, opened from disk"""
+    dicom_out: bool = False
+    """write for each DICOM film segmentation, saliency and structured report into OUT/dicom (extra
+    dicom). They belong to the film's study: patient and UIDs stand in them, as in the film"""
+    patch_table: bool = False
+    """write patches.csv: centre, probabilities and vote of every patch"""
+    server: str = ""
+    """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
+    served under the model's name; of --model only the card is read"""
+    deadline: float = 60.0
+    """seconds after which a request to the server is given up"""
+    engine: Literal["local", "ray"] = "local"
+    """ray scores on several processes or machines (extra distributed); the same table, no others"""
+    ray_address: str = ""
+    """a running Ray cluster that this machine is part of: auto, or HOST:PORT; without it one is
+    started here"""
+    workers: int = 0
+    """of --engine ray, each with a model of its own; 0: one a GPU, or one for every 4 CPUs"""
+    format: tyro.conf.UseAppendAction[tuple[Format, ...]] = ()
+    """of the finished tables, several behind each other: csv (where nothing else is said), parquet
+    with typed columns (extra parquet), jsonl with an object a row"""
+    requests: int = 1
+    """requests to the server under way at once, 1 to 64"""
+    voi: bool = False
+    """apply a DICOM file's VOI LUT, or its first window"""
+    header_check: bool = True
+    """believe a DICOM header that names another view, part of the body or modality, and refuse the
+    film (not_chest_film); --no-header-check has the model's gate alone decide"""
+    read_deadline: float = READ_DEADLINE
+    """seconds after which the decoding of a film is given up: it is unreadable then"""
+    keep_identifiers: bool = False
+    """write identifiers.csv: PatientID and UIDs of DICOM files, in plain text"""
+    hash_identifiers: Path | None = None
+    """write identifiers.csv with salted hashes in their place; names the file that holds the salt,
+    made if it is not there. Without either, no table holds anything of a DICOM header, and but for
+    --dicom-out no output does."""
+    restart: bool = False
+    """drop what an earlier run in OUT has done, and score every film anew"""
+    retry_failed: bool = False
+    """try every film again that failed; without, those whose file has another size or time now"""
+    recursive: bool = True
+    """look into sub-folders"""
+    quiet: bool = False
+    """say nothing but warnings and errors"""
+    log_json: bool = False
+    """log to stderr as one JSON object a line"""
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -65,6 +111,20 @@ class ScoreOptions(
         return VoteOptions(
             **{field.name: getattr(self, field.name) for field in fields(VoteOptions)}
         )
+
+
+#: The command line, the common options first.
+COMMAND = Command(
+    ScoreOptions,
+    {
+        "film and output": "inputs model out report overlays where recursive restart retry_failed",
+        "vote": "patches rule refer_below gate decision_only fast vote stride seed",
+        "DICOM": "dicom_out voi header_check keep_identifiers hash_identifiers",
+        "table and record": "format patch_table read_deadline quiet log_json",
+        "server and process": "server requests deadline engine workers ray_address",
+    },
+    "--model saved_models/cxr_triage --out scores --report films/",
+)
 
 
 def spread_formats(arguments: Sequence[str]) -> list[str]:

@@ -14,12 +14,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import tyro
 
 from cxr_tf.measures.bootstrap import SAMPLES
 from cxr_tf.measures.class_offsets import PENALTY
+from cxr_tf.runtime.command_line import Command, read_command_line
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
@@ -121,6 +122,32 @@ class OffsetOptions:
 
 Options = RunOptions | DecideOptions | ReportOptions | CompareOptions | OffsetOptions
 
+_INTERVALS = {"interval": "samples seed"}
+#: The command line of each step.
+STEPS: dict[str, Command[Any]] = {
+    "run": Command(
+        RunOptions,
+        {
+            "data and output": "data out dry_run",
+            "decision": "folds known patches",
+            **_INTERVALS,
+        },
+        "--data manifest.csv --out runs/folds -- --segmentation runs/segmentation",
+    ),
+    "decide": Command(
+        DecideOptions,
+        {"data and output": "training data out", "film and vote": "split source patches"},
+        "runs/classification --data manifest.csv --out runs/decided --source montgomery",
+    ),
+    "report": Command(ReportOptions, _INTERVALS, "runs/folds"),
+    "compare": Command(CompareOptions, _INTERVALS, "runs/folds runs/others --out compared.md"),
+    "offsets": Command(
+        OffsetOptions,
+        {"fold and output": "folds out decisions known penalty", **_INTERVALS},
+        "runs/folds --out offsets.json",
+    ),
+}
+
 
 def _run(options: RunOptions, training: Sequence[str], reporter: Reporter) -> int:
     from cxr_tf.runtime.folder_lock import held
@@ -219,15 +246,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     end = given.index("--") if "--" in given else len(given)
-    options: Options = tyro.cli(
-        Annotated[RunOptions, tyro.conf.subcommand("run")]
-        | Annotated[DecideOptions, tyro.conf.subcommand("decide")]
-        | Annotated[ReportOptions, tyro.conf.subcommand("report")]
-        | Annotated[CompareOptions, tyro.conf.subcommand("compare")]
-        | Annotated[OffsetOptions, tyro.conf.subcommand("offsets")],
-        prog="python -m tools.leave_one_out",
-        description=f"{__doc__}\n{NOTICE}",
-        args=given[:end],
+    options: Options = read_command_line(
+        STEPS, "python -m tools.leave_one_out", given[:end], f"{__doc__}\n{NOTICE}"
     )
     training = given[end + 1 :]
     with Reporter() as reporter, Stops():

@@ -42,11 +42,13 @@ class Help:
         usage: the line of usage.
         description: paragraphs.
         options: in the parser's order.
+        example: a command that does something useful.
     """
 
     usage: str
     description: str
     options: list[Option]
+    example: str
 
 
 def commands(root: Path) -> list[str]:
@@ -64,7 +66,7 @@ def commands(root: Path) -> list[str]:
         for path in (root / package).rglob("*.py")
         for text in [path.read_text(encoding="utf-8")]
         if '__name__ == "__main__"' in text
-        and re.search(r"import (?:tyro|argparse|read_grouped)\b", text)
+        and re.search(r"import argparse\b|read_command_line", text)
     ]
     return sorted(names)
 
@@ -125,12 +127,12 @@ def parse_help(text: str) -> Help:
     usage = lines[0].removeprefix("usage: ")
     described: list[str] = []
     options: list[Option] = []
-    section, ahead = "", 0
+    section = example = ""
     for line in lines[1:]:
-        if heading := re.match(r"╭─ (.+?) ─|(positional arguments|options):$", line):
-            section, ahead = heading[1] or heading[2], len(options)
-        elif re.fullmatch(r" ─+", line):  # what stood above it describes the group
-            del options[ahead:]
+        if heading := re.match(r"╭─ (.+?) ─|(positional arguments|options|example):$", line):
+            section = heading[1] or heading[2]
+        elif section == "example":
+            example = example or line.strip()
         elif not section:
             described.append(line)
         elif section == "subcommands" or not line or line.startswith("╰"):
@@ -143,10 +145,10 @@ def parse_help(text: str) -> Help:
     for option in options:
         if found := _DEFAULT.search(option.text):
             option.text = option.text[: found.start()]
-            option.default = found["other"] or (found["value"] or "").strip()
-    return Help(
-        usage, "\n".join(described).strip(), [o for o in options if not o.name.startswith("-h,")]
-    )
+            # tyro breaks a list behind a comma.
+            option.default = found["other"] or (found["value"] or "").strip().replace(", ", ",")
+    listed = [option for option in options if not option.name.startswith("-h,")]
+    return Help(usage, "\n".join(described).strip(), listed, example)
 
 
 def tasks(usage: str) -> list[str]:
@@ -230,4 +232,5 @@ def page(module: str) -> str:
             text = text.replace("Values shown are those of the improved preset.", "").strip()
             text += "\n\nDefaults by `--preset`; `improved` holds where none is named."
         parts += [f"    {first.usage}", text, table(helps)]
+        parts += [f"For example:\n\n    {first.example}"] if first.example else []
     return "\n\n".join(parts) + "\n"

@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
-import tyro
 import yaml
 
-from cxr_tf.hospital.options import Command
+from cxr_tf.hospital.options import COMMANDS
+from cxr_tf.runtime.command_line import read_command_line
 from tools.node.__main__ import RECORD, fell_short, filled, main, node_table
 from tools.node.running import ROOT
 
@@ -22,7 +22,7 @@ def record():
 
 def options_of(words):
     """What a command line comes to, from the module's name on."""
-    return tyro.cli(Command, args=words[words.index("cxr_tf.node") + 1 :])
+    return read_command_line(COMMANDS, "it", words[words.index("cxr_tf.node") + 1 :])
 
 
 def test_the_page_shows_what_was_measured(record):

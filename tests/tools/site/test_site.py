@@ -85,7 +85,10 @@ def test_both_kinds_of_parser_are_read():
         "segmentation",
         "classification",
     ]
-    assert "| `--epochs INT` | `60` | `100` | `8` |" in page("cxr_tf.train"), "a column a preset"
+    train = page("cxr_tf.train")
+    assert "| `--epochs INT` | `60` | `100` | `8` |" in train, "a column a preset"
+    assert "`normal,bacterial,tuberculosis,viral=viral+covid19`" in train, "lists stay whole"
+    assert train.count("For example:\n\n    python -m cxr_tf.train ") == 2
 
 
 def first_column(path, heading):
