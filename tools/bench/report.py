@@ -123,9 +123,9 @@ def table(found: dict[str, Any]) -> str:
         for name, facts in row["contenders"].items():
             ratio = "" if name == OURS else f"{facts['ratio']:.2f}"
             bounds = (facts["target"] or "", facts["limit"] or "")
-            rows.append((row["name"], name, _seconds(facts["median_seconds"]), ratio, *bounds))
+            rows.append((row["name"], name, shown_seconds(facts["median_seconds"]), ratio, *bounds))
         if row["floor_seconds"]:
-            floor, ratio = _seconds(row["floor_seconds"]), f"{row['floor_ratio']:.2f}"
+            floor, ratio = shown_seconds(row["floor_seconds"]), f"{row['floor_ratio']:.2f}"
             contender = f"floor: {row['operations'] / 1e9:.1f} GFLOP"
             rows.append((row["name"], contender, floor, ratio, FLOOR_TARGET, ""))
     header = ("work", "contender", "median", "ratio to cxr-tf", "target", "limit")
@@ -146,7 +146,12 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _seconds(value: float) -> str:
+def shown_seconds(value: float) -> str:
+    """Write a time as the table has it.
+
+    Args:
+        value: in seconds.
+    """
     return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.0f} ms"
 
 
