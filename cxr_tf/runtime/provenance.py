@@ -48,11 +48,17 @@ def revision() -> str:
     Returns:
         Twelve digits, or "" where the sources are no checkout.
     """
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+
+    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["git", *arguments],
             cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
         )  # fmt: skip
+
+    try:
+        # Fails where cxr-tf is installed within the checkout of another project.
+        git("ls-files", "--error-unmatch", Path(__file__).name)
+        found = git("describe", "--always", "--dirty", "--abbrev=12")
     except (OSError, subprocess.CalledProcessError):
         return ""
     return found.stdout.strip()
