@@ -6,14 +6,12 @@ from typing import Any
 
 import tyro
 
-from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.command_line import Command
-from cxr_tf.scoring.options import ScoreOptions
-from pipelines.sizes import READ_DEADLINE
+from cxr_tf.scoring.options import AnswerOptions, ScoreOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class NodeOptions(VoteOptions):
+class NodeOptions(AnswerOptions):
     """Receive films over DICOM or from a folder, score them, and send the results on.
 
     Research use only. Not a medical device.
@@ -25,22 +23,8 @@ class NodeOptions(VoteOptions):
     work is finished first.
     """
 
-    model: Path
-    """saved_models/NAME (its newest version) or saved_models/NAME/VERSION"""
     folder: Path
     """folder of the node: queue, films, results, report; readable by its owner alone"""
-    server: str = ""
-    """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
-    served under the model's name; of --model only the card is read"""
-    deadline: float = 60.0
-    """seconds after which a request to the server is given up"""
-    voi: bool = False
-    """apply a DICOM file's VOI LUT, or its first window"""
-    header_check: bool = True
-    """believe a DICOM header that names another view, part of the body or modality, and refuse the
-    film (not_chest_film); --no-header-check has the model's gate alone decide"""
-    read_deadline: float = READ_DEADLINE
-    """seconds after which the decoding of a film is given up: it is unreadable then"""
     keep_identifiers: bool = False
     """write PatientID and UIDs into worklist.csv, in plain text"""
     hash_identifiers: Path | None = None
@@ -99,13 +83,9 @@ class NodeOptions(VoteOptions):
             film: its file.
             out: folder for what is written of it.
         """
-        shared = (
-            {field.name for field in fields(VoteOptions)}
-            | {"model", "server", "deadline", "voi", "header_check", "read_deadline"}
-        )  # fmt: skip
         return ScoreOptions(
             inputs=(str(film),), out=out, report=True, dicom_out=True, quiet=True,
-            **{name: getattr(self, name) for name in shared},
+            **{each.name: getattr(self, each.name) for each in fields(AnswerOptions)},
         )  # fmt: skip
 
 

@@ -16,7 +16,27 @@ Format = Literal["csv", "parquet", "jsonl"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreOptions(VoteOptions):
+class AnswerOptions(VoteOptions):
+    """What answers for a film, and how the film is read: by `score` and by a node alike."""
+
+    model: Path
+    """saved_models/NAME (its newest version) or saved_models/NAME/VERSION"""
+    server: str = ""
+    """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
+    served under the model's name; of --model only the card is read"""
+    deadline: float = 60.0
+    """seconds after which a request to the server is given up"""
+    voi: bool = False
+    """apply a DICOM file's VOI LUT, or its first window"""
+    header_check: bool = True
+    """believe a DICOM header that names another view, part of the body or modality, and refuse the
+    film (not_chest_film); --no-header-check has the model's gate alone decide"""
+    read_deadline: float = READ_DEADLINE
+    """seconds after which the decoding of a film is given up: it is unreadable then"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(AnswerOptions):
     """Decide the class of radiographs by an exported model, and write `scores.csv`.
 
     Research use only. Not a medical device.
@@ -34,8 +54,6 @@ class ScoreOptions(VoteOptions):
     """films (PNG, JPEG, DICOM, raw JSRT), folders, ZIP archives, patterns such as 'films/**/*.png',
     or CSV tables with a path column; films, folders and tables also at s3:// and gs:// (extra
     cloud)"""
-    model: Path
-    """saved_models/NAME (its newest version) or saved_models/NAME/VERSION"""
     out: Path
     """folder for scores.csv, run.json and what else is asked for"""
     where: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
@@ -49,11 +67,6 @@ class ScoreOptions(VoteOptions):
     dicom). They belong to the film's study: patient and UIDs stand in them, as in the film"""
     patch_table: bool = False
     """write patches.csv: centre, probabilities and vote of every patch"""
-    server: str = ""
-    """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
-    served under the model's name; of --model only the card is read"""
-    deadline: float = 60.0
-    """seconds after which a request to the server is given up"""
     engine: Literal["local", "ray"] = "local"
     """ray scores on several processes or machines (extra distributed); the same table, no others"""
     ray_address: str = ""
@@ -66,13 +79,6 @@ class ScoreOptions(VoteOptions):
     with typed columns (extra parquet), jsonl with an object a row"""
     requests: int = 1
     """requests to the server under way at once, 1 to 64"""
-    voi: bool = False
-    """apply a DICOM file's VOI LUT, or its first window"""
-    header_check: bool = True
-    """believe a DICOM header that names another view, part of the body or modality, and refuse the
-    film (not_chest_film); --no-header-check has the model's gate alone decide"""
-    read_deadline: float = READ_DEADLINE
-    """seconds after which the decoding of a film is given up: it is unreadable then"""
     keep_identifiers: bool = False
     """write identifiers.csv: PatientID and UIDs of DICOM files, in plain text"""
     hash_identifiers: Path | None = None
