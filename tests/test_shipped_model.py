@@ -16,7 +16,7 @@ from tools.golden import shipped_answers
 
 ROOT = Path(__file__).parents[1]
 MODEL = version_folder(ROOT / "saved_models" / "cxr_triage")
-TEST = ROOT / "results" / "version_1" / "test"
+TEST = ROOT / "results" / "classification" / "test"
 GOLDEN = json.loads(shipped_answers.STORED.read_text(encoding="utf-8"))
 #: Of an answer, what is the same everywhere. Votes, and the share of them, may differ by one.
 EXACT = ("status", "label", "patches_used", "conformal_set", "abstain")

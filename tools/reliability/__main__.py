@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from tools.reliability.collect import Item
 
 #: Decisions of the shipped model.
-_VALIDATION = Path("results/version_1/validation/predictions.csv")
-_TEST = Path("results/version_1/test/predictions.csv")
+_VALIDATION = Path("results/classification/validation/predictions.csv")
+_LEFT_OUT = Path("results/classification/left_out/decided.csv")
+_TEST = Path("results/classification/test/predictions.csv")
 
 
 def _collect(options: argparse.Namespace) -> None:
@@ -62,7 +63,7 @@ def _report(options: argparse.Namespace) -> None:
 
     from tools.reliability.report import details, filled, write_report
 
-    decisions = {"validation": options.validation, "test": options.test}
+    decisions = {"left-out sources": options.left_out, "test": options.test}
     summary = write_report(options.tables, options.fitted, decisions, options.out)
     stability = options.out / "stability.json"
     if stability.is_file():
@@ -135,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     step = steps.add_parser("report")
     step.add_argument("tables", type=Path, nargs="+", metavar="TABLE")
     step.add_argument("--fitted", type=Path, required=True)
-    step.add_argument("--validation", type=Path, default=_VALIDATION)
+    step.add_argument("--left-out", type=Path, default=_LEFT_OUT, metavar="CSV")
     step.add_argument("--test", type=Path, default=_TEST)
     step.add_argument("--out", type=Path, required=True)
     step.add_argument(

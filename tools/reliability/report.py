@@ -32,7 +32,7 @@ def write_report(
     Args:
         tables: what `collect` wrote, of one model.
         fitted: what `fit` wrote.
-        decisions: `predictions.csv` by split, `validation` and `test`.
+        decisions: tables of decisions by what their films are; the last one is `test`.
         out: folder for `summary.json`, `gate.csv`, `decisions.csv` and plots.
 
     Returns:
@@ -46,6 +46,7 @@ def write_report(
     summary: dict[str, Any] = {"model_version": numbers.model_version, "gate": gate, "mask": masks}
     if real := real_kinds_record(rows, numbers):
         summary["real_non_films"] = real
+    summary["decided"] = list(decisions)
     films = {}
     for split, path in decisions.items():
         summary[split], films[split] = decision_record(read_decisions(path), numbers)
@@ -119,7 +120,7 @@ def _mask(summary: Record) -> list[str]:
 
 def _calibration(summary: Record) -> list[str]:
     rows = []
-    for split in ("validation", "test"):
+    for split in summary["decided"]:
         for when, text in (("before", "mean softmax"), ("after", "calibrated")):
             found = summary[split][when]
             rows.append([
@@ -135,7 +136,7 @@ def _calibration(summary: Record) -> list[str]:
 
 def _conformal(summary: Record) -> list[str]:
     rows = []
-    for split in ("validation", "test"):
+    for split in summary["decided"]:
         found, abstain = summary[split]["conformal"], summary[split]["abstain"]
         rows.append([
             f"{split} (n={summary[split]['films']})", _figure(found["coverage_over_patients"]),

@@ -62,6 +62,8 @@ def read_decisions(path: Path) -> tuple[tuple[str, ...], Table, Floats]:
         mean probabilities, float64 [N, C].
     """
     table = pd.read_csv(path, dtype=_TEXT, keep_default_na=False)
+    if "patient_id" not in table:  # of sources left out: the film's path stands where none is known
+        table["patient_id"] = table["patient"]
     classes = tuple(name[6:] for name in table.columns if name.startswith("votes_"))
     table = table[table["status"] == "ok"].reset_index(drop=True)
     table["index"] = [classes.index(name) for name in table["truth"]]

@@ -117,9 +117,10 @@ def test_each_kind_has_its_record_and_old_tables_none(tables, real):
     assert set(record["film"]) == {"jsrt", "montgomery"}
     assert record["film"]["jsrt"]["n"] == 100
     assert measures.real_kinds_record(read_table(films), numbers) == {}
-    assert "open" in report.BLOCKS["reliability_real"]({})[0]
-    lines = report.BLOCKS["reliability_real"]({"real_non_films": record})
-    assert lines[2].startswith("| ct | 20 of 20: 1.000")
+    write = report.DETAILS["Real pictures that are no frontal chest films"]
+    assert "open" in write({})[0]
+    lines = write({"real_non_films": record})
+    assert lines[2].startswith("| ct | 20 of 20 | 20 of 20 |")
 
 
 def test_the_command_needs_films_or_a_list(tmp_path, capsys):

@@ -69,12 +69,13 @@ def test_a_report_fills_every_table_of_a_page(numbers, tables, tmp_path):
 
     films, predictions = tables
     write_json(tmp_path / "numbers.json", numbers.record())
-    splits = {"validation": predictions, "test": predictions}
+    splits = {"left-out sources": predictions, "test": predictions}
     out = tmp_path / "out"
     summary = write_report([films], tmp_path / "numbers.json", splits, out)
     page = "".join(f"<!-- table {n} -->\n<!-- end of table -->\nwords\n" for n in BLOCKS)
     text = filled(page, summary)
     assert text.count("words") == len(BLOCKS) and "100 of 100: 1.000" in text
+    assert "| left-out sources (n=" in text and "| test (n=" in text
     assert filled(text, summary) == text
     page = details(summary)
     assert all(f"## {title}\n" in page for title in DETAILS) and "| ill | 140 of 140" in page
