@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Colour-blind safe (Okabe and Ito).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+#: Of what is not ours, beside it.
+OTHERS_COLOUR = "#9aa5b1"
 #: Outlines on films: of the heart, of the lungs, and of a mask that is known to be true.
 HEART_COLOUR, LUNGS_COLOUR, TRUTH_COLOUR = "#ff4040", "#48a0ff", "#40ff40"
 

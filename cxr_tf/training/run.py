@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from cxr_tf.runtime.errors import DataChangedError, UsageError
@@ -195,7 +196,6 @@ def decision_classes(config: TrainingOptions) -> ClassMap | None:
 
 def _classification_task(config: ClassificationTrainingOptions, data: Manifest) -> Task:
     """Read films and predict their masks; see `make_task`."""
-    limit = config.resolution_limit or None
     if config.film_size % SEGMENTATION_SIZE or not 0 < config.film_size <= LARGEST_FILM:
         raise UsageError(
             f"--film-size {config.film_size}: give a multiple of {SEGMENTATION_SIZE}, the side of "
@@ -209,36 +209,62 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
     data = data.select("classification", classes=classes)
     examples: list[ClassificationExamples] = []
     trained: list[Balanced] = []
-    cache = Path(config.cache) if config.cache else None
-    films = (cache or Path(config.segmentation)) / "films"
     for rows in splits(config, data, "classification"):
-        maps = predicted_masks(
-            rows, Path(config.segmentation), config.resolution_limit, cache, config.clean_masks
-        )
-        lungs = np.isin(maps, (LEFT_LUNG, RIGHT_LUNG)).mean((1, 2)) >= LEAST_LUNG_FRACTION
+        # Validation, which comes second, sees films as they are.
+        jpeg_seed = config.seed if config.jpeg and not examples else None
+        found, lungs = read_examples(config, rows, classes, jpeg_seed)
         for row in (row for row, kept in zip(rows, lungs, strict=True) if not kept):
             log.warning("%s: no lungs found; left out", row.path)
-        rows = [row for row, kept in zip(rows, lungs, strict=True) if kept]
-        labels = [classes.index(row.label) for row in rows]
-        trained.append(balanced(config, rows, labels))
-        log.info("%d films, decoded and normalised once, in %s", len(rows), films)
-        examples.append(
-            read_classification(
-                rows,
-                maps[lungs],
-                labels,
-                config.patch_size,
-                films,
-                config.approach == "global",
-                config.content,
-                limit,
-                # Validation, which comes second, sees films as they are.
-                config.seed if config.jpeg and not examples else None,
-                config.film_size,
-            )  # fmt: skip
-        )
+        kept_rows = [row for row, kept in zip(rows, lungs, strict=True) if kept]
+        trained.append(balanced(config, kept_rows, found.labels.numpy().tolist()))
+        examples.append(found)
     training, validation = examples
     return ClassificationTask(config, classes.names, training, validation, trained[0])
+
+
+def read_examples(
+    config: ClassificationTrainingOptions,
+    rows: Sequence[ManifestRow],
+    classes: ClassMap,
+    jpeg_seed: int | None = None,
+) -> tuple[ClassificationExamples, npt.NDArray[np.bool_]]:
+    """Read films as a training sees them, with the masks that its segmentation finds.
+
+    Args:
+        config: options of the run; what they made before lies in their cache.
+        rows: the films.
+        classes: the decision classes.
+        jpeg_seed: of compressed films beside the others; None for none.
+
+    Returns:
+        The films on which lungs were found, and which of `rows` these are, bool [n].
+
+    Raises:
+        FileFault: a film cannot be used.
+        UsageError: the weights of the segmentation are not those of its record.
+        OSError: the cache cannot be written to.
+    """
+    cache = Path(config.cache) if config.cache else None
+    films = (cache or Path(config.segmentation)) / "films"
+    maps = predicted_masks(
+        rows, Path(config.segmentation), config.resolution_limit, cache, config.clean_masks
+    )
+    lungs = np.isin(maps, (LEFT_LUNG, RIGHT_LUNG)).mean((1, 2)) >= LEAST_LUNG_FRACTION
+    rows = [row for row, kept in zip(rows, lungs, strict=True) if kept]
+    log.info("%d films, decoded and normalised once, in %s", len(rows), films)
+    examples = read_classification(
+        rows,
+        maps[lungs],
+        [classes.index(row.label) for row in rows],
+        config.patch_size,
+        films,
+        config.approach == "global",
+        config.content,
+        config.resolution_limit or None,
+        jpeg_seed,
+        config.film_size,
+    )
+    return examples, lungs
 
 
 def _check_dense(config: ClassificationTrainingOptions) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import tyro
 from PIL import Image
 
-from cxr_tf.drawing.style import COLOURS, figure_pixels, new_figure
+from cxr_tf.drawing.style import COLOURS, OTHERS_COLOUR, figure_pixels, new_figure
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.whole_files import whole
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLUMNS = 2
-_OTHERS = "#9aa5b1"
 #: Behind the numbers, so that no line crosses them.
 _PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 
@@ -63,7 +62,7 @@ def _draw_row(axes: "Axes", row: dict[str, Any]) -> None:
         [median - min(each["seconds"]) for median, each in zip(medians, times, strict=True)],
         [max(each["seconds"]) - median for median, each in zip(medians, times, strict=True)],
     ]
-    colours = [COLOURS[0] if name.startswith(OURS) else _OTHERS for name in names]
+    colours = [COLOURS[0] if name.startswith(OURS) else OTHERS_COLOUR for name in names]
     axes.barh(names, medians, xerr=away, color=colours, error_kw={"elinewidth": 1})
     farthest = max(max(each["seconds"]) for each in times)
     for place, each in enumerate(times):

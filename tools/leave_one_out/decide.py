@@ -7,6 +7,7 @@ takes most of the time of an evaluation: here no film is decoded or segmented tw
 from collections.abc import Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -16,18 +17,19 @@ from cxr_tf.evaluation.against import TABLE
 from cxr_tf.evaluation.patch_store import PATCHES_FILE, write_patches
 from cxr_tf.evaluation.split import select_films
 from cxr_tf.films.split_answers import film_path
+from cxr_tf.measures.vote_rules import best
 from cxr_tf.method.windows import window_network
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.whole_files import write_json, write_text
 from cxr_tf.saved.file_list import known_sha256
-from cxr_tf.saved.predicted_masks import predicted_masks
 from cxr_tf.saved.run_folder import trained_model
 from cxr_tf.saved.run_options import ClassificationTrainingOptions, read_run
 from cxr_tf.saved.weights_record import BEST
+from cxr_tf.training.run import read_examples
 from pipelines.classes import ClassMap, parse_classes
-from pipelines.datasets import ClassificationExamples, read_classification
+from pipelines.datasets import ClassificationExamples
 from pipelines.manifest.table import Manifest, ManifestRow
-from pipelines.masks import LEAST_LUNG_FRACTION, lung_fraction, lungs_at_full_size
+from pipelines.masks import lungs_at_full_size
 from pipelines.patches import network_input
 from pipelines.status import NO_LUNG, OK
 
@@ -65,26 +67,12 @@ def decide(
         raise UsageError(f"{run} is no run of classification")
     classes = parse_classes(config.classes)
     films = select_films(data, "classification", split, classes, sources=sources)
-    rows, segmentation = list(films.rows), Path(config.segmentation)
-    cache = Path(config.cache) if config.cache else None
-    maps = predicted_masks(rows, segmentation, config.resolution_limit, cache, config.clean_masks)
-    seen = np.array([float(lung_fraction(labels)) >= LEAST_LUNG_FRACTION for labels in maps])
-    with_lungs = [row for row, has in zip(rows, seen, strict=True) if has]
-    examples = read_classification(
-        with_lungs,
-        maps[seen],
-        [classes.index(row.label) for row in with_lungs],
-        config.patch_size,
-        (cache or segmentation) / "films",
-        config.approach == "global",
-        config.content,
-        config.resolution_limit or None,
-        side=config.film_size,
-    )
+    rows, network = list(films.rows), trained_model(run)
+    examples, seen = read_examples(config, rows, classes)
     version = known_sha256(run / BEST)[:12]
-    ways = {"": by_patches(run, config, examples, patches)}
+    ways = {"": by_patches(network, config, examples, patches)}
     if config.approach == DENSE:
-        ways[DENSE] = by_windows(run, config, examples)
+        ways[DENSE] = by_windows(network, config, examples)
     folder = films.root if films.root.is_dir() else films.root.parent
     for name, found in ways.items():
         place = out / name
@@ -99,12 +87,15 @@ def decide(
 
 
 def by_patches(
-    run: Path, config: ClassificationTrainingOptions, examples: ClassificationExamples, count: int
+    network: keras.Model,
+    config: ClassificationTrainingOptions,
+    examples: ClassificationExamples,
+    count: int,
 ) -> list[Floats]:
     """Classify random patches of each film.
 
     Args:
-        run: folder of the run.
+        network: of a run.
         config: its options.
         examples: the films.
         count: patches of a film.
@@ -112,42 +103,41 @@ def by_patches(
     Returns:
         Softmax of each film's patches, float32 [count, C].
     """
-    model = trained_model(run)
 
     @tf.function
     def look(patches: tf.Tensor) -> tf.Tensor:
         return tf.nn.softmax(
-            model(network_input(patches, config.scaling), training=False)["logits"]
+            network(network_input(patches, config.scaling), training=False)["logits"]
         )
 
     return [look(patches).numpy() for patches in examples.fixed_patches(count, SEED)]
 
 
 def by_windows(
-    run: Path, config: ClassificationTrainingOptions, examples: ClassificationExamples
+    network: keras.Model, config: ClassificationTrainingOptions, examples: ClassificationExamples
 ) -> list[Floats]:
     """Classify all windows of each film.
 
     Args:
-        run: folder of a run that learnt to vote densely.
+        network: of a run that learnt to vote densely.
         config: its options.
         examples: the films.
 
     Returns:
         Softmax of each film's windows, float32 [n, C].
     """
-    network = window_network(
-        trained_model(run),
+    windows = window_network(
+        network,
         scaling=config.scaling,
         patch_size=config.patch_size,
         content=config.content,
     )
-    black = network.black()
+    black = windows.black()
 
     @tf.function(reduce_retracing=True)
     def look(film: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         lung_mask = lungs_at_full_size(labels, examples.films.side)
-        return tf.nn.softmax(network.look(film, lung_mask, black).logits)
+        return tf.nn.softmax(windows.look(film, lung_mask, black).logits)
 
     return [
         look(tf.constant(examples.seen(film)), examples.lungs[film]).numpy()
@@ -163,18 +153,14 @@ def _table(
     version: str,
 ) -> pd.DataFrame:
     """Lay the decisions out as an evaluation does, as far as the folds' figures need them."""
-    lines = []
+    lines, count = [], len(classes.names)
     for row, found in zip(rows, probabilities, strict=True):
-        none = found is None
-        chances = np.zeros((0, len(classes.names))) if found is None else found.astype(np.float64)
-        votes = (
-            np.bincount(chances.argmax(1), minlength=len(classes.names))
-            if len(chances)
-            else (np.zeros(len(classes.names), np.int64))
-        )
-        means = np.zeros(len(votes)) if none else chances.mean(0)
-        # A mean is below 1: half of it orders those with equal votes, and no others.
-        best = int((votes + 0.5 * means).argmax())
+        votes, means, label, share = np.zeros(count, np.int64), np.zeros(count), "", 0.0
+        if found is not None:
+            votes = np.bincount(found.argmax(1), minlength=count)
+            means = found.astype(np.float64).mean(0)
+            label = classes.names[best(votes / len(found), found)]
+            share = votes.max() / len(found)
         lines.append(
             {
                 "path": film_path(row, folder),
@@ -182,10 +168,10 @@ def _table(
                 "source": row.source,
                 "class": row.label,
                 "truth": classes.names[classes.index(row.label)],
-                "status": NO_LUNG if none else OK,
-                "label": "" if none else classes.names[best],
-                "agreement": 0.0 if none else round(votes[best] / len(chances), 6),
-                "patches_used": len(chances),
+                "status": NO_LUNG if found is None else OK,
+                "label": label,
+                "agreement": round(share, 6),
+                "patches_used": int(votes.sum()),
                 **{f"votes_{name}": n for name, n in zip(classes.names, votes, strict=True)},
                 **{f"p_{name}": round(p, 6) for name, p in zip(classes.names, means, strict=True)},
                 "model_version": version,

@@ -51,6 +51,11 @@ def patches_of(out: Path, folds: Sequence[Fold], decided: Table) -> npt.NDArray[
     return np.stack([found[fold][path] for fold, path in pairs])
 
 
+def _decided(decisions: Table) -> Table:
+    """Films left out that have a decision."""
+    return decisions[(decisions["kind"] == LEFT_OUT) & (decisions["status"] == OK)]
+
+
 def known_films(
     folder: Path, classes: Sequence[str]
 ) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int64]]:
@@ -102,7 +107,7 @@ def fit(
         raise UsageError("offsets need two folds or more: one to fit on and one to try them on")
     classes = classes_of(decisions)
     others = [] if known is None else [known_films(known, classes)]
-    rows = decisions[(decisions["kind"] == LEFT_OUT) & (decisions["status"] == OK)]
+    rows = _decided(decisions)
     plain, patches = as_decisions(rows), patches_of(out, folds, rows)
     names, crossed = rows["fold"].to_numpy(), plain.decided.copy()
     of_fold = {}
@@ -147,7 +152,7 @@ def moved(out: Path, folds: Sequence[Fold], decisions: Table, offsets: npt.Array
         what `python -m tools.reliability fit --left-out` takes.
     """
     classes = classes_of(decisions)
-    rows = decisions[(decisions["kind"] == LEFT_OUT) & (decisions["status"] == OK)].copy()
+    rows = _decided(decisions).copy()
     patches = patches_of(out, folds, rows)
     probabilities = with_offsets(patches, offsets)
     best = probabilities.argmax(-1)

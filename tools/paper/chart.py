@@ -1,22 +1,24 @@
 """`python -m tools.paper.chart results FILE`: the paper beside test patients and other sources."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr_tf.drawing.style import COLOURS, new_figure, write_figure
+from cxr_tf.drawing.style import COLOURS, OTHERS_COLOUR, new_figure, write_figure
+from cxr_tf.measures.bootstrap import SAMPLES
 from cxr_tf.measures.estimates import classification_estimates
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
 from tools.leave_one_out.decisions import as_decisions, classes_of, read_decisions
+from tools.paper.rows import Results
+from tools.paper.sections import METRICS, TABLE_X
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Accuracy and mean recall of the paper's local approach (Table X).
-PAPER = {"accuracy": 0.889, "recall": 0.859}
+#: Accuracy and mean recall of the paper's local approach.
+PAPER = {name: TABLE_X["local"][METRICS.index(name)] for name in ("accuracy", "recall")}
 #: Evaluations, by their folder in results.
 EVALUATIONS = {
     "version_1/test": "version 1, test patients (n={n})",
@@ -41,15 +43,18 @@ def read_bars(results: Path) -> Bars:
         By name of the bar, and by name of the figure: `value`, and where it was measured here
         `low` and `high`.
     """
+    reader = Results(results)
     bars: Bars = {"the paper, its own films": {name: {"value": x} for name, x in PAPER.items()}}
     for folder, title in EVALUATIONS.items():
-        text = (results / folder / "metrics.json").read_text(encoding="utf-8")
-        overall = json.loads(text)["groups"]["all"]["overall"]
+        found = reader.metrics(folder)
+        if found is None:
+            raise FileNotFoundError(f"{results / folder} holds no metrics.json")
+        overall = found["groups"]["all"]["overall"]
         bars[title.format(n=overall["accuracy"]["n"])] = overall
     table = read_decisions(results / LEFT_OUT)
-    found = classification_estimates(as_decisions(table), classes_of(table), 2000, 0).overall
+    of_left_out = classification_estimates(as_decisions(table), classes_of(table), SAMPLES, 0)
     title = f"version 2's recipe, sources left out of training (n={len(table)})"
-    bars[title] = {name: found[name].record() for name in FIGURES}
+    bars[title] = {name: of_left_out.overall[name].record() for name in FIGURES}
     return bars
 
 
@@ -68,7 +73,7 @@ def draw(bars: Bars) -> "Figure":
         for place, each in enumerate(bars.values()):
             value = each[name]["value"]
             low, high = (each[name].get(end, value) for end in ("low", "high"))
-            axes.barh(place, value, color=COLOURS[0] if "low" in each[name] else "#9aa5b1")
+            axes.barh(place, value, color=COLOURS[0] if "low" in each[name] else OTHERS_COLOUR)
             axes.plot([low, high], [place, place], color="black", lw=1.2)
             axes.text(0.01, place, f"{value:.3f}", va="center", color="white", fontsize=8)
         axes.set(xlim=(0, 1), ylim=(len(bars) - 0.5, -0.5))

@@ -5,6 +5,7 @@ import threading
 
 from cxr_tf.hospital import service
 from cxr_tf.hospital.options import NodeOptions
+from cxr_tf.hospital.queue import Queue
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops
 from tools.node.running import PATIENCE, Node
@@ -44,3 +45,9 @@ class NodeHere(Node):
 
     def kill(self):
         self.stop()
+
+
+def films_of(node):
+    """The rows of the queue."""
+    with Queue(node.folder, create=False) as queue:
+        return queue._films("ORDER BY number")

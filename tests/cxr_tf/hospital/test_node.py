@@ -10,9 +10,8 @@ import urllib.request
 import pytest
 from pydicom import dcmread
 
-from cxr_tf.hospital.queue import Queue
 from cxr_tf.node import main
-from tests.cxr_tf.hospital.here import NodeHere
+from tests.cxr_tf.hospital.here import NodeHere, films_of
 from tools.node.other_side import Archive, send, write_films
 from tools.node.running import Node, free_port, until
 
@@ -31,12 +30,6 @@ def archive():
     found = Archive()
     yield found
     found.close()
-
-
-def films_of(node):
-    """The rows of the queue."""
-    with Queue(node.folder, create=False) as queue:
-        return queue._films("ORDER BY number")
 
 
 @pytest.mark.slow

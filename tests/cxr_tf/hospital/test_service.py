@@ -12,8 +12,7 @@ import pytest
 
 from cxr_tf.hospital.films_folder import FilmsFolder
 from tests.cxr_tf.fake_runs import film, png
-from tests.cxr_tf.hospital.here import NodeHere
-from tests.cxr_tf.hospital.test_node import films_of
+from tests.cxr_tf.hospital.here import NodeHere, films_of
 from tests.cxr_tf.scoring.server.stand_in import Answers, serve_rest
 from tools.node import bench
 from tools.node.other_side import Archive, send, write_films
