@@ -6,12 +6,12 @@ The way of a film and of a training are the tables below.
 """
 
 import ast
-import html
 import sys
-import textwrap
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from tools.pages.svg import FIXED_LETTER, LINE, arrow, badge, rectangle, sheet, text, wrapped
 
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "docs" / "pictures" / "architecture.svg"
@@ -37,17 +37,7 @@ TRAINING = (
     ("export", "one SavedModel of two runs (saved/write)"),
 )
 
-_WIDTH, _LEFT, _GAP, _LINE = 1080, 118, 12, 13
-_STYLE = """
-    .sheet { fill: #ffffff; } .lane { fill: #f5f7f8; stroke: #cfd8dc; }
-    .box { fill: #ffffff; stroke: #546e7a; stroke-width: 1.2; }
-    .name { font-weight: 600; fill: #102027; } .note { font-size: 11px; fill: #455a64; }
-    .file { font-size: 10.5px; fill: #78909c; font-family: monospace; }
-    .head { font-size: 13px; font-weight: 600; fill: #37474f; }
-    .film { fill: #1565c0; } .training { fill: #e65100; }
-    .count { fill: #ffffff; font-size: 11px; font-weight: 600; text-anchor: middle; }
-    .down { stroke: #37474f; stroke-width: 1.6; fill: none; marker-end: url(#head); }
-"""
+_WIDTH, _LEFT, _GAP = 1080, 118, 12
 
 
 def layers() -> list[list[str]]:
@@ -71,8 +61,8 @@ def sentence(place: Path) -> str:
     Args:
         place: its folder.
     """
-    text = ast.get_docstring(ast.parse((place / "__init__.py").read_text(encoding="utf-8"))) or ""
-    return text.split("\n\n")[0].replace("\n", " ").rstrip(".").replace("`", "")
+    words = ast.get_docstring(ast.parse((place / "__init__.py").read_text(encoding="utf-8"))) or ""
+    return words.split("\n\n")[0].replace("\n", " ").rstrip(".").replace("`", "")
 
 
 def modules(place: Path) -> str:
@@ -101,48 +91,37 @@ def _lanes() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
     yield "pipelines", [room(ROOT / "pipelines")]
 
 
-def _text(x: float, y: float, kind: str, text: str) -> str:
-    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{html.escape(text)}</text>'
-
-
-def _badge(x: float, y: float, kind: str, mark: str) -> list[str]:
-    return [
-        f'<circle class="{kind}" cx="{x:g}" cy="{y:g}" r="9"/>',
-        _text(x, y + 4, "count", mark),
-    ]
-
-
 def _lines(room: tuple[str, str, str], width: float) -> list[tuple[str, str]]:
     """What a room says below its name, wrapped to its width."""
     _, note, inside = room
-    found = [("note", line) for line in textwrap.wrap(note, int((width - 16) / 5.9))]
-    return found + [("file", line) for line in textwrap.wrap(inside, int((width - 16) / 6.4))]
+    found = [("note", line) for line in wrapped(note, width)]
+    return found + [("file", line) for line in wrapped(inside, width, FIXED_LETTER)]
 
 
 def _room(x: float, y: float, width: float, height: float, room: tuple[str, str, str]) -> list[str]:
     """One room: its name, sentence and modules, and the steps that happen in it."""
     name = room[0]
     found = [
-        f'<rect class="box" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5"/>',
-        _text(x + 10, y + 20, "name", name),
+        rectangle(x, y, width, height, "box", 5),
+        text(x + 10, y + 20, "name", name),
     ]
     for row, (kind, line) in enumerate(_lines(room, width)):
-        found.append(_text(x + 10, y + 35 + row * _LINE, kind, line))
+        found.append(text(x + 10, y + 35 + row * LINE, kind, line))
     marks = [("film", str(n)) for n, (place, _) in enumerate(FILM, 1) if place == name]
     marks += [("training", "abcdefg"[n]) for n, (place, _) in enumerate(TRAINING) if place == name]
     for place, (kind, mark) in enumerate(reversed(marks)):
-        found += _badge(x + width - 14 - 21 * place, y + 14, kind, mark)
+        found += badge(x + width - 14 - 21 * place, y + 14, kind, mark)
     return found
 
 
 def _steps(
     x: float, y: float, kind: str, title: str, steps: Sequence[tuple[str, str]]
 ) -> list[str]:
-    found = [_text(x, y, "head", title)]
-    for row, (room, text) in enumerate(steps):
+    found = [text(x, y, "head", title)]
+    for row, (room, words) in enumerate(steps):
         mark = str(row + 1) if kind == "film" else "abcdefg"[row]
-        found += _badge(x + 9, y + 18 + 22 * row, kind, mark)
-        found.append(_text(x + 26, y + 22 + 22 * row, "note", f"{room}: {text}"))
+        found += badge(x + 9, y + 18 + 22 * row, kind, mark)
+        found.append(text(x + 26, y + 22 + 22 * row, "note", f"{room}: {words}"))
     return found
 
 
@@ -156,40 +135,21 @@ def drawing() -> str:
     bottom = 12.0
     for title, rooms in _lanes():
         width = (_WIDTH - 22 - _LEFT - _GAP * (len(rooms) - 1)) / len(rooms)
-        height = 32 + _LINE * max(len(_lines(room, width)) for room in rooms)
-        body.append(
-            f'<rect class="lane" x="10" y="{bottom:g}" width="{_WIDTH - 20}" '
-            f'height="{height + 8:g}" rx="6"/>'
-        )
-        body.append(_text(22, bottom + 24, "head", title))
+        height = 32 + LINE * max(len(_lines(room, width)) for room in rooms)
+        body.append(rectangle(10, bottom, _WIDTH - 20, height + 8, "lane", 6))
+        body.append(text(22, bottom + 24, "head", title))
         for place, room in enumerate(rooms):
             x = _LEFT + place * (width + _GAP)
             body += _room(x, bottom + 4, width, height, room)
         bottom += height + 16
-    body.append(f'<path class="down" d="M 102 24 V {bottom - 18:g}"/>')
+    body.append(arrow(f"M 102 24 V {bottom - 18:g}"))
     for row, words in enumerate(("imports", "go down")):
-        body.append(_text(22, 50 + 12 * row, "note", words))
+        body.append(text(22, 50 + 12 * row, "note", words))
     body += _steps(22, bottom + 20, "film", "The way of a film", FILM)
     body += _steps(_WIDTH / 2 + 10, bottom + 20, "training", "The way of a training", TRAINING)
     total = bottom + 50 + 22 * max(len(FILM), len(TRAINING))
     title = "The rooms of cxr-tf: imports go downward, with the way of a film and of a training"
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {total:g}" '
-        'font-family="sans-serif" font-size="13" role="img" aria-labelledby="title">'
-    )
-    marker = (
-        '<marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
-        'orient="auto"><path d="M0 0 10 5 0 10z" fill="#37474f"/></marker>'
-    )
-    lines = [
-        head,
-        f'<title id="title">{title}</title>',
-        f"<defs>{marker}<style>{_STYLE}</style></defs>",
-        f'<rect class="sheet" width="{_WIDTH}" height="{total:g}"/>',
-        *body,
-        "</svg>",
-    ]
-    return "\n".join(lines) + "\n"
+    return sheet(_WIDTH, total, title, body)
 
 
 def main() -> int:
