@@ -27,7 +27,8 @@ class AnalysisOptions:
     out: Path
     """folder for the results"""
     model: Path | None = None
-    """exported model that finds the masks: saved_models/NAME (its newest version) or .../VERSION"""
+    """exported model that finds the masks: saved_models/NAME (its newest version), .../VERSION, or
+    the name of a released one, such as cxr_triage@2"""
     run: Path | None = None
     """run of `train` that finds the masks"""
     masks: Literal["predicted", "true"] = "predicted"

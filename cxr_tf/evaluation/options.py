@@ -20,7 +20,8 @@ class EvaluationOptions:
     run: Path | None = None
     """run of `train` to evaluate"""
     model: Path | None = None
-    """exported model to evaluate: saved_models/NAME (its newest version) or .../VERSION"""
+    """exported model to evaluate: saved_models/NAME (its newest version), .../VERSION, or the name
+    of a released one, such as cxr_triage@2"""
     out: Path | None = None
     """folder for the results; by default evaluation/TASK_SPLIT in the run, for an exported model
     evaluation/NAME_TASK_SPLIT in the working directory"""

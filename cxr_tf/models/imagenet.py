@@ -6,10 +6,8 @@ keeps the function exactly. Nothing is unpickled.
 """
 
 import dataclasses
-import hashlib
 import logging
 import re
-import urllib.request
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,8 +20,7 @@ from safetensors.numpy import load_file
 
 from cxr_tf.models.layers import BATCH_NORM_EPSILON
 from cxr_tf.runtime.errors import UsageError
-from cxr_tf.runtime.whole_files import whole
-from pipelines.manifest.checks import file_sha256
+from cxr_tf.runtime.fetched import fetch
 
 log = logging.getLogger(__name__)
 
@@ -267,17 +264,7 @@ def download(folder: Path, url: str = PUBLIC_URL, sha256: str = PUBLIC_SHA256) -
         WeightsError: it cannot be fetched, or is not the file expected.
     """
     path = folder / f"resnet18-{sha256[:8]}.safetensors"
-    if path.is_file() and file_sha256(path) == sha256:
-        return path
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            content = answer.read()
-    except OSError as error:
-        raise WeightsError(f"{url} cannot be fetched ({error}); give a file instead") from error
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != sha256:
-        raise WeightsError(f"{url} has SHA-256 {digest}, not {sha256}; it was not kept")
-    folder.mkdir(parents=True, exist_ok=True)
-    with whole(path) as fresh:
-        fresh.write_bytes(content)
-    return path
+        return fetch(path, url, sha256)
+    except UsageError as error:
+        raise WeightsError(f"{error}; give a file instead") from error

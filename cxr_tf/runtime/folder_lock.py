@@ -57,6 +57,27 @@ def held(folder: Path, option: str = "--out") -> Iterator[None]:
         os.close(file)
 
 
+@contextlib.contextmanager
+def in_turn(folder: Path) -> Iterator[None]:
+    """Let one process or thread at a time into the block; the others wait for it.
+
+    Where the file system knows no locks, none of them waits.
+
+    Args:
+        folder: that they share; it exists.
+
+    Raises:
+        OSError: it cannot be written to.
+    """
+    with (folder / LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        yield
+
+
 def _take(path: Path) -> int:
     """Open and lock the file; a negative number where another process has it."""
     while True:

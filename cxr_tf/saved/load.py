@@ -19,7 +19,8 @@ def load(path: str | Path) -> TriageModel:
     """Load an exported model.
 
     Args:
-        path: a version folder, or the folder above, of which the newest version is taken.
+        path: a version folder, or the folder above, of which the newest version is taken, or the
+            name of a released model such as `cxr_triage@2`.
 
     Returns:
         The model.
@@ -27,7 +28,7 @@ def load(path: str | Path) -> TriageModel:
     Raises:
         FileNotFoundError: there is no model, or it has no card.
         ValueError: model or card is damaged, or from an earlier version; or the files are not those
-            that were exported.
+            that were exported; or a released model cannot be fetched.
     """
     folder = version_folder(Path(path))
     check_files(folder)

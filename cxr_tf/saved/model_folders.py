@@ -7,6 +7,7 @@ from pathlib import Path
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.whole_files import write_text
 from cxr_tf.saved.file_list import LIST, known_sha256
+from cxr_tf.saved.released import names_release, released_model, releases
 
 CARD = Path("assets.extra") / "model_card.json"
 #: Hashes of the weights by network and variable.
@@ -44,14 +45,18 @@ def version_folder(path: Path) -> Path:
     """Find the SavedModel a path stands for: itself, or its newest version.
 
     Args:
-        path: a version's folder, or the folder above its versions.
+        path: a version's folder, or the folder above its versions, or the name of a released model
+            such as `cxr_triage@2`, which is fetched once.
 
     Returns:
         The folder that holds `saved_model.pb`.
 
     Raises:
         FileNotFoundError: there is no SavedModel at the path or in a numbered folder below it.
+        UsageError: no released model has the name, or it cannot be fetched.
     """
+    if names_release(path):
+        return released_model(str(path))
     if is_version_folder(path):
         return path
     versions = version_folders(path)
@@ -60,7 +65,8 @@ def version_folder(path: Path) -> Path:
     cause = "holds no SavedModel" if path.exists() else "does not exist"
     raise FileNotFoundError(
         f"{path} {cause}: give saved_models/<name> or saved_models/<name>/<version>, "
-        "as written by `python -m cxr_tf.export`"
+        "as written by `python -m cxr_tf.export`, or the name of a released model, such as "
+        f"{next(reversed(releases()), 'cxr_triage@2')}"
     )
 
 

@@ -31,7 +31,8 @@ class ExtractOptions:
     """Options of `python -m cxr_tf.extract`."""
 
     model: Annotated[Path, tyro.conf.Positional]
-    """Exported model: saved_models/NAME (its newest version) or .../VERSION."""
+    """Exported model: saved_models/NAME (its newest version), .../VERSION, or the name of a
+    released one, such as cxr_triage@2."""
     out: Path
     """Folder for the runs `segmentation` and `classification`."""
 

@@ -20,7 +20,8 @@ class AnswerOptions(VoteOptions):
     """What answers for a film, and how the film is read: by `score` and by a node alike."""
 
     model: Path
-    """saved_models/NAME (its newest version) or saved_models/NAME/VERSION"""
+    """exported model: saved_models/NAME (its newest version), saved_models/NAME/VERSION, or the
+    name of a released one, such as cxr_triage@2, which is fetched once from $CXR_TF_MODELS_URL"""
     server: str = ""
     """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
     served under the model's name; of --model only the card is read"""

@@ -12,6 +12,7 @@ from cxr_tf.models.imagenet import download, load_imagenet
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.models.weights import load_weights
 from cxr_tf.runtime.errors import UsageError
+from cxr_tf.runtime.fetched import cache_folder
 from cxr_tf.saved.file_list import known_sha256
 from cxr_tf.saved.run_options import ClassificationTrainingOptions, TrainingOptions
 from cxr_tf.saved.weights_record import BEST, check_best
@@ -40,8 +41,7 @@ def start_files(config: TrainingOptions) -> list[Path]:
         path = Path(config.start_from)
         return [path / BEST if path.is_dir() else path]
     imagenet = config.imagenet if isinstance(config, ClassificationTrainingOptions) else ()
-    cache = Path.home() / ".cache" / "cxr_tf"
-    return [download(cache) if name == "download" else Path(name) for name in imagenet]
+    return [download(cache_folder()) if name == "download" else Path(name) for name in imagenet]
 
 
 def check_start(run: Path | None, files: Sequence[Path]) -> dict[str, str]:
