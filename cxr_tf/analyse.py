@@ -26,7 +26,7 @@ def run(
     reporter: Reporter,
     load: "Callable[[AnalysisOptions], Masks] | None" = None,
 ) -> int:
-    """Does what the command does.
+    """Do what the command does.
 
     Args:
         options: the arguments.

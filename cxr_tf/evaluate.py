@@ -53,7 +53,7 @@ def run(
     load: Callable[[Options], Subject] = load_subject,
     read: ReadFilm | None = None,
 ) -> int:
-    """Does what the command does.
+    """Do what the command does.
 
     Args:
         options: the arguments.
@@ -106,7 +106,7 @@ def run(
 
 
 def _run(options: Options, job: Job, manifest: Manifest, started: datetime.datetime) -> int:
-    """Evaluates into a folder that is this process' own; see `run`."""
+    """Evaluate into a folder that is this process' own; see `run`."""
     record = results.first_record(job.subject, manifest, job.films, options)
     for notice in (*record["phantom_notices"], *record["notes"]):
         job.reporter.warn(notice)
@@ -133,7 +133,7 @@ def _run(options: Options, job: Job, manifest: Manifest, started: datetime.datet
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Evaluates a model from the command line.
+    """Evaluate a model from the command line.
 
     Args:
         argv: the arguments, by default the process' own.

@@ -147,7 +147,7 @@ def _devices(found: dict[str, Any]) -> list[str]:
 
 
 def _model_outputs(outputs: dict[str, list[str]]) -> list[str]:
-    """The signatures that give each output, those with the same outputs on one line."""
+    """List the signatures that give each output, those with the same outputs on one line."""
     alike: dict[str, list[str]] = {}
     for signature, names in outputs.items():
         alike.setdefault(_as_text(names), []).append(signature)

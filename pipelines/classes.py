@@ -61,7 +61,7 @@ class ClassMap:
         return manifest_class in self.members
 
     def index(self, manifest_class: str) -> int:
-        """Gives the class index of a manifest class.
+        """Give the class index of a manifest class.
 
         Args:
             manifest_class: A value of the manifest's `class` column.
@@ -80,7 +80,7 @@ class ClassMap:
         return self.names.index(self.members[manifest_class])
 
     def spec(self) -> str:
-        """Writes the map as the text that `parse_classes` reads."""
+        """Write the map as the text that `parse_classes` reads."""
         parts = []
         for name in self.names:
             members = [member for member, target in self.members.items() if target == name]
@@ -89,7 +89,7 @@ class ClassMap:
 
 
 def parse_classes(spec: str) -> ClassMap:
-    """Reads decision classes from text such as `normal,viral=viral+covid19,-tuberculosis`.
+    """Read decision classes from text such as `normal,viral=viral+covid19,-tuberculosis`.
 
     Args:
         spec: Comma-separated decision classes; `a` stands for `a=a`, `a=b+c` collects the

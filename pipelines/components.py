@@ -6,7 +6,7 @@ from pipelines.labels import BACKGROUND, LABELS
 
 
 def _runs(labels: tf.Tensor) -> tf.Tensor:
-    """Number the runs of equal labels in rows, in reading order: int32 [H * W]."""
+    """Give the runs of equal labels in rows a number each, in reading order: int32 [H * W]."""
     starts = tf.pad(labels[:, 1:] != labels[:, :-1], [[0, 0], [1, 0]], constant_values=True)
     return tf.cumsum(tf.reshape(tf.cast(starts, tf.int32), [-1])) - 1
 

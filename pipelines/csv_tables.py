@@ -272,6 +272,6 @@ def _cells(line: str, separator: str) -> list[str]:
 
 
 def _short(text: str) -> str:
-    """A name for a message: one line, no longer than a name."""
+    """Make a name fit for a message: one line, no longer than a name."""
     line = " ".join(text.split())
     return line if len(line) <= 40 else line[:39] + "…"

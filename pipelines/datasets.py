@@ -230,7 +230,7 @@ class ClassificationExamples:
     def around(
         self, film: tf.Tensor, centres: tf.Tensor, compressed: tf.Tensor | bool = False
     ) -> tf.Tensor:
-        """What is seen of a film around some places.
+        """Cut out what is seen of a film around some places.
 
         Args:
             film: int64 scalar, which film.
@@ -317,7 +317,7 @@ class ClassificationExamples:
         return batched(order, places, example, batch_size)
 
     def fixed_patches(self, count: int, seed: int) -> tf.data.Dataset:
-        """The same patches of every film each time, film by film.
+        """Give the same patches of every film each time, film by film.
 
         Args:
             count: patches a film.

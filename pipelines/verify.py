@@ -72,7 +72,7 @@ class Finding:
 
 
 def verify(manifest: Manifest) -> list[Finding]:
-    """Checks a data set, reading every film and mask.
+    """Check a data set, reading every film and mask.
 
     Args:
         manifest: the data.
@@ -96,7 +96,7 @@ def verify(manifest: Manifest) -> list[Finding]:
 
 
 def _listed(manifest: Manifest) -> list[Finding]:
-    """What the rows alone tell; their `sha256` is what was found on disk."""
+    """Find what the rows alone tell; their `sha256` is what was found on disk."""
     of_all = {
         "doubled_row": checks.doubled_paths(manifest.rows),
         "wrong_age_group": checks.wrong_age_groups(manifest.rows),
@@ -119,7 +119,7 @@ def _listed(manifest: Manifest) -> list[Finding]:
 def _read_films(
     rows: Sequence[ManifestRow],
 ) -> tuple[list[ManifestRow], list[Finding], Hashes]:
-    """Reads every film and mask; returns the rows with the digests found, and what is wrong."""
+    """Read every film and mask; return the rows with the digests found, and what is wrong."""
     from pipelines.films import read_film
 
     films, findings, hashes = [], [], {}
@@ -228,7 +228,7 @@ def _print_text(report: dict[str, Any], say: Callable[[str], None]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: Without the programme's name; None: those of the process.

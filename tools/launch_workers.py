@@ -127,7 +127,7 @@ def launch(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: the number of workers, then the arguments of `cxr_tf.train`; None: those of the

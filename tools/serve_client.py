@@ -10,7 +10,7 @@ from cxr_tf.score import main as score
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: the server's address, then the arguments of `cxr_tf.score`; None: those of the

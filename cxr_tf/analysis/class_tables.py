@@ -121,7 +121,7 @@ def group_table(
 def class_table(
     films: Sequence[Measured], marker: Marker
 ) -> tuple[PaperTable, dict[str, Floats], list[Comparison]]:
-    """Makes one of Tables VI to IX.
+    """Make one of Tables VI to IX.
 
     Args:
         films: the films measured.
@@ -142,7 +142,7 @@ def comparison_table(
     name: str = "comparisons",
     names: Mapping[str, str] = CLASSES,
 ) -> PaperTable:
-    """Lists every comparison behind the asterisks.
+    """List every comparison behind the asterisks.
 
     Args:
         found: comparisons by the paper's table.
@@ -161,7 +161,7 @@ def comparison_table(
 
 
 def normality_table(groups: Mapping[str, Mapping[str, Floats]], seed: int = 0) -> PaperTable:
-    """Tests every class of every table for a normal distribution.
+    """Test every class of every table for a normal distribution.
 
     Args:
         groups: values by the paper's table and manifest class.
@@ -183,7 +183,7 @@ def normality_table(groups: Mapping[str, Mapping[str, Floats]], seed: int = 0) -
 
 
 def under_segmentation_table(films: Sequence[Measured]) -> PaperTable:
-    """Counts the films whose label map misses more than a quarter of the lungs (section V-F).
+    """Count the films whose label map misses more than a quarter of the lungs (section V-F).
 
     Args:
         films: the films measured.

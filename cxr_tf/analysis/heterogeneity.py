@@ -82,7 +82,7 @@ def _spread(groups: Mapping[str, Floats]) -> float:
 
 
 def distance_table(films: Sequence[Measured]) -> PaperTable:
-    """Compares every two sources, before and after normalisation.
+    """Compare every two sources, before and after normalisation.
 
     Args:
         films: the films measured.

@@ -86,7 +86,7 @@ Masks = PredictedMasks | TrueMasks
 
 
 def open_masks(options: AnalysisOptions) -> Masks:
-    """Loads what gives the label maps that the arguments ask for.
+    """Load what gives the label maps that the arguments ask for.
 
     Args:
         options: the arguments, checked.

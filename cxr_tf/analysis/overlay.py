@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _outline(axes: "Axes", mask: Bools, colour: str, frame: tuple[int, int]) -> None:
-    """The outline of a mask of any size, laid over a frame of height x width."""
+    """Draw the outline of a mask of any size over a frame of height x width."""
     if mask.any() and not mask.all():  # else there is no outline to draw
         half = [side / (2 * own) for side, own in zip(frame, mask.shape, strict=True)]
         extent = (half[1], frame[1] - half[1], half[0], frame[0] - half[0])  # of pixels' centres
@@ -32,7 +32,7 @@ def _outline(axes: "Axes", mask: Bools, colour: str, frame: tuple[int, int]) -> 
 
 
 def _arrow(axes: "Axes", line: Line | None, colour: str) -> None:
-    """A double-headed arrow along a line, with dotted lines at its ends."""
+    """Draw a double-headed arrow along a line, with dotted lines at its ends."""
     if line is None:
         return
     ends, row = (line.first, line.last + 1), line.row + 0.5

@@ -78,7 +78,7 @@ class Overlays:
 def make_tables(
     films: Sequence[Measured], seed: int
 ) -> tuple[list[PaperTable], dict[str, dict[str, Any]], dict[str, Any]]:
-    """Makes every table.
+    """Make every table.
 
     Args:
         films: the films measured.
@@ -114,7 +114,7 @@ def make_tables(
 
 
 def _number(value: Any) -> Any:
-    """The same for JSON, which has no nan."""
+    """Give the same for JSON, which has no nan."""
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
@@ -228,7 +228,7 @@ def first_record(options: AnalysisOptions, films: Manifest, masks: Any) -> dict[
 
 
 def summary(record: dict[str, Any], tables: Sequence[PaperTable]) -> str:
-    """Writes an analysis as text.
+    """Write an analysis as text.
 
     Args:
         record: what `analysis.json` holds.

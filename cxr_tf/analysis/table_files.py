@@ -57,7 +57,7 @@ class PaperTable:
         return "\n".join(lines) + "\n"
 
     def write(self, folder: Path) -> None:
-        """Writes the table in all three forms, each file whole or not at all.
+        """Write the table in all three forms, each file whole or not at all.
 
         Args:
             folder: where; it exists.
@@ -76,7 +76,7 @@ class PaperTable:
 
 
 def latex_text(text: str) -> str:
-    """Makes text safe in LaTeX.
+    """Make text safe in LaTeX.
 
     Args:
         text: any.

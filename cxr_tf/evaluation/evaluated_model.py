@@ -30,7 +30,7 @@ class Subject:
 
 
 def load_subject(options: Options) -> Subject:
-    """Loads the run or the exported model that the arguments name.
+    """Load the run or the exported model that the arguments name.
 
     Args:
         options: the arguments.

@@ -133,7 +133,7 @@ COMMANDS: dict[str, Command[Any]] = {
 
 
 def task_of(options: Options) -> str:
-    """Returns the name of the task of some options.
+    """Return the name of the task of some options.
 
     Args:
         options: the arguments.

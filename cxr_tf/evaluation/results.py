@@ -31,7 +31,7 @@ PHANTOM_DATA_NOTICE = "PHANTOM DATA: generated films, the figures say nothing of
 
 
 def read_mask(path: Path) -> npt.NDArray[np.bool_]:
-    """Reads a mask file.
+    """Read a mask file.
 
     Args:
         path: a PNG or GIF.
@@ -88,7 +88,7 @@ class Job:
 
 
 def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answers.Tally:
-    """Evaluates a classifier: predictions.csv, subgroups.csv, plots and the groups.
+    """Evaluate a classifier: predictions.csv, subgroups.csv, plots and the groups.
 
     Args:
         job: the evaluation.
@@ -181,7 +181,7 @@ def classify(job: Job, options: ClassificationEvaluationOptions) -> split_answer
 
 
 def segment(job: Job, options: SegmentationEvaluationOptions) -> split_answers.Tally:
-    """Evaluates a segmentation: jaccard.csv, jaccard.png, contours.png and the record's groups.
+    """Evaluate a segmentation: jaccard.csv, jaccard.png, contours.png and the record's groups.
 
     Args:
         job: the evaluation.

@@ -12,7 +12,7 @@ ALL = "all"
 
 
 def class_map_of(names: Sequence[str], spec: str = "") -> ClassMap:
-    """Finds which manifest class counts as which of a model's classes.
+    """Find which manifest class counts as which of a model's classes.
 
     Args:
         names: the model's classes in order.

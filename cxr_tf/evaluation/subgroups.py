@@ -21,7 +21,7 @@ COLUMNS = ("by", "group", "class", "figure", "value", "low", "high", "n", "patie
 
 
 def age_band(age: str) -> str:
-    """Returns the band that an age falls into.
+    """Return the band that an age falls into.
 
     Args:
         age: whole years as the manifest has them; '' where unknown.

@@ -21,7 +21,7 @@ CURVES = {
 
 
 def title_of(figure: str) -> str:
-    """Returns a figure's name as tables show it.
+    """Return a figure's name as tables show it.
 
     Args:
         figure: its name in a record.
@@ -30,7 +30,7 @@ def title_of(figure: str) -> str:
 
 
 def figure_text(record: Mapping[str, Any], *, spread: bool = False, count: bool = False) -> str:
-    """Writes a figure with its interval.
+    """Write a figure with its interval.
 
     Args:
         record: `value`, `low`, `high` and `n`, and `sd` where the spread is asked for.
@@ -177,7 +177,7 @@ def _saliency(saliency: Mapping[str, Any]) -> list[str]:
 
 
 def _zones(zones: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
-    """The map of each class on films of that class, beside what an even map would give."""
+    """Show the map of each class on films of that class, beside what an even map would give."""
     names = list(dict.fromkeys(name for own in zones.values() for x in own.values() for name in x))
     even = next(name for name in zones if name not in classes)
     rows = [
@@ -237,7 +237,7 @@ def _segmentation(record: Mapping[str, Any]) -> list[str]:
 
 
 def summary(record: Mapping[str, Any]) -> str:
-    """Writes an evaluation as Markdown.
+    """Write an evaluation as Markdown.
 
     Args:
         record: the content of `metrics.json`.

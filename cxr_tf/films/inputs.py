@@ -114,7 +114,7 @@ def _open_table(table: Path | str) -> AbstractContextManager[BinaryIO]:
 
 
 def _in_table(table: Path | str, text: str) -> Input:
-    """What a table names, which counts from the table's own folder."""
+    """Give the path that a table names; it counts from the table's own folder."""
     if isinstance(table, str):
         return Input(addresses.join(table.rpartition("/")[0], text))
     if addresses.is_address(text):

@@ -56,7 +56,7 @@ class Tally:
     would_be_refused: int = 0
 
     def add(self, path: str, status: str, error: str) -> bool:
-        """Counts a film; returns whether it counts as a failed input.
+        """Count a film; return whether it counts as a failed input.
 
         Args:
             path: the film.
@@ -72,7 +72,7 @@ class Tally:
 
 
 def film_path(row: ManifestRow, folder: Path) -> str:
-    """Returns a film's path as results name it: below the data's folder if it lies there.
+    """Return a film's path as results name it: below the data's folder if it lies there.
 
     Args:
         row: the film.
@@ -83,7 +83,7 @@ def film_path(row: ManifestRow, folder: Path) -> str:
 
 
 def origin(row: ManifestRow) -> tuple[str, ...]:
-    """Returns what the columns `ORIGIN` say of a film.
+    """Return what the columns `ORIGIN` say of a film.
 
     Args:
         row: the film.
@@ -94,7 +94,7 @@ def origin(row: ManifestRow) -> tuple[str, ...]:
 def readings(
     rows: Sequence[ManifestRow], read: ReadFilm, reporter: Reporter
 ) -> Iterator[tuple[ManifestRow, Reading]]:
-    """Reads films ahead of their use.
+    """Read films ahead of their use.
 
     Args:
         rows: the films.

@@ -18,7 +18,7 @@ INTERVAL = 1.0
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """The visible files below a folder."""
+    """List the visible files below a folder."""
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name[0] != ".")
         yield from (Path(parent, name) for name in sorted(names) if name[0] != ".")

@@ -29,11 +29,11 @@ class Estimate:
     patients: int
 
     def record(self) -> dict[str, float | int | None]:
-        """Returns the fields for JSON, which has no nan: undefined is null."""
+        """Return the fields for JSON, which has no nan: undefined is null."""
         return {key: None if value != value else value for key, value in asdict(self).items()}
 
     def __str__(self) -> str:
-        """Returns text such as `0.889 (0.820-0.943), n=99`."""
+        """Return text such as `0.889 (0.820-0.943), n=99`."""
         if np.isnan(self.value):
             return f"undefined, n={self.n}"
         interval = "no interval" if np.isnan(self.low) else f"{self.low:.3f}-{self.high:.3f}"
@@ -67,7 +67,7 @@ def resample_patients(
 
 
 def percentile_interval(values: npt.ArrayLike, level: float = LEVEL) -> tuple[float, float]:
-    """Returns the central interval of bootstrap values.
+    """Return the central interval of bootstrap values.
 
     Args:
         values: float [S], the figure in each sample; nan where it is undefined (a class not
@@ -86,7 +86,7 @@ def percentile_interval(values: npt.ArrayLike, level: float = LEVEL) -> tuple[fl
 
 
 def estimate(value: float, sampled: npt.ArrayLike, patients: Sequence[str]) -> Estimate:
-    """Joins a figure and its bootstrap values.
+    """Join a figure and its bootstrap values.
 
     Args:
         value: the figure on all films.
@@ -107,7 +107,7 @@ def estimate(value: float, sampled: npt.ArrayLike, patients: Sequence[str]) -> E
 def mean_estimate(
     values: npt.ArrayLike, patients: Sequence[str], samples: int = SAMPLES, seed: int = 0
 ) -> Estimate:
-    """Returns the mean over films with an interval over patients.
+    """Return the mean over films with an interval over patients.
 
     Args:
         values: float [n], one value a film, finite.

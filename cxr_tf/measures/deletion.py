@@ -43,7 +43,7 @@ Pixels = npt.NDArray[np.uint16]
 
 
 def highest(saliency: Map, lungs: Bools, fraction: float, seed: int = 0) -> Bools:
-    """Returns the pixels of the lungs where a map is highest.
+    """Return the pixels of the lungs where a map is highest.
 
     Args:
         saliency: float32 [H, W].
@@ -79,7 +79,7 @@ def random_map(size: int, seed: int) -> Map:
 
 
 def without_detail(pixels: Pixels) -> Pixels:
-    """Returns a film reduced to 32 x 32 pixels by area and enlarged again.
+    """Return a film reduced to 32 x 32 pixels by area and enlarged again.
 
     Args:
         pixels: uint16 [H, W].
@@ -94,7 +94,7 @@ def without_detail(pixels: Pixels) -> Pixels:
 
 
 def replaced(pixels: Pixels, other: Pixels, mask: Bools) -> Pixels:
-    """Returns a film with another one's pixels inside a mask.
+    """Return a film with another one's pixels inside a mask.
 
     Args:
         pixels: uint16 [H, W].
@@ -109,7 +109,7 @@ def replaced(pixels: Pixels, other: Pixels, mask: Bools) -> Pixels:
 
 
 def imputed(pixels: Pixels, mask: Bools, seed: int = 0) -> Pixels:
-    """Returns a film whose pixels inside a mask follow from those around it (ROAD).
+    """Return a film whose pixels inside a mask follow from those around it (ROAD).
 
     The linear equations are solved at the mask's own size, where a map has its detail; what comes
     out is enlarged to the film, and the noise is drawn there.
@@ -165,7 +165,7 @@ def _fill(values: npt.NDArray[np.float64], mask: Bools) -> npt.NDArray[np.float6
 
 
 def area_under(values: Sequence[float], fractions: Sequence[float] = FRACTIONS) -> float:
-    """Returns the area under a curve by the trapezoidal rule.
+    """Return the area under a curve by the trapezoidal rule.
 
     Args:
         values: the probability at each fraction.

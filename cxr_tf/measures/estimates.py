@@ -51,7 +51,7 @@ class Decisions:
     patients: tuple[str, ...]
 
     def take(self, films: Sequence[int]) -> "Decisions":
-        """Returns some of the films.
+        """Return some of the films.
 
         Args:
             films: their positions.
@@ -84,7 +84,7 @@ class ClassificationEstimates:
     by_class: Mapping[str, Mapping[str, Estimate]]
 
     def record(self) -> dict[str, Any]:
-        """Returns the same for JSON."""
+        """Return the same for JSON."""
         return {
             "n": self.n,
             "patients": self.patients,
@@ -99,7 +99,7 @@ class ClassificationEstimates:
 
 
 def drawn_confusions(decisions: Decisions, weights: Floats, count: int) -> Floats:
-    """Counts films by true and decided class in each of several samples.
+    """Count films by true and decided class in each of several samples.
 
     Args:
         decisions: the films.
@@ -118,7 +118,7 @@ def drawn_confusions(decisions: Decisions, weights: Floats, count: int) -> Float
 def classification_estimates(
     decisions: Decisions, classes: Sequence[str], samples: int = SAMPLES, seed: int = 0
 ) -> ClassificationEstimates:
-    """Computes all metrics of some films with 95 % bootstrap intervals over patients.
+    """Compute all metrics of some films with 95 % bootstrap intervals over patients.
 
     A film without a decision counts as wrong; the ROC and the
     average precision look at decided films only. A figure's n
@@ -194,7 +194,7 @@ class SpreadEstimate:
     sd: float
 
     def record(self) -> dict[str, Any]:
-        """Returns the same for JSON."""
+        """Return the same for JSON."""
         return {**self.mean.record(), "sd": None if np.isnan(self.sd) else self.sd}
 
 
@@ -204,7 +204,7 @@ def jaccard_estimates(
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> dict[str, SpreadEstimate]:
-    """Computes mean, spread and interval of the Jaccard similarities (Table V).
+    """Compute mean, spread and interval of the Jaccard similarities (Table V).
 
     Args:
         films: each film's similarities by part, as `metrics.label_jaccard` gives them.

@@ -17,7 +17,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 def jaccard(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
-    """Returns the Jaccard similarity of two masks: intersection over union.
+    """Return the Jaccard similarity of two masks: intersection over union.
 
     Args:
         first: bool (or 0 / non-zero) [...], a mask.
@@ -40,7 +40,7 @@ def jaccard(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
 
 
 def enlarge_labels(labels: Labels, height: int, width: int) -> Labels:
-    """Returns a label map at another size by nearest neighbour (pixel centres aligned).
+    """Return a label map at another size by nearest neighbour (pixel centres aligned).
 
     Args:
         labels: integer [h, w], class indices.
@@ -56,7 +56,7 @@ def enlarge_labels(labels: Labels, height: int, width: int) -> Labels:
 
 
 def label_jaccard(labels: Labels, masks: Mapping[str, Bools]) -> dict[str, float]:
-    """Returns one film's Jaccard similarities at the size of the true masks (Table V).
+    """Return one film's Jaccard similarities at the size of the true masks (Table V).
 
     `lung` is the mean of the two lungs; `lung_union` compares both lungs as one region.
 
@@ -99,7 +99,7 @@ def label_jaccard(labels: Labels, masks: Mapping[str, Bools]) -> dict[str, float
 
 
 def confusion_matrix(truth: npt.ArrayLike, decided: npt.ArrayLike, classes: int) -> Ints:
-    """Counts films by true class (row) and decided class (column).
+    """Count films by true class (row) and decided class (column).
 
     Args:
         truth: integer [n], 0 .. classes - 1.
@@ -151,7 +151,7 @@ def _divide(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def macro_mean(values: npt.ArrayLike, present: npt.ArrayLike) -> Floats:
-    """Returns the unweighted mean over the classes present.
+    """Return the unweighted mean over the classes present.
 
     Args:
         values: float [..., C], a figure by class.
@@ -169,7 +169,7 @@ def macro_mean(values: npt.ArrayLike, present: npt.ArrayLike) -> Floats:
 def classification_metrics(
     confusion: npt.ArrayLike, present: npt.ArrayLike | None = None
 ) -> ClassificationMetrics:
-    """Computes accuracy, precision, recall, F1 and specificity (Section III-C).
+    """Compute accuracy, precision, recall, F1 and specificity (Section III-C).
 
     A film without a decision is a miss for its own class and a false alarm for none. By class, a
     ratio 0/0 is nan: the precision of a class that was never decided, all but the specificity of
@@ -219,7 +219,7 @@ def classification_metrics(
 def roc_auc(
     truth: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None = None
 ) -> Floats:
-    """Returns the area under the ROC curve, each class against the rest.
+    """Return the area under the ROC curve, each class against the rest.
 
     It is the chance that a film of the class scores above one of the rest, ties counting half.
 
@@ -257,7 +257,7 @@ def roc_auc(
 
 
 def roc_curve(positive: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Returns the ROC curve's corners, from (0, 0) to (1, 1).
+    """Return the ROC curve's corners, from (0, 0) to (1, 1).
 
     Args:
         positive: bool [n], the films of the class.

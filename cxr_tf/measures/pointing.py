@@ -30,7 +30,7 @@ def hit(saliency: Map, target: Bools, tolerance: int = 0) -> float:
 
 
 def chance(target: Bools, lungs: Bools, tolerance: int = 0) -> float:
-    """Returns how often a point drawn evenly from the lungs would hit: a random map's score.
+    """Return how often a point drawn evenly from the lungs would hit: a random map's score.
 
     Args:
         target: bool [H, W].
@@ -44,7 +44,7 @@ def chance(target: Bools, lungs: Bools, tolerance: int = 0) -> float:
 
 
 def _near(target: Bools, tolerance: int) -> Bools:
-    """The target and all pixels within a distance of it."""
+    """Give the target and all pixels within a distance of it."""
     if not tolerance:
         return target
     from scipy.ndimage import distance_transform_edt

@@ -55,7 +55,7 @@ def zone_masks(labels: Labels) -> dict[str, Bools]:
 
 
 def area_shares(labels: Labels) -> dict[str, float]:
-    """Returns each zone's share of the lungs: what an even map would give.
+    """Return each zone's share of the lungs: what an even map would give.
 
     Args:
         labels: uint8 [H, W], see `zone_masks`.
@@ -67,7 +67,7 @@ def area_shares(labels: Labels) -> dict[str, float]:
 
 
 def map_shares(saliency: Map, labels: Labels) -> dict[str, float]:
-    """Returns how much of a map lies in the lungs, and how much of that in each zone.
+    """Return how much of a map lies in the lungs, and how much of that in each zone.
 
     Args:
         saliency: float32 [H, W], not negative, such as Eq. 5 of one class.

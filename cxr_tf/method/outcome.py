@@ -57,7 +57,7 @@ def by_rule(
 
 
 def _of_class(chosen: tf.Tensor, votes: tf.Tensor, count: tf.Tensor) -> Tensors:
-    """What is told of the class that was chosen."""
+    """Give the outputs that tell of the class that was chosen."""
     return {
         "class_index": chosen,
         "agreement": tf.cast(votes[chosen], tf.float32) / tf.cast(count, tf.float32),

@@ -35,7 +35,7 @@ def gradient_weights(
 
 
 def grad_cam(features: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Maps of the last convolution before enlargement (Eq. 3).
+    """Compute the maps of the last convolution before they are enlarged (Eq. 3).
 
     Args:
         features: float32 [n, u, v, k].
@@ -62,7 +62,7 @@ def enlargement(small: int, large: int) -> tf.Tensor:
 
 
 def corners(small: int, large: int) -> npt.NDArray[np.intp]:
-    """Samples of an enlargement that are the first or last between two pixels of the small map.
+    """Find the first and last samples of an enlargement between two pixels of the small map.
 
     Between four pixels a bilinear map is highest at a corner, so its maximum is among these.
 
@@ -141,7 +141,7 @@ def probabilistic_grad_cam(
 
 
 def _cover(starts: tf.Tensor, used: tf.Tensor, patch_size: int, film_size: int) -> tf.Tensor:
-    """Number of patches over each pixel: float32 [film_size, film_size]."""
+    """Count the patches over each pixel: float32 [film_size, film_size]."""
     offsets = tf.range(film_size)[None, None, :] - starts[:, :, None]
     within = tf.cast((offsets >= 0) & (offsets < patch_size), tf.float32)
     return tf.matmul(

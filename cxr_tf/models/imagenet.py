@@ -186,7 +186,7 @@ def _assign_batch_norm(layer: keras.layers.Layer, arrays: dict[str, np.ndarray],
 
 
 def _assign_folded(layer: keras.layers.Layer, bias: np.ndarray) -> None:
-    """The identity plus the bias; `_estimate` replaces it by statistics of the same function."""
+    """Set the identity plus the bias; `_estimate` puts statistics of the same function there."""
     layer.moving_mean.assign(np.zeros_like(bias))
     layer.moving_variance.assign(np.ones_like(bias))
     layer.gamma.assign(np.full_like(bias, np.sqrt(1.0 + BATCH_NORM_EPSILON)))

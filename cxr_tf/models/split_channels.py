@@ -59,7 +59,7 @@ def _joined(pieces: Pieces) -> tf.Tensor:
 
 
 def _concatenated(inputs: list[Pieces]) -> Pieces:
-    """What comes in joins the last piece, which is copied, unless it is wider than the first."""
+    """Join what comes in to the last piece, which is copied, unless it is wider than the first."""
     pieces, *others = inputs
     if pieces[0].shape[1] < LEAST_ROWS:
         return [_joined([piece for each in inputs for piece in each])]

@@ -78,7 +78,7 @@ def _configuration() -> tf.compat.v1.ConfigProto:
 def _definition(
     path: Path, names: tuple[str, ...]
 ) -> tuple[tf.compat.v1.GraphDef, dict[str, list[str]], dict[str, list[str]]]:
-    """A graph that calls each function once, and the names of arguments and results."""
+    """Make a graph that calls each function once, and name its arguments and results."""
     saved = SavedModel()
     try:
         saved.ParseFromString(path.read_bytes())
@@ -118,7 +118,7 @@ def _definition(
 
 
 def _called(names: Iterable[str], library: Mapping[str, Any]) -> Iterator[Any]:
-    """The functions (FunctionDef) of these names, and all that they call, each once."""
+    """Find the functions (FunctionDef) of these names, and all that they call, each once."""
     waiting, seen = list(names), set()
     while waiting:
         name = waiting.pop()

@@ -257,7 +257,7 @@ class ClassificationTask:
         yield "evaluation/precision_recall", curves
 
     def images(self, model: keras.Model) -> Iterator[tuple[str, Picture]]:
-        """The first validation film of each class, and the first training examples.
+        """Draw the first validation film of each class, and the first training examples.
 
         Args:
             model: the network.

@@ -26,7 +26,7 @@ def weights(model: keras.Model) -> Iterator[tuple[str, tf.Tensor]]:
 
 
 def activations(model: keras.Model, inputs: tf.Tensor) -> Iterator[tuple[str, tf.Tensor]]:
-    """What the ReLUs of a network let through, and its logits: at most `MOST` values of each.
+    """Gather what ReLUs let through, and the logits: at most `MOST` values of each.
 
     A ReLU whose values are all 0 has died.
 

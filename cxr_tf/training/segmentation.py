@@ -92,7 +92,7 @@ class SegmentationTask:
         return batch[0][..., None] / 255.0
 
     def statistics(self, batch: tuple[tf.Tensor, ...]) -> Sequence[tf.Tensor]:
-        """The input of the batch, which all statistics are estimated from.
+        """Give the input of the batch, which all statistics are estimated from.
 
         Args:
             batch: films first.
@@ -152,7 +152,7 @@ class SegmentationTask:
             yield "evaluation/confusion", picture
 
     def images(self, model: keras.Model) -> Iterator[tuple[str, Picture]]:
-        """The first validation films and the first training examples, with outlines of masks.
+        """Draw the first validation films and the first training examples, with outlines of masks.
 
         Args:
             model: the network.
@@ -173,5 +173,5 @@ class SegmentationTask:
             yield "training/films", np.hstack([outlined(*pair) for pair in pairs])
 
     def shown(self) -> tf.Tensor:
-        """The first validation films, as the network takes them."""
+        """Give the first validation films, as the network takes them."""
         return self.inputs((self.validation.films[:SHOWN],))

@@ -48,7 +48,7 @@ def make_strategy(config: TrainingOptions) -> tf.distribute.Strategy:
 
 
 def worker(strategy: tf.distribute.Strategy) -> tuple[int, int]:
-    """Number of this worker and how many there are.
+    """Give the number of this worker, and how many there are.
 
     Args:
         strategy: the strategy in use.

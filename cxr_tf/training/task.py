@@ -33,10 +33,10 @@ class Task(Protocol):
         """Batches for some places of an epoch."""
 
     def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        """The network's input for a batch."""
+        """Give the network's input for a batch."""
 
     def statistics(self, batch: tuple[tf.Tensor, ...]) -> Sequence[tf.Tensor]:
-        """The network's inputs for a batch that batch-norm statistics are estimated from."""
+        """Give the network's inputs for a batch that batch-norm statistics are estimated from."""
 
     def losses(self, model: keras.Model, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Loss of each example, float32 [B]."""
@@ -51,4 +51,4 @@ class Task(Protocol):
         """Names and pictures, uint8 [H, W, 3], of films and what is found in them."""
 
     def shown(self) -> tf.Tensor:
-        """Inputs of the network whose activations are shown."""
+        """Give the inputs of the network whose activations are shown."""

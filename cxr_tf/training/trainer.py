@@ -134,7 +134,7 @@ class Trainer:
         return bool(self._all_finite())
 
     def steps_per_epoch(self) -> int:
-        """Steps of an epoch; at least one."""
+        """Count the steps of an epoch; at least one."""
         whole = len(self.task.order(0)) // self.config.batch_size
         if not whole:
             raise UsageError(

@@ -24,7 +24,7 @@ class Adapter(Protocol):
         """Tells whether the folder has the adapter's layout."""
 
     def adapt(self, folder: Path) -> Manifest:
-        """Makes the manifest of the folder."""
+        """Make the manifest of the folder."""
 
 
 #: The modules here that are adapters.
@@ -49,7 +49,7 @@ ADAPTERS: dict[str, Adapter] = {
 
 
 def open_data(path: Path | str) -> Manifest:
-    """Opens data in any form the project reads.
+    """Open data in any form the project reads.
 
     Args:
         path: A manifest CSV, a folder with a `manifest.csv`, or a data release that one of

@@ -15,7 +15,7 @@ from pipelines.manifest.table import SPLITS, Manifest, ManifestError, hash_films
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: Without the programme's name; None: those of the process.
@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _tell_near_duplicates(manifest: Manifest, pairs: Path | None) -> int:
-    """Searches for near-duplicates where a file for them is named; returns the exit status."""
+    """Search for near-duplicates where a file for them is named; return the exit status."""
     if pairs is None:
         return 0
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -104,7 +104,7 @@ def _tell_near_duplicates(manifest: Manifest, pairs: Path | None) -> int:
 
 
 def _summarise(manifest: Manifest) -> None:
-    """Prints the counts of Tables I to IV: by source, and by task, split and class."""
+    """Print the counts of Tables I to IV: by source, and by task, split and class."""
     for source in sorted({row.source for row in manifest}):
         rows = [row for row in manifest if row.source == source]
         print(f"  {source or 'unknown source'}: {_counts(row.label for row in rows)}")

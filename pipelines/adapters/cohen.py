@@ -60,7 +60,7 @@ def recognises(folder: Path) -> bool:
 
 
 def class_of(finding: str) -> str:
-    """Gives the class of a finding.
+    """Give the class of a finding.
 
     Args:
         finding: `COVID-19, ARDS` or `SARS` in editions of spring 2020,
@@ -77,7 +77,7 @@ def class_of(finding: str) -> str:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads Cohen's collection.
+    """Read Cohen's collection.
 
     Rows of adults, and of unknown age, are split by patient for classification where the
     finding gives a cause or none is found.

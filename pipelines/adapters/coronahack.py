@@ -59,7 +59,7 @@ def is_paediatric(name: str) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads the CoronaHack release.
+    """Read the CoronaHack release.
 
     Films of children have no split, so they are left out of every task. Adults with a normal,
     bacterial, viral or COVID-19 film are split by patient for classification.

@@ -27,7 +27,7 @@ def recognises(folder: Path) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads both parts as one set of three classes: normal, pneumonia, covid19.
+    """Read both parts as one set of three classes: normal, pneumonia, covid19.
 
     RSNA gives the normal films and those with pneumonia, Cohen those with COVID-19, as in Table
     IV; Cohen's other films have no split. 100 normal, 100 pneumonia and 10 COVID-19 films
@@ -56,7 +56,7 @@ def adapt(folder: Path) -> Manifest:
 
 
 def sizes(label: str, films: int) -> tuple[int, int]:
-    """Gives the sizes of Table IV, or those of Table III where they are smaller.
+    """Give the sizes of Table IV, or those of Table III where they are smaller.
 
     Args:
         label: `normal`, `pneumonia` or `covid19`.

@@ -29,7 +29,7 @@ def recognises(folder: Path) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads COVID-CXNet.
+    """Read COVID-CXNet.
 
     Each film counts as a patient of its own, since patients are not named; films of one patient
     may train and test. A `p` at the end of a name tells a child, whose film has no split; a `-`

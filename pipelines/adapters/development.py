@@ -28,7 +28,7 @@ def recognises(folder: Path) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads the development data.
+    """Read the development data.
 
     About a tenth of the patients who train segmentation validate it instead, chosen by a hash of
     the patient id, since the data itself names no validation split. Films marked as degraded

@@ -6,7 +6,7 @@ NAMES = ("ViewPosition", "PatientSex", "PatientAge")
 
 
 def read_header(path: Path) -> dict[str, str]:
-    """Reads elements of a film's header, without its pixels.
+    """Read elements of a film's header, without its pixels.
 
     Ages stand in some releases as `51`, which the standard would write `051Y`.
 

@@ -31,7 +31,7 @@ def recognises(folder: Path) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads Hannover's repository.
+    """Read Hannover's repository.
 
     Films of adults, and of unknown age (the release leaves ages empty), are split by patient for
     classification where they count as COVID-19. The others are `unlabelled`: no COVID-19 is not

@@ -29,7 +29,7 @@ def recognises(folder: Path) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads JSRT with SCR.
+    """Read JSRT with SCR.
 
     Segmentation is split 0.7 / 0.1 / 0.2 by patient, so that 0.8 train and validate and 0.2
     test as in Table I. Normal films of that test split take part in classification (Table II):
@@ -92,7 +92,7 @@ def _films(folder: Path, enough: int = 0) -> list[Path]:
 
 
 def _mask_folders(folder: Path) -> dict[str, list[Path]]:
-    """The folders of each organ's masks, in both folds, wherever SCR was unpacked."""
+    """Find the folders of each organ's masks, in both folds, wherever SCR was unpacked."""
     folds = sorted(_glob(folder, "fold[12]"))
     return {
         organ: [fold / "masks" / name for fold in folds] for organ, name in _ORGANS.items() if folds
@@ -100,14 +100,14 @@ def _mask_folders(folder: Path) -> dict[str, list[Path]]:
 
 
 def _mask(folders: list[Path], name: str) -> Path:
-    """A mask, or the place where it should be: SCR puts odd numbers into its first fold."""
+    """Find a mask, or the place where it should be: SCR puts odd numbers into its first fold."""
     places = [folder / name for folder in folders]
     expected = places[0] if int(name[5:8]) % 2 else places[-1]
     return next((place for place in places if place.is_file()), expected)
 
 
 def _clinical(folder: Path) -> dict[str, str]:
-    """The line of each film in CLNDAT_EN.txt (nodules) and CNNDAT_EN.TXT (none).
+    """Find the line of each film in CLNDAT_EN.txt (nodules) and CNNDAT_EN.TXT (none).
 
     Nodules: name, subtlety, size, age, sex, …; others: name, age, sex. Old Macintosh line ends.
     """

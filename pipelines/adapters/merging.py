@@ -10,7 +10,7 @@ COPIED_FROM = {"coronahack": "cohen", "cohen": "hannover"}
 
 
 def merge(manifests: Sequence[Manifest]) -> tuple[Manifest, list[ManifestRow]]:
-    """Puts manifests behind each other and drops films that are there already.
+    """Put manifests behind each other and drop films that are there already.
 
     A film is dropped if its path or its `sha256` stood before, and if its source took it over
     from another one (`COPIED_FROM`) that is among the manifests, in whatever order.

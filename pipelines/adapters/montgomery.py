@@ -21,7 +21,7 @@ def recognises(folder: Path) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads the Montgomery County set.
+    """Read the Montgomery County set.
 
     All films test segmentation across databases (Table I). Adults, and patients of unknown age,
     are split by patient for classification (Table II).

@@ -35,7 +35,7 @@ def recognises(folder: Path) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads as much of ChestX-ray14 as is unpacked.
+    """Read as much of ChestX-ray14 as is unpacked.
 
     Normal films of adults, and of unknown age, take part in classification. Where the release's
     lists are there, the films of `test_list.txt` test, and an eighth of the patients of
@@ -96,7 +96,7 @@ def _row(cells: dict[str, str], path: Path) -> ManifestRow:
 
 
 def _split(rows: Iterable[ManifestRow], folder: Path) -> tuple[ManifestRow, ...]:
-    """Splits the normal films, by the release's lists where both are there."""
+    """Split the normal films, by the release's lists where both are there."""
     lists = {name: set(_lines(folder / name)) for name in (_TRAINING, _TEST)}
     if both := lists[_TRAINING] & lists[_TEST]:
         raise ManifestError(folder, [f"{_TRAINING} and {_TEST} both name {sorted(both)[0]}"])

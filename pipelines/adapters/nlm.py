@@ -10,7 +10,7 @@ LICENCE = "NLM public release (cite Jaeger 2014 and Candemir 2014; no restrictio
 
 
 def release_folder(folder: Path, name: str, prefix: str) -> Path | None:
-    """Finds the folder that holds `CXR_png`.
+    """Find the folder that holds `CXR_png`.
 
     Args:
         folder: The release, or the folder in which it was unpacked.
@@ -26,7 +26,7 @@ def release_folder(folder: Path, name: str, prefix: str) -> Path | None:
 
 
 def film_rows(release: Path, prefix: str, source: str) -> list[ManifestRow]:
-    """Makes the rows of the films, without masks and splits.
+    """Make the rows of the films, without masks and splits.
 
     Args:
         release: Folder with `CXR_png` and, if it is there, `ClinicalReadings`.

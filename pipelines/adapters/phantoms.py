@@ -10,7 +10,7 @@ PHANTOM_MARKER = "PHANTOM.txt"
 
 
 def mark_phantoms(folder: Path, manifest: Manifest) -> Manifest:
-    """Makes `phantom` every row's source where the folder is marked as generated.
+    """Make `phantom` every row's source where the folder is marked as generated.
 
     Phantoms of several sources, such as `phantom-a`, keep them.
     """

@@ -65,7 +65,7 @@ def recognises(folder: Path) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads the COVID-19 Radiography Database.
+    """Read the COVID-19 Radiography Database.
 
     Films are told apart by the address in their table; those of Kermany's collection show children
     and have no split. Normal and COVID-19 films are split for classification; lung opacities,
@@ -115,7 +115,7 @@ def _table(folder: Path, name: str) -> Path:
 
 
 def _rows(folder: Path, table: list[dict[str, str]], label: str) -> list[ManifestRow]:
-    """Makes the rows of one class; names are found whatever their case."""
+    """Make the rows of one class; names are found whatever their case."""
     files = {part: _by_name(folder / part) for part in ("images", "masks")}
     rows = []
     for cells in table:

@@ -15,7 +15,7 @@ def rows_of(
     name: Callable[[Cells], object],
     table: Path,
 ) -> list[ManifestRow]:
-    """Makes a row of each line.
+    """Make a row of each line.
 
     Args:
         lines: Of the release's table.
@@ -45,7 +45,7 @@ def split_adults(
     rows: Sequence[ManifestRow],
     takes_part: Callable[[ManifestRow], bool] = lambda _: True,
 ) -> Manifest:
-    """Splits films for classification by patient, but for those of children.
+    """Split films for classification by patient, but for those of children.
 
     Args:
         folder: The release.

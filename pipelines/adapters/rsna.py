@@ -32,7 +32,7 @@ def recognises(folder: Path) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads the training part of the RSNA challenge.
+    """Read the training part of the RSNA challenge.
 
     Normal films and films with an opacity (`pneumonia`) are split by patient for classification,
     children included as in Table IV; films that are neither have no split.
@@ -73,7 +73,7 @@ def adapt(folder: Path) -> Manifest:
 
 
 def _labels(path: Path, column: str) -> dict[str, str]:
-    """The value of each film; films with several boxes stand in several lines."""
+    """Give the value of each film; films with several boxes stand in several lines."""
     values: dict[str, str] = {}
     faults = []
     for cells in read_table(path, ("patientid", column)):

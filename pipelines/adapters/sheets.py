@@ -11,7 +11,7 @@ Lines = list[list[str]]
 
 
 def read_sheet(workbook: Path, required: Sequence[str]) -> list[dict[str, str]]:
-    """Reads the first sheet of a workbook.
+    """Read the first sheet of a workbook.
 
     Args:
         workbook: The `.xlsx` file. A file of the same name that ends in `.csv` is taken in its

@@ -21,7 +21,7 @@ def recognises(folder: Path) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads the Shenzhen set, which the paper does not use.
+    """Read the Shenzhen set, which the paper does not use.
 
     Adults, and patients of unknown age, are split by patient for classification. Films with a
     mask test segmentation across databases, by the union of both lungs.

@@ -29,7 +29,7 @@ CHILD_PATIENT = Patient(sex="", age="", cohort="paediatric", age_group=CHILD)
 
 
 def header(path: Path) -> set[str]:
-    """Reads the column names of a CSV, stripped and in lower case; none for any other file."""
+    """Read the column names of a CSV, stripped and in lower case; none for any other file."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             return {name.strip().lower() for name in next(csv.reader(file), [])}
@@ -38,7 +38,7 @@ def header(path: Path) -> set[str]:
 
 
 def read_table(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
-    """Reads a CSV of a data release.
+    """Read a CSV of a data release.
 
     Args:
         path: UTF-8 CSV with a header.
@@ -67,7 +67,7 @@ def read_table(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
 
 
 def read_text(path: Path) -> str:
-    """Reads a note, '' where there is none; bytes that are no UTF-8 are replaced."""
+    """Read a note, '' where there is none; bytes that are no UTF-8 are replaced."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -75,13 +75,13 @@ def read_text(path: Path) -> str:
 
 
 def sex_of(text: str) -> str:
-    """Finds M or F in text such as `male 45yrs` or `F`; '' where it says neither."""
+    """Find M or F in text such as `male 45yrs` or `F`; '' where it says neither."""
     words = re.findall(r"[a-z]+", text.lower())
     return next((_SEXES[word] for word in words if word in _SEXES), "")
 
 
 def age_of(text: str) -> str:
-    """Finds an age in whole years in text such as `027Y`, `45yrs`, `16month` or `57.0`."""
+    """Find an age in whole years in text such as `027Y`, `45yrs`, `16month` or `57.0`."""
     found = _AGE.search(text)
     if found is None:
         return ""
@@ -93,7 +93,7 @@ def age_of(text: str) -> str:
 
 
 def patient_of(sex: str, age: str) -> Patient:
-    """Reads what a release says of a patient.
+    """Read what a release says of a patient.
 
     Args:
         sex: In any spelling that `sex_of` reads.

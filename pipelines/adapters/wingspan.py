@@ -27,7 +27,7 @@ def recognises(folder: Path) -> bool:
 
 
 def adapt(folder: Path) -> Manifest:
-    """Reads the Wingspan set.
+    """Read the Wingspan set.
 
     Segmentation is split 0.7 / 0.1 / 0.2 by patient; the set has no classes. Films taken seconds
     apart in one study count as one patient, although the release gives each a name of its own.
@@ -63,7 +63,7 @@ def _rows(folder: Path) -> Iterator[ManifestRow]:
 
 
 def _row(path: Path, name: str, masks: dict[str, Path]) -> ManifestRow:
-    """Makes the row of a film, with the masks that are there."""
+    """Make the row of a film, with the masks that are there."""
     study = _STUDY.match(name)
     said = read_header(path) if path.suffix == ".dcm" else None
     found = {organ: file if file.is_file() else None for organ, file in masks.items()}

@@ -100,7 +100,7 @@ def _other_part(dataset: pydicom.Dataset) -> str:
 
 
 def _text(dataset: pydicom.Dataset, name: str) -> str:
-    """The values of an attribute as one text, '' where it is missing or empty."""
+    """Give the values of an attribute as one text, '' where it is missing or empty."""
     value = dataset.get(name)
     if isinstance(value, pydicom.multival.MultiValue | list | tuple):
         value = " ".join(str(each) for each in value[:8])
@@ -108,7 +108,7 @@ def _text(dataset: pydicom.Dataset, name: str) -> str:
 
 
 def _codes(dataset: pydicom.Dataset, name: str) -> tuple[set[str], list[str]]:
-    """The code values of a sequence, and their meanings."""
+    """Give the code values of a sequence, and their meanings."""
     items = dataset.get(name) or ()
     if not isinstance(items, pydicom.Sequence):
         return set(), []

@@ -102,7 +102,7 @@ def has_window(dataset: pydicom.Dataset) -> bool:
 
 
 def _first_table(dataset: pydicom.Dataset, name: str) -> pydicom.Dataset | None:
-    """The first item of a sequence; None where there is none, or it is empty."""
+    """Give the first item of a sequence; None where there is none, or it is empty."""
     try:
         items = dataset.get(name)
         item: pydicom.Dataset = items[0]

@@ -37,7 +37,7 @@ class LookAlikes:
 
 
 def near_places(hashes: Mapping[int, Hash]) -> Iterator[tuple[int, int, int]]:
-    """Finds the pairs among films that are known by their places.
+    """Find the pairs among films that are known by their places.
 
     Args:
         hashes: of `film_hash`, by place.
@@ -53,7 +53,7 @@ def near_places(hashes: Mapping[int, Hash]) -> Iterator[tuple[int, int, int]]:
 
 
 def look_alikes(rows: Sequence[ManifestRow]) -> LookAlikes:
-    """Reads films and finds those of different patients that show nearly the same picture.
+    """Read films and find those of different patients that show nearly the same picture.
 
     Args:
         rows: the films; each is read once, several at a time.
@@ -83,7 +83,7 @@ def _hash(path: Path) -> Hash | None:
 
 
 def write_pairs(found: LookAlikes, path: Path) -> None:
-    """Writes a CSV with one row a pair; paths are relative to it.
+    """Write a CSV with one row a pair; paths are relative to it.
 
     Args:
         found: the pairs.

@@ -14,7 +14,7 @@ _LEAST_COMMON = 0.8
 
 
 def misfits(shape: tuple[int, int], masks: Mapping[str, Mask]) -> Iterator[str]:
-    """Finds the masks of one film that do not fit it, or each other.
+    """Find the masks of one film that do not fit it, or each other.
 
     A mask may have another size than its film as long as the aspect is the same, up to one
     pixel of the smaller of the two.

@@ -11,7 +11,7 @@ SAME_CONTENT = "identical content"
 def seen_films(
     manifest: Manifest, rows: Sequence[ManifestRow], task: str
 ) -> dict[int, tuple[ManifestRow, str]]:
-    """Finds the films whose patient or content a task trains or validates on.
+    """Find the films whose patient or content a task trains or validates on.
 
     Args:
         manifest: all of the data.

@@ -42,7 +42,7 @@ def film_hash(pixels: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
 
 
 def near_pairs(hashes: npt.NDArray[np.bool_], near: int = NEAR) -> Iterator[tuple[int, int, int]]:
-    """Finds the pairs of films that show the same picture.
+    """Find the pairs of films that show the same picture.
 
     Args:
         hashes: bool [N, 255].

@@ -122,7 +122,7 @@ class ManifestRow:
         return self.paper_list == "yes"
 
     def split(self, task: str) -> str:
-        """Gives the row's split in `segmentation` or `classification`, '' for none."""
+        """Give the row's split in `segmentation` or `classification`, '' for none."""
         check_task(task)
         return str(getattr(self, f"split_{task}"))
 
@@ -160,7 +160,7 @@ class Manifest(Sequence[ManifestRow]):
         return any(row.phantom for row in self.rows)
 
     def select(self, task: str, *splits: str, classes: ClassMap | None = None) -> "Manifest":
-        """Keeps the films of some splits, in order.
+        """Keep the films of some splits, in order.
 
         Args:
             task: `segmentation` or `classification`.
@@ -204,13 +204,13 @@ class Manifest(Sequence[ManifestRow]):
 
 
 def check_task(task: str) -> None:
-    """Raises ValueError for an unknown task."""
+    """Raise ValueError for an unknown task."""
     if task not in SPLITS:
         raise ValueError(f"task {task!r}: the tasks are {tuple(SPLITS)}")
 
 
 def cells(row: ManifestRow, folder: Path) -> dict[str, str]:
-    """Writes a row as text, with paths relative to a folder; keys are `COLUMNS`."""
+    """Write a row as text, with paths relative to a folder; keys are `COLUMNS`."""
     texts = {}
     for name in COLUMNS:
         value = getattr(row, "label" if name == "class" else name)

@@ -16,7 +16,7 @@ REDISTRIBUTED = ("train", "validation", "test")
 
 
 def shares(label: str, films: int) -> tuple[int, int]:
-    """Gives the sizes of Table III: 0.1 validates, 0.2 tests, rounded down; the rest trains.
+    """Give the sizes of Table III: 0.1 validates, 0.2 tests, rounded down; the rest trains.
 
     Args:
         label: Class; all are treated alike.
@@ -73,7 +73,7 @@ def give_splits(
     seed: int = 0,
     sizes: Sizes = shares,
 ) -> tuple[ManifestRow, ...]:
-    """Writes the splits of a task into rows.
+    """Write the splits of a task into rows.
 
     Args:
         rows: Rows of a manifest.
@@ -135,7 +135,7 @@ def split_again(
 
 
 def without_splits(manifest: Manifest) -> Manifest:
-    """Empties the splits of both tasks, for splits written by hand."""
+    """Empty the splits of both tasks, for splits written by hand."""
     empty: dict[str, Any] = {f"split_{task}": "" for task in SPLITS}
     rows = (dataclasses.replace(row, **empty) for row in manifest.rows)
     return Manifest(manifest.root, tuple(rows))

@@ -41,7 +41,7 @@ __all__ = [
 
 
 def read_manifest(path: Path | str) -> Manifest:
-    """Reads a manifest CSV; its paths are relative to its folder, or absolute.
+    """Read a manifest CSV; its paths are relative to its folder, or absolute.
 
     Args:
         path: CSV with a header; `COLUMNS` names what is read, in any case. Surrounding blanks go;
@@ -91,7 +91,7 @@ def is_manifest(path: Path | str) -> bool:
 
 
 def write_manifest(manifest: Manifest, path: Path | str) -> None:
-    """Writes a manifest CSV with paths relative to it, replacing the file at once.
+    """Write a manifest CSV with paths relative to it, replacing the file at once.
 
     Args:
         manifest: Rows to write.
@@ -105,7 +105,7 @@ def write_manifest(manifest: Manifest, path: Path | str) -> None:
 
 
 def hash_films(manifest: Manifest) -> Manifest:
-    """Fills the `sha256` column from the films' bytes.
+    """Fill the `sha256` column from the films' bytes.
 
     Args:
         manifest: Rows whose films exist.
@@ -128,7 +128,7 @@ def hash_films(manifest: Manifest) -> Manifest:
 
 
 def _known(header: Sequence[str]) -> list[str]:
-    """The names of a header, those of `COLUMNS` in their spelling where they stand once."""
+    """Give the names of a header, those of `COLUMNS` in their spelling where they stand once."""
     known = {column_key(name): name for name in COLUMNS}
     return [
         name

@@ -50,7 +50,7 @@ class Subject:
     triage: TorchTriage
 
     def segmentation(self, size: int) -> Callable[[tf.Tensor], tf.Tensor]:
-        """The frozen forward pass of one film.
+        """Give the frozen forward pass of one film.
 
         Args:
             size: side of the film.
@@ -64,7 +64,7 @@ class Subject:
         return lambda x: run(x)[0]
 
     def patches(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """The frozen forward pass of a sub-batch.
+        """Give the frozen forward pass of a sub-batch.
 
         Returns:
             From float32 [20, 224, 224] in 0..255 to logits [20, C].

@@ -51,7 +51,7 @@ def equalised(pixels: np.ndarray) -> np.ndarray:
 
 
 def _content(pixels: np.ndarray, spread: int) -> np.ndarray:
-    """The film without its blank border."""
+    """Give the film without its blank border."""
     while pixels.size:
         before = pixels.shape
         for axis in (1, 0):

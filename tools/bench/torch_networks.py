@@ -69,7 +69,7 @@ class FCDenseNet103(nn.Module):
         self.logits = nn.Conv2d(new_channels, 4, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The logits."""
+        """Compute the logits."""
         x = self.first_conv(x)
         skips = []
         for block, transition in zip(self.down, self.transitions, strict=True):
@@ -124,7 +124,7 @@ class ResNet18(nn.Module):
         self.fc = nn.Linear(512, classes)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """The last feature map."""
+        """Compute the last feature map."""
         x = functional.max_pool2d(functional.relu(self.bn1(self.conv1(x))), 3, 2, 1)
         for stage in self.stages:
             for block in stage:
@@ -138,7 +138,7 @@ class ResNet18(nn.Module):
 
 
 def _keras_paths(network: nn.Module) -> dict[str, str]:
-    """The Keras path of each weight by its name in PyTorch."""
+    """Give the Keras path of each weight by its name in PyTorch."""
     paths = {}
     for name in network.state_dict():
         if not name.endswith("num_batches_tracked"):

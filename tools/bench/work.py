@@ -253,7 +253,7 @@ def _training(
     optimizer: torch.optim.Optimizer,
     loss: Callable[[], torch.Tensor],
 ) -> Work:
-    """A step of our trainer beside one of PyTorch."""
+    """Time a step of our trainer beside one of PyTorch."""
     trainer = Trainer(task, tf.distribute.get_strategy())
     batch = tuple(tf.constant(x) for x in arrays)
 

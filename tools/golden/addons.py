@@ -23,7 +23,7 @@ SIDE = 512
 
 
 def equalise_films() -> dict[str, npt.NDArray[np.uint8]]:
-    """Makes the films whose equalisation tables are compared, in integer arithmetic.
+    """Make the films whose equalisation tables are compared, in integer arithmetic.
 
     Returns:
         Name -> grey levels, uint8 [512, 512]; the same on every machine and NumPy version.
@@ -49,7 +49,7 @@ def equalise_films() -> dict[str, npt.NDArray[np.uint8]]:
 
 
 def checksum(film: npt.NDArray[np.uint8]) -> str:
-    """Returns the SHA-256 of a film's grey levels, uint8 [H, W], as hexadecimal digits."""
+    """Return the SHA-256 of a film's grey levels, uint8 [H, W], as hexadecimal digits."""
     return hashlib.sha256(np.ascontiguousarray(film).tobytes()).hexdigest()
 
 
@@ -131,7 +131,7 @@ def _adamw(tf: Any, tfa: Any, steps: int = 10) -> dict[str, npt.NDArray[Any]]:
 
 
 def main() -> int:
-    """Writes addons_equalize.npz, addons_f1.npz and addons_adamw.npz into the folder given."""
+    """Write addons_equalize.npz, addons_f1.npz and addons_adamw.npz into the folder given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path, help="where the arrays go: tests/golden")
     folder = parser.parse_args().folder

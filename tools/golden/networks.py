@@ -76,7 +76,7 @@ def checksum(arrays: Mapping[str, Array]) -> str:
 
 
 def _answers(name: str) -> dict[str, Any]:
-    """What a network of PyTorch answers, in our order of axes."""
+    """Give what a network of PyTorch answers, in our order of axes."""
     import torch
 
     from tools.bench.torch_networks import FCDenseNet103, ResNet18, keras_shapes, load_arrays

@@ -32,7 +32,7 @@ def _zeros(size: int) -> bytes:
 
 
 def _png_of_zeros(side: int, depth: int, colour: int, size: int) -> bytes:
-    """A PNG whose header names one size and whose pixels have another."""
+    """Make a PNG whose header names one size and whose pixels have another."""
     whole = png(side, side, b"", depth, colour)
     start = whole.index(b"IDAT") - 4
     return whole[:start] + chunk(b"IDAT", _zeros(size)) + chunk(b"IEND")
@@ -44,7 +44,7 @@ def _with_chunk(name: bytes, data: bytes) -> bytes:
 
 
 def _resized_jpeg(content: bytes, height: int, width: int) -> bytes:
-    """A JPEG whose frame header names another size."""
+    """Make a JPEG whose frame header names another size."""
     for mark in (b"\xff\xc0", b"\xff\xc2", b"\xff\xc3"):
         if (at := content.find(mark)) >= 0:
             return content[: at + 5] + struct.pack(">HH", height, width) + content[at + 9 :]
@@ -52,7 +52,7 @@ def _resized_jpeg(content: bytes, height: int, width: int) -> bytes:
 
 
 def scans(count: int, side: int = _SIDE) -> bytes:
-    """Makes a progressive JPEG that goes over the whole film again and again.
+    """Make a progressive JPEG that goes over the whole film again and again.
 
     Args:
         count: Scans.
@@ -79,7 +79,7 @@ def _written(dataset: pydicom.Dataset) -> bytes:
 
 
 def _lying_stream(name: str, change: Callable[[bytes], bytes], side: int | None = None) -> bytes:
-    """A DICOM object whose compressed stream was changed, and its header perhaps too."""
+    """Make a DICOM object whose compressed stream was changed, and its header perhaps too."""
     dataset = _object(name)
     stream = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
     dataset.PixelData = encapsulate([change(stream)])
@@ -96,7 +96,7 @@ def _larger_jpeg2000(stream: bytes) -> bytes:
 
 
 def _deflated(size: int) -> bytes:
-    """A deflated object with one private element of zeros."""
+    """Make a deflated object with one private element of zeros."""
     dataset = _object("DICOM explicit")
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     head = _written(dataset)
@@ -199,7 +199,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
 
 
 def bomb(name: str) -> Seed:
-    """Makes one of `BOMBS`.
+    """Make one of `BOMBS`.
 
     Args:
         name: Its name there.

@@ -64,7 +64,7 @@ def most(part: str) -> int | None:
 
 
 def case(part: str, number: int, seed: int) -> Case:
-    """Makes one file; the same arguments make the same.
+    """Make one file; the same arguments make the same.
 
     Args:
         part: One of `PARTS`.
@@ -87,7 +87,7 @@ def case(part: str, number: int, seed: int) -> Case:
 
 
 def examine(found: Case, model: "TriageModel | None" = None, deadline: float = 60.0) -> str:
-    """Reads and normalises a file as scoring does, and checks what comes out.
+    """Read and normalise a file as scoring does, and check what comes out.
 
     Args:
         found: The file.
@@ -128,7 +128,7 @@ def _check_film(film: "Film") -> None:
 
 
 def _check_cut(whole: Seed, film: "Film") -> None:
-    """A file that was cut off is refused, unless all of its pixels were there."""
+    """Say that a file that was cut off is refused, unless all of its pixels were there."""
     from pipelines.films import read_content
 
     if film.pixels is not None:

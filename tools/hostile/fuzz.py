@@ -39,7 +39,7 @@ def _memory(name: str) -> int:
 
 
 def _work(pipe: Connection, part: str, seed: int, first: int, end: int, model: str) -> None:
-    """Examines one file after another; sends (status or fault, seconds, MiB) of each."""
+    """Examine one file after another; send (status or fault, seconds, MiB) of each."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     loaded = None
     if model:
@@ -63,7 +63,7 @@ def _work(pipe: Connection, part: str, seed: int, first: int, end: int, model: s
 def fuzz(
     part: str, seed: int, first: int, end: int, model: str, deadline: float, minutes: float
 ) -> tuple[dict[str, Any], list[str]]:
-    """Tries files in a process that is watched, and replaced where it breaks.
+    """Try files in a process that is watched, and replaced where it breaks.
 
     Args:
         part: One of `PARTS`.
@@ -142,7 +142,7 @@ def fuzz(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: Without the programme's name; None: those of the process.

@@ -9,7 +9,7 @@ import numpy.typing as npt
 def jpeg_lossless(
     pixels: npt.NDArray[np.unsignedinteger], precision: int, predictor: int = 1
 ) -> bytes:
-    """Encodes a film by JPEG's lossless process (ITU-T T.81, annex H).
+    """Encode a film by JPEG's lossless process (ITU-T T.81, annex H).
 
     Args:
         pixels: uint8 or uint16 [H, W].

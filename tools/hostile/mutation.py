@@ -16,7 +16,7 @@ _MOST = 8
 
 
 def _place(content: bytearray, rng: np.random.Generator, size: int = 1) -> int:
-    """A place with room for `size` bytes."""
+    """Choose a place with room for `size` bytes."""
     last = max(len(content) - size, 0)
     return int(rng.integers(0, (min(last, _HEAD) if rng.random() < 0.5 else last) + 1))
 

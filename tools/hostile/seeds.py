@@ -47,7 +47,7 @@ class Seed(NamedTuple):
 
 
 def encoded(image: Image.Image, form: str, **options: object) -> bytes:
-    """Encodes a picture by Pillow.
+    """Encode a picture by Pillow.
 
     Args:
         image: The picture.
@@ -63,7 +63,7 @@ def encoded(image: Image.Image, form: str, **options: object) -> bytes:
 
 
 def chunk(name: bytes, data: bytes = b"") -> bytes:
-    """Makes one chunk of a PNG.
+    """Make one chunk of a PNG.
 
     Args:
         name: Four letters.
@@ -76,7 +76,7 @@ def chunk(name: bytes, data: bytes = b"") -> bytes:
 def png(
     height: int, width: int, scanlines: bytes, depth: int, colour: int = 0, interlace: int = 0
 ) -> bytes:
-    """Makes a PNG of ready scan lines, which need not fit the header.
+    """Make a PNG of ready scan lines, which need not fit the header.
 
     Args:
         height: Rows that the header names.
@@ -92,7 +92,7 @@ def png(
 
 
 def _interlaced(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """A PNG in the seven passes of Adam7 (PNG specification, section 8.2)."""
+    """Write a PNG in the seven passes of Adam7 (PNG specification, section 8.2)."""
     passes = ((0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2), (0, 2, 1, 2))
     lines = b""
     for top, down, left, right in (*passes, (1, 2, 0, 1)):
@@ -180,7 +180,7 @@ def _objects(deep: npt.NDArray[np.uint16]) -> dict[str, Seed]:
 
 
 def seeds() -> dict[str, Seed]:
-    """Makes the films: deterministic, a few kB each but for the raw JSRT film of 8 MiB.
+    """Make the films: deterministic, a few kB each but for the raw JSRT film of 8 MiB.
 
     Returns:
         Files by the name of their format.

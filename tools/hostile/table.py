@@ -75,7 +75,7 @@ def details(record: Record) -> str:
 
 
 def filled(page: str, record: Record) -> str:
-    """Fills the tables of a page; all else stays.
+    """Fill the tables of a page; all else stays.
 
     Args:
         page: Markdown with marks, such as `<!-- table hostile_summary -->`.
@@ -92,7 +92,7 @@ def filled(page: str, record: Record) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: The page and the figures; None: those of the process.

@@ -235,7 +235,7 @@ def _offsets(options: OffsetOptions) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: by default those of the process.

@@ -41,7 +41,7 @@ def last_picture(run: Path, tag: str) -> bytes:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: without the programme's name; None: those of the process.

@@ -92,7 +92,7 @@ def _lanes() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
 
 
 def _lines(room: tuple[str, str, str], width: float) -> list[tuple[str, str]]:
-    """What a room says below its name, wrapped to its width."""
+    """Give what a room says below its name, wrapped to its width."""
     _, note, inside = room
     found = [("note", line) for line in wrapped(note, width)]
     return found + [("file", line) for line in wrapped(inside, width, FIXED_LETTER)]

@@ -7,7 +7,7 @@ END = "<!-- end of table -->"
 
 
 def fill_tables(page: str, tables: Mapping[str, Sequence[str]], prefix: str = "") -> str:
-    """Fills every table of a page, or those whose names begin alike.
+    """Fill every table of a page, or those whose names begin alike.
 
     Args:
         page: Markdown with marks, such as `<!-- table xiv -->`, each with its `END`.

@@ -59,7 +59,7 @@ _STYLE = """    .fault { fill: #b71c1c; } .state { fill: #e3f2fd; stroke: #1565c
 
 
 def _lane(top: float, height: float, title: str, words: str) -> list[str]:
-    """A lane, with what it is at its left."""
+    """Draw a lane, with what it is at its left."""
     found = [rectangle(10, top, _WIDTH - 20, height, "lane", 6), text(22, top + 24, "head", title)]
     for row, line in enumerate(wrapped(words, _LEFT - 36)):
         found.append(text(22, top + 42 + row * LINE, "note", line))
@@ -69,7 +69,7 @@ def _lane(top: float, height: float, title: str, words: str) -> list[str]:
 def _box(
     x: float, y: float, width: float, height: float, name: str, file: str, words: str
 ) -> list[str]:
-    """A box with a name, a module and what happens there."""
+    """Draw a box with a name, a module and what happens there."""
     found = [rectangle(x, y, width, height, "box", 5), text(x + MARGIN, y + 20, "name", name)]
     if file:
         found.append(text(x + MARGIN, y + 35, "file", file))
@@ -81,7 +81,7 @@ def _box(
 
 
 def _pill(x: float, y: float, width: float, words: str) -> list[str]:
-    """A state."""
+    """Draw a state."""
     return [rectangle(x, y, width, 20, "state", 10), text(x + width / 2, y + 14, "pill", words)]
 
 
@@ -90,7 +90,7 @@ def _columns() -> list[float]:
 
 
 def _hospital(top: float) -> list[str]:
-    """The machine that takes the film, and the archive."""
+    """Draw the machine that takes the film, and the archive."""
     archive = (
         "PACS, for instance Orthanc. It sends each CR and DX film on to the node, and keeps what "
         "comes back in the study of the film."
@@ -105,7 +105,7 @@ def _hospital(top: float) -> list[str]:
 
 
 def _node(top: float) -> list[str]:
-    """The boxes of the node, and the ways between them and the archive."""
+    """Draw the boxes of the node, and the ways between them and the archive."""
     found = _lane(top, 188, "node", "python -m cxr_tf.node: its threads speak through the queue.")
     for place, (x, (name, file, words, states)) in enumerate(zip(_columns(), NODE, strict=True)):
         found += _box(x, top + 14, _BOX, 160, name, file, words)
@@ -124,7 +124,7 @@ def _node(top: float) -> list[str]:
 
 
 def _worklist(top: float) -> list[str]:
-    """The groups of the worklist beside what the paper does with them."""
+    """Draw the groups of the worklist beside what the paper does with them."""
     found = _lane(top, 86, "worklist", "report/index.html and worklist.csv, for people")
     for x, group in zip(_columns(), GROUPS, strict=True):
         found += _pill(x, top + 12, _BOX, group)
@@ -135,7 +135,7 @@ def _worklist(top: float) -> list[str]:
 
 
 def _faults(top: float, height: float) -> list[str]:
-    """What is done when something fails."""
+    """Draw what is done when something fails."""
     found = _lane(top, height, "when something fails", "A to D happen in the boxes of the node.")
     for place, (x, lines) in enumerate(zip(_columns(), FAULTS, strict=True)):
         found.append(rectangle(x, top + 14, _BOX, height - 28, "failing", 5))

@@ -11,7 +11,7 @@ from cxr_tf.saved.model_folders import read_card
 
 
 def keep_record(path: Path, command: str, model: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Writes what was found, with what it was found on.
+    """Write what was found, with what it was found on.
 
     Args:
         path: the JSON file; its folder is made.

@@ -91,7 +91,7 @@ class Options:
 
 
 def films_to_train(data: Manifest, task: str) -> int:
-    """Counts the films that a training of all of them takes.
+    """Count the films that a training of all of them takes.
 
     Args:
         data: the films.
@@ -101,7 +101,7 @@ def films_to_train(data: Manifest, task: str) -> int:
 
 
 def training(name: str, options: Options, films: int) -> list[str]:
-    """Gives the arguments of `python -m cxr_tf.train`.
+    """Give the arguments of `python -m cxr_tf.train`.
 
     Args:
         name: of the ablation.
@@ -124,7 +124,7 @@ def training(name: str, options: Options, films: int) -> list[str]:
 
 
 def evaluations(name: str, options: Options) -> list[list[str]]:
-    """Gives the arguments of each `python -m cxr_tf.evaluate`.
+    """Give the arguments of each `python -m cxr_tf.evaluate`.
 
     Args:
         name: of the ablation.
@@ -140,7 +140,7 @@ def evaluations(name: str, options: Options) -> list[list[str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: without the programme's name; None: those of the process.

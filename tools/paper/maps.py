@@ -74,7 +74,7 @@ def _pointing(results: Results) -> Lines:
 
 
 def figures_7_and_8(results: Results) -> Lines:
-    """The maps in numbers."""
+    """Give the maps in numbers."""
     return [
         "The map of the viral class by true class:", "", *_saliency(results), "",
         "Area under the deletion and insertion curves, less that of a random map:", "",

@@ -18,7 +18,7 @@ from tools.paper.sections import FIGURES, TABLES
 
 
 def filled(page: str, results: Path) -> str:
-    """Fills every table of a page.
+    """Fill every table of a page.
 
     Args:
         page: Markdown with marks.
@@ -36,7 +36,7 @@ def filled(page: str, results: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: the page and the folder of results; None: those of the process.

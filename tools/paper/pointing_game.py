@@ -84,7 +84,7 @@ class Game:
 
 
 def lesion(drawn: Phantom) -> npt.NDArray[np.bool_]:
-    """Returns where the strongest lesions of a phantom lie.
+    """Return where the strongest lesions of a phantom lie.
 
     Args:
         drawn: the phantom.
@@ -153,7 +153,7 @@ def record(games: Sequence[Game], options: Options) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: without the programme's name; None: those of the process.

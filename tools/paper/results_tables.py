@@ -104,7 +104,7 @@ def choices(folder: Path) -> list[str]:
 
 
 def paper_preset(folder: Path) -> list[str]:
-    """The first epochs with the values of the paper and its authors."""
+    """Show the first epochs with the values of the paper and its authors."""
     rows = []
     for name, columns in {
         "paper_segmentation": ("lung", "heart"),
@@ -145,7 +145,7 @@ def pages(folder: Path) -> dict[str, list[str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: the folder of results; None: those of the process.

@@ -31,7 +31,7 @@ class Results:
         self.folder = folder
 
     def metrics(self, name: str) -> dict[str, Any] | None:
-        """Reads metrics.json of an evaluation.
+        """Read metrics.json of an evaluation.
 
         Args:
             name: its folder.
@@ -39,7 +39,7 @@ class Results:
         return self.json(name, "metrics.json")
 
     def json(self, name: str, file: str) -> dict[str, Any] | None:
-        """Reads a JSON file.
+        """Read a JSON file.
 
         Args:
             name: its folder.
@@ -49,7 +49,7 @@ class Results:
         return dict(json.loads(path.read_text())) if path.is_file() else None
 
     def rows(self, name: str, file: str) -> list[dict[str, str]]:
-        """Reads a CSV; none where it is missing.
+        """Read a CSV; none where it is missing.
 
         Args:
             name: its folder.
@@ -59,7 +59,7 @@ class Results:
         return read(path) if path.is_file() else []
 
     def figure(self, name: str, group: str, *keys: str) -> dict[str, Any] | None:
-        """Takes an estimate of an evaluation.
+        """Take an estimate of an evaluation.
 
         Args:
             name: its folder.
@@ -97,7 +97,7 @@ class Results:
         return f"{int(history[-1]['epoch']) + 1} epochs, {minutes:.0f} min"
 
     def budgets(self, *names: str) -> str:
-        """Writes the budgets of several trainings in one line.
+        """Write the budgets of several trainings in one line.
 
         Args:
             *names: of the trainings; those that are missing are left out.
@@ -116,7 +116,7 @@ class Results:
         return f"{found['n']} films of {found['patients']} patients" if found else OPEN
 
     def training_of(self, name: str) -> str:
-        """Finds the training behind an evaluation.
+        """Find the training behind an evaluation.
 
         Args:
             name: the evaluation's folder.
@@ -129,7 +129,7 @@ class Results:
 
 
 def difference(paper: float | None, found: dict[str, Any] | None) -> str:
-    """Writes ours less the paper's.
+    """Write ours less the paper's.
 
     Args:
         paper: the paper's figure, None where it has none.
@@ -139,7 +139,7 @@ def difference(paper: float | None, found: dict[str, Any] | None) -> str:
 
 
 def cells(paper: float | None, found: dict[str, Any] | None) -> list[str]:
-    """Writes the paper's figure, ours with interval, its n, and the difference.
+    """Write the paper's figure, ours with interval, its n, and the difference.
 
     Args:
         paper: the paper's figure, None where it has none.
@@ -155,7 +155,7 @@ def cells(paper: float | None, found: dict[str, Any] | None) -> list[str]:
 
 
 def compared(paper: float | None, found: dict[str, Any] | None) -> str:
-    """Writes our figure with its interval and, behind a comma, ours less the paper's.
+    """Write our figure with its interval and, behind a comma, ours less the paper's.
 
     Args:
         paper: the paper's figure, None where it has none.
@@ -169,7 +169,7 @@ HEADER = ("paper", "here (95 % interval)", "n, of patients", "difference")
 
 
 def paired(results: Results, first: str, second: str, source: str, column: str = "lung") -> str:
-    """Compares two segmentations film by film, as the paper does (signed rank, two-sided).
+    """Compare two segmentations film by film, as the paper does (signed rank, two-sided).
 
     Args:
         results: the results.
@@ -197,7 +197,7 @@ def paired(results: Results, first: str, second: str, source: str, column: str =
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Writes a Markdown table; asterisks are escaped.
+    """Write a Markdown table; asterisks are escaped.
 
     Args:
         header: names of the columns.

@@ -327,7 +327,7 @@ def figure_12(results: Results) -> Lines:
 
 
 def _reused(section: Callable[[Path], Lines], folder: str, file: str) -> Callable[[Results], Lines]:
-    """A table of an analysis; open where the analysis is missing."""
+    """Write a table of an analysis; it is open where the analysis is missing."""
 
     def wrapped(results: Results) -> Lines:
         path = results.folder / folder

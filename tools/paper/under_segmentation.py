@@ -95,7 +95,7 @@ def table(missed: Sequence[float], found: Sequence[Labels], true: Sequence[Label
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: without the programme's name; None: those of the process.

@@ -18,7 +18,7 @@ __all__ = ["LABELS", "LAYOUTS", "Phantom", "main", "phantom"]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: Without the programme's name; None: those of the process.

@@ -140,7 +140,7 @@ def _shake(
 
 
 def _outline(points: Points) -> Points:
-    """A closed Catmull-Rom curve through points, 12 steps a segment."""
+    """Draw a closed Catmull-Rom curve through points, 12 steps a segment."""
     p0, p1, p2, p3 = (np.roll(points, shift, 0)[:, None] for shift in (1, 0, -1, -2))
     t = np.linspace(0, 1, 12, endpoint=False)[None, :, None]
     curve = 0.5 * (
@@ -153,7 +153,7 @@ def _outline(points: Points) -> Points:
 
 
 def _pixels(points: Points, size: int) -> npt.NDArray[np.int32]:
-    """Unit coordinates in sixteenths of a pixel, as cv2's `shift=4` takes them."""
+    """Give unit coordinates in sixteenths of a pixel, as cv2's `shift=4` takes them."""
     return np.round(points * size * 16).astype(np.int32)
 
 

@@ -28,7 +28,7 @@ NOTICE = (
 
 
 def generator(seed: int, layout: str, patient: int) -> np.random.Generator:
-    """Gives each patient of each layout a stream of its own: no two layouts share a patient."""
+    """Give each patient of each layout a stream of its own: no two layouts share a patient."""
     return np.random.default_rng([seed, *layout.encode(), patient])
 
 
@@ -53,18 +53,18 @@ def draw(
 
 
 def make_folder(path: Path) -> Path:
-    """Makes a folder and those above it, and returns it."""
+    """Make a folder and those above it, and return it."""
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def mark(out: Path) -> None:
-    """Makes a folder whose films count as phantoms."""
+    """Make a folder whose films count as phantoms."""
     (make_folder(out) / PHANTOM_MARKER).write_text(NOTICE, encoding="utf-8")
 
 
 def eight_bit(pixels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
-    """Keeps the upper eight bits."""
+    """Keep the upper eight bits."""
     return (pixels >> 8).astype(np.uint8)
 
 
@@ -74,7 +74,7 @@ def resize(image: np.ndarray, shape: tuple[int, int], how: int) -> np.ndarray:
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
-    """Writes a PNG or JPEG, and its folder.
+    """Write a PNG or JPEG, and its folder.
 
     Args:
         path: Its suffix tells the format.
@@ -91,7 +91,7 @@ def write_image(path: Path, image: np.ndarray) -> None:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Writes a CSV with a header."""
+    """Write a CSV with a header."""
     import pandas as pd
 
     table = pd.DataFrame(list(rows), columns=list(header), dtype=object)
@@ -107,7 +107,7 @@ def write_dicom(
     jpeg: bool = False,
     **elements: str,
 ) -> None:
-    """Writes a computed radiograph with generated identifiers.
+    """Write a computed radiograph with generated identifiers.
 
     Args:
         path: The file; its folder must exist.

@@ -42,7 +42,7 @@ CYCLE = (
 
 
 def write_manifest_layout(out: Path, films: int, seed: int, size: int, sources: int = 1) -> None:
-    """Writes `films/`, `masks/` and a `manifest.csv` with splits for both tasks.
+    """Write `films/`, `masks/` and a `manifest.csv` with splits for both tasks.
 
     Films are 8-bit PNG. A patient has one film and the same split in both tasks; of each of the
     four classes about 60 % train, 15 % validate and 25 % test, and at least one film each.
@@ -93,7 +93,7 @@ def write_manifest_layout(out: Path, films: int, seed: int, size: int, sources: 
 
 
 def write_inputs(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes unlabelled inputs in every form that is scored, and `labels.csv` with the truth.
+    """Write unlabelled inputs in every form that is scored, and `labels.csv` with the truth.
 
     In turn: PNG of 8 and 16 bit, JPEG, DICOM (CR, explicit little endian, 12 bit) MONOCHROME2
     and MONOCHROME1.

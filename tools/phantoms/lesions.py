@@ -52,7 +52,7 @@ def fractal(rng: np.random.Generator, size: int, cells: int) -> Plane:
 
 
 def _soft(plane: Plane, width: float) -> Plane:
-    """A logistic step at 0."""
+    """Compute a logistic step at 0."""
     step: Plane = 1 / (1 + np.exp(np.clip(-plane / width, -30, 30)))
     return step
 
@@ -65,7 +65,7 @@ def _height(lung: Lung, size: int) -> Plane:
 
 
 def _inside(lung: Lung, rng: np.random.Generator, top: float, bottom: float) -> tuple[int, int]:
-    """A pixel (row, column) of a lung between two heights."""
+    """Draw a pixel (row, column) of a lung between two heights."""
     first, last = lung.rows[0], lung.rows[-1]
     low, high = first + np.array([top, bottom]) * (last - first)
     begin = int(np.searchsorted(lung.rows, low))

@@ -162,7 +162,7 @@ def _samples() -> Iterator[tuple[str, Path]]:
 
 
 def non_films(seed: int = 0) -> Iterator[NonFilm]:
-    """Gives every picture that needs no film of a person.
+    """Give every picture that needs no film of a person.
 
     Args:
         seed: of what is drawn.

@@ -43,7 +43,7 @@ class _Sheet:
         angle: float = 0,
         soft: float = 0.01,
     ) -> None:
-        """Adds an ellipse of half axes `width` and `height`, turned by degrees."""
+        """Add an ellipse of half axes `width` and `height`, turned by degrees."""
         drawn = np.zeros_like(self.plane)
         axes = tuple(max(1, round(v * self.scale * self.size)) for v in (width, height))
         cv2.ellipse(drawn, self._at(x, y), axes, angle, 0, 360, 1.0, -1)
@@ -52,7 +52,7 @@ class _Sheet:
     def line(
         self, points: list[tuple[float, float]], width: float, value: float, soft: float = 0.004
     ) -> None:
-        """Adds a line through points."""
+        """Add a line through points."""
         drawn = np.zeros_like(self.plane)
         corners = np.array([self._at(x, y) for x, y in points], np.int32)
         thickness = max(1, round(width * self.scale * self.size))

@@ -26,7 +26,7 @@ from tools.phantoms.files import (
 
 
 def write_jsrt(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes JSRT's raw films and the SCR masks that go with them.
+    """Write JSRT's raw films and the SCR masks that go with them.
 
     `All247images/JPCLN001.IMG` (nodule) and `JPCNN001.IMG`: 2048 x 2048 big-endian uint16 of 12
     bit in which air is bright. `scratch/fold1|fold2/masks/<organ>/*.gif`: 1024 x 1024, odd
@@ -63,7 +63,7 @@ def write_jsrt(out: Path, films: int, seed: int, size: int) -> None:
 
 
 def write_montgomery(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes NLM's Montgomery set: `MontgomerySet/CXR_png`, `ManualMask`, `ClinicalReadings`.
+    """Write NLM's Montgomery set: `MontgomerySet/CXR_png`, `ManualMask`, `ClinicalReadings`.
 
     Names end in `_0` (normal) or `_1` (tuberculosis); films are wider than high.
 
@@ -92,7 +92,7 @@ def write_montgomery(out: Path, films: int, seed: int, size: int) -> None:
 
 
 def write_shenzhen(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes NLM's Shenzhen set: `ChinaSet_AllFiles/CXR_png`, `ClinicalReadings`, `mask`.
+    """Write NLM's Shenzhen set: `ChinaSet_AllFiles/CXR_png`, `ClinicalReadings`, `mask`.
 
     Names end in `_0` (normal) or `_1` (tuberculosis). Two films of three have a mask, of both
     lungs together, by other authors; every seventh patient is a child.
@@ -117,7 +117,7 @@ def write_shenzhen(out: Path, films: int, seed: int, size: int) -> None:
 
 
 def write_coronahack(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes the CoronaHack release: a metadata CSV, and JPEG films in `train` and `test`.
+    """Write the CoronaHack release: a metadata CSV, and JPEG films in `train` and `test`.
 
     Names tell children (`person1_bacteria_1`, `IM-0001-0001`) from adults, as in the release,
     which has no tuberculosis and, among adults, no normal film.
@@ -150,7 +150,7 @@ def write_coronahack(out: Path, films: int, seed: int, size: int) -> None:
 
 
 def write_cohen(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes Cohen's collection: `metadata.csv` and `images/`.
+    """Write Cohen's collection: `metadata.csv` and `images/`.
 
     Every third patient has two films (two offsets); views are PA, AP and AP Supine.
 
@@ -207,7 +207,7 @@ def write_cohen(out: Path, films: int, seed: int, size: int) -> None:
 
 
 def write_rsna(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes the RSNA challenge: `stage_2_train_images/*.dcm`, labels and detailed classes.
+    """Write the RSNA challenge: `stage_2_train_images/*.dcm`, labels and detailed classes.
 
     In turn normal, opacity (two boxes, so two lines), and neither; films are named by generated
     ids, 8 bit in baseline JPEG, PA and AP.
@@ -249,7 +249,7 @@ def write_rsna(out: Path, films: int, seed: int, size: int) -> None:
 
 
 def write_covidx(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes the two parts of COVID-Net's data set beside each other.
+    """Write the two parts of COVID-Net's data set beside each other.
 
     Args:
         out: Folder; gets `rsna-pneumonia-detection-challenge` and `covid-chestxray-dataset`.

@@ -22,7 +22,7 @@ from tools.phantoms.files import (
 
 
 def write_nih(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes ChestX-ray14: `Data_Entry_2017.csv`, `images_001/images` and on, lists and boxes.
+    """Write ChestX-ray14: `Data_Entry_2017.csv`, `images_001/images` and on, lists and boxes.
 
     In turn normal, pneumonia alone, normal, and several findings; two films a patient, ages as in
     the first edition (`058Y`), every fifth patient a child.
@@ -62,7 +62,7 @@ def write_nih(out: Path, films: int, seed: int, size: int) -> None:
 
 
 def write_radiography(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes the COVID-19 Radiography Database: four folders, and a table of each.
+    """Write the COVID-19 Radiography Database: four folders, and a table of each.
 
     The tables are CSV exports of the release's workbooks; that of the normal films spells its
     names in capitals. Films of one class come from its origins in turn.
@@ -107,7 +107,7 @@ def write_radiography(out: Path, films: int, seed: int, size: int) -> None:
 
 
 def write_hannover(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes Hannover's repository: `data.csv` and `png/`; two films a patient, no ages.
+    """Write Hannover's repository: `data.csv` and `png/`; two films a patient, no ages.
 
     Of every five patients one was admitted three weeks after the film, another ten days after.
 
@@ -138,7 +138,7 @@ def write_hannover(out: Path, films: int, seed: int, size: int) -> None:
 
 
 def write_cxnet(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes COVID-CXNet: `chest_xray_images/covid19`, with the marks of its names.
+    """Write COVID-CXNet: `chest_xray_images/covid19`, with the marks of its names.
 
     Every fifth film shows nothing (`-`), every sixth a child (`p`), every seventh is a PNG among
     the copies of Hannover's films.
@@ -159,7 +159,7 @@ def write_cxnet(out: Path, films: int, seed: int, size: int) -> None:
 
 
 def write_wingspan(out: Path, films: int, seed: int, size: int) -> None:
-    """Writes the downsampled Wingspan set: `wingspan/png` and `wingspan/mask/<organ>`.
+    """Write the downsampled Wingspan set: `wingspan/png` and `wingspan/mask/<organ>`.
 
     Every fourth film is the second of a study.
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 
 def main(model: str, films: str, answers: str) -> int:
-    """Runs every signature.
+    """Run every signature.
 
     Args:
         model: a version folder.

@@ -89,7 +89,7 @@ class Comparison:
 
 
 def compare(name: str, exact: bool, left: Answers, right: Answers) -> Comparison:
-    """Compares answers film by film.
+    """Compare answers film by film.
 
     Args:
         name: what is compared.
@@ -119,7 +119,7 @@ def compare(name: str, exact: bool, left: Answers, right: Answers) -> Comparison
 
 
 def _plain(values: np.ndarray) -> np.ndarray:
-    """The same values in the widest type of their kind, as Python's numbers and texts have it."""
+    """Give the same values in the widest type of their kind, as Python has them."""
     kinds = {"b": "int64", "i": "int64", "f": "float64", "U": "U300"}
     return values.astype(kinds[values.dtype.kind])
 
@@ -129,7 +129,7 @@ def comparisons(
     threads: int,
     served: Sequence[int] | None = None,
 ) -> list[Comparison]:
-    """Compares every way with one that it ought to equal.
+    """Compare every way with one that it ought to equal.
 
     Args:
         ask: gives the rounds of a way and a number of threads, by a process of its own.
@@ -203,7 +203,7 @@ def draw(folder: Path, count: int) -> None:
 
 
 def determinism_table(record: Mapping[str, Any]) -> list[str]:
-    """Writes the table of results/reliability/determinism.md.
+    """Write the table of results/reliability/determinism.md.
 
     Args:
         record: of `determinism.json`.
@@ -231,7 +231,7 @@ def determinism_table(record: Mapping[str, Any]) -> list[str]:
 
 
 def filled(page: str, record: Mapping[str, Any]) -> str:
-    """Fills the table of a page.
+    """Fill the table of a page.
 
     Args:
         page: Markdown with the marks of the table.
@@ -272,7 +272,7 @@ def measure(options: Options, model: Path) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: without the programme's name; None: those of the process.

@@ -79,7 +79,7 @@ class Bench:
         return path
 
     def start(self, out: Path, *more: str) -> "subprocess.Popen[str]":
-        """Starts to score."""
+        """Start to score."""
         words = ["--model", str(self.model), "--out", str(out), *more, str(self.films)]
         command = [sys.executable, "-m", "cxr_tf.score", "--quiet", *words]
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
@@ -89,13 +89,13 @@ class Bench:
         )  # fmt: skip
 
     def wait(self, process: "subprocess.Popen[str]") -> tuple[int, str]:
-        """Waits for the end; gives the exit status and the last line said."""
+        """Wait for the end; give the exit status and the last line said."""
         _, said = process.communicate(timeout=PATIENCE)
         lines = [line for line in said.splitlines() if line.startswith("error")]
         return process.returncode, one_line((lines or [""])[-1].replace(str(self.place), ""))
 
     def until_rows(self, process: "subprocess.Popen[str]", out: Path) -> None:
-        """Waits until some rows are there."""
+        """Wait until some rows are there."""
         end = time.monotonic() + PATIENCE
         partial = out / "scores.csv.partial"
         while not (partial.is_file() and partial.read_bytes().count(b"\n") > ROWS):
@@ -112,7 +112,7 @@ class Bench:
         more: Sequence[str] = (),
         but: str = "",
     ) -> Found:
-        """Starts, acts once some rows are there, waits for the end, and starts again.
+        """Start, act once some rows are there, wait for the end, and start again.
 
         Args:
             name: of the fault.
@@ -172,7 +172,7 @@ def _send(number: signal.Signals, process: "subprocess.Popen[str]", _: Path) -> 
 
 
 def tried(bench: Bench) -> list[Found]:
-    """Makes every fault.
+    """Make every fault.
 
     Args:
         bench: films and model.
@@ -213,7 +213,7 @@ def tried(bench: Bench) -> list[Found]:
 
 
 def fill(out: Path) -> None:
-    """Takes all the room that is left beside a run."""
+    """Take all the room that is left beside a run."""
     with contextlib.suppress(OSError), (out.parent / "filling").open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))

@@ -45,7 +45,7 @@ class Options:
 
 
 def faults_table(record: Mapping[str, Any]) -> list[str]:
-    """Writes the table of results/reliability/faults.md.
+    """Write the table of results/reliability/faults.md.
 
     Args:
         record: of `faults.json`; an empty one leaves the table open.
@@ -69,7 +69,7 @@ def faults_table(record: Mapping[str, Any]) -> list[str]:
 
 
 def filled(page: str, record: Mapping[str, Any]) -> str:
-    """Fills the table of a page.
+    """Fill the table of a page.
 
     Args:
         page: Markdown with the marks of the table.
@@ -85,7 +85,7 @@ def filled(page: str, record: Mapping[str, Any]) -> str:
 
 
 def measure(options: Options, model: Path) -> dict[str, Any]:
-    """Makes every fault and writes `faults.json`.
+    """Make every fault and write `faults.json`.
 
     Args:
         options: the arguments.
@@ -105,7 +105,7 @@ def measure(options: Options, model: Path) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: without the programme's name; None: those of the process.

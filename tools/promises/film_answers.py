@@ -48,7 +48,7 @@ def library() -> Path:
 
 
 def graph_names(model: Path) -> tuple[str, dict[str, str]]:
-    """Finds the tensors of the signature in the graph.
+    """Find the tensors of the signature in the graph.
 
     Args:
         model: version folder.
@@ -129,7 +129,7 @@ def by_c_api(model: Path, films: Sequence[Path], threads: int, out: Path) -> Ans
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: way, model, folder of films, threads, file; None: those of the process.

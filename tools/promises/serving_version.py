@@ -27,7 +27,7 @@ _SIZE = 512
 
 
 def pinned_version() -> str:
-    """Reads which TensorFlow the pinned image is of.
+    """Read which TensorFlow the pinned image is of.
 
     Returns:
         Such as 2.19.1.
@@ -42,7 +42,7 @@ def pinned_version() -> str:
 
 
 def make_environment(folder: Path, version: str) -> Path:
-    """Makes an environment with a TensorFlow of the same minor version, or uses it again.
+    """Make an environment with a TensorFlow of the same minor version, or use it again.
 
     Args:
         folder: the environment.
@@ -63,7 +63,7 @@ def make_environment(folder: Path, version: str) -> Path:
 
 
 def write_films(path: Path) -> None:
-    """Writes the inputs: two phantoms as PNG, one of them cut off as well, and one as pixels.
+    """Write the inputs: two phantoms as PNG, one of them cut off as well, and one as pixels.
 
     Args:
         path: the npz file.
@@ -81,7 +81,7 @@ def write_films(path: Path) -> None:
 
 
 def differences(found: Path, expected: Path) -> list[str]:
-    """Compares two files of answers.
+    """Compare two files of answers.
 
     Args:
         found: by the image's TensorFlow.
@@ -109,7 +109,7 @@ def differences(found: Path, expected: Path) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: by default those of the process.

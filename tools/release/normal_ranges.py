@@ -35,7 +35,7 @@ LEAST = 20
 
 
 def normal_paths(data: Manifest) -> dict[str, str]:
-    """Finds the normal films that the classification learns from.
+    """Find the normal films that the classification learns from.
 
     Args:
         data: the manifest.
@@ -82,7 +82,7 @@ def ranges(rows: Iterable[Mapping[str, str]], cohorts: Mapping[str, str]) -> lis
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Run the command.
 
     Args:
         arguments: without the programme's name; None: those of the process.

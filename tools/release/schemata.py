@@ -38,7 +38,7 @@ def _array(items: Schema, least: int = 1, most: int | None = None) -> Schema:
 
 
 def _value(output: Output) -> Schema:
-    """The schema of one value of an output."""
+    """Give the schema of one value of an output."""
     if output.choices:
         return {"enum": list(output.choices)}
     if output.dtype in ("string", "bool"):
@@ -51,7 +51,7 @@ def _value(output: Output) -> Schema:
 
 
 def _tensor(output: Output) -> Schema:
-    """The schema of an output of a batch: at least two classes, at least one patch."""
+    """Give the schema of an output of a batch: at least two classes, at least one patch."""
     found = _value(output)
     for length in reversed(output.shape):
         if isinstance(length, int):
@@ -107,7 +107,7 @@ def _tensors(tensors: Schema, closed: bool) -> Schema:
 
 
 def schemata() -> dict[str, Schema]:
-    """Makes the schemata.
+    """Make the schemata.
 
     Returns:
         Schema by file name: a request and a reply for each signature, and `error.json`. A reply
@@ -129,7 +129,7 @@ def schemata() -> dict[str, Schema]:
 
 
 def main() -> int:
-    """Writes the files.
+    """Write the files.
 
     Returns:
         The exit status.
@@ -141,7 +141,7 @@ def main() -> int:
 
 
 def text(schema: Schema) -> str:
-    """Writes a schema as the files have it.
+    """Write a schema as the files have it.
 
     Args:
         schema: one of `schemata`.

@@ -42,7 +42,7 @@ _COPYLEFT = re.compile(r"\bA?GPL|GNU (Affero )?General Public", re.IGNORECASE)
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
-    """Runs a command; its own words reach the user where it fails.
+    """Run a command; its own words reach the user where it fails.
 
     Args:
         *command: Programme and arguments.
@@ -61,7 +61,7 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
 
 
 def pins(lock: str) -> list[tuple[str, str, str]]:
-    """Reads the versions of a lock.
+    """Read the versions of a lock.
 
     Args:
         lock: Content of the file.
@@ -74,14 +74,14 @@ def pins(lock: str) -> list[tuple[str, str, str]]:
 
 
 def make_locks() -> None:
-    """Resolves the requirements anew, then those of extras with the same versions."""
+    """Resolve the requirements anew, then those of extras with the same versions."""
     _make_lock(LOCK, "bash tools/demo.sh", "requirements.txt")
     for lock, (extra, user) in EXTRA_LOCKS.items():
         _make_lock(lock, user, "pyproject.toml", "--extra", extra, "--constraints", LOCK.name)
 
 
 def _make_lock(lock: Path, user: str, *sources: str) -> None:
-    """Resolves what uv is given; versions that are locked and still fit stay."""
+    """Resolve what uv is given; versions that are locked and still fit stay."""
     uv = [sys.executable, "-m", "uv", "pip", "compile", *sources, "--universal"]
     uv += ["--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
     earlier = ["-o", lock.name] if lock.is_file() else []
@@ -111,7 +111,7 @@ def environment(folder: Path) -> Path:
 
 
 def make_sbom(python: Path) -> None:
-    """Lists the installed packages for machines, without what differs from one run to another."""
+    """List the installed packages for machines, without what differs from one run to another."""
     command = [sys.executable, "-m", "cyclonedx_py", "environment", str(python)]
     command += ["--pyproject", "pyproject.toml", "--output-reproducible", "-o", str(SBOM)]
     run(*command, cwd=ROOT)
@@ -120,7 +120,7 @@ def make_sbom(python: Path) -> None:
 
 
 def licence_page(packages: Sequence[dict[str, str]]) -> str:
-    """Writes the licences as a page.
+    """Write the licences as a page.
 
     Args:
         packages: `Name`, `Version`, `License` and `URL` of each, as pip-licenses gives them.
@@ -150,7 +150,7 @@ def licence_page(packages: Sequence[dict[str, str]]) -> str:
 
 
 def make_licences(python: Path) -> None:
-    """Writes docs/licences.md."""
+    """Write docs/licences.md."""
     command = [sys.executable, "-m", "piplicenses", f"--python={python}", "--format=json"]
     packages = json.loads(run(*command, "--with-urls", "--from=mixed"))
     LICENCES.write_text(licence_page(packages), encoding="utf-8")
@@ -170,7 +170,7 @@ def audit() -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line.
+    """Run the command line.
 
     Args:
         arguments: Without the programme's name; None: those of the process.

@@ -81,7 +81,7 @@ def use_of(row: "ManifestRow") -> str:
 
 
 def items(rows: list["ManifestRow"], folder: Path) -> Iterator[Item]:
-    """Gives every picture.
+    """Give every picture.
 
     Args:
         rows: the films of a manifest.
@@ -119,7 +119,7 @@ def items(rows: list["ManifestRow"], folder: Path) -> Iterator[Item]:
 
 
 def collect(model: "TriageModel", found: Iterator[Item], out: Path) -> None:
-    """Describes pictures by a model and writes one row each.
+    """Describe pictures by a model and write one row each.
 
     Args:
         model: answers `describe`.

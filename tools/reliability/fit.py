@@ -86,7 +86,7 @@ def fit_gate(table: Table) -> Formula:
 
 
 def masks_to_fit(table: Table) -> Table:
-    """Takes the films that the segmentation was trained or validated on, and their worse forms.
+    """Take the films that the segmentation was trained or validated on, and their worse forms.
 
     Args:
         table: of `read_table`.
@@ -116,7 +116,7 @@ def fit_mask(table: Table) -> Formula:
 
 
 def calibrated(probabilities: Floats, temperature: float) -> Floats:
-    """Does what `cxr_tf.method.reliability.calibration.calibrate` does, in float64.
+    """Do what `cxr_tf.method.reliability.calibration.calibrate` does, in float64.
 
     Args:
         probabilities: [N, C].
@@ -128,7 +128,7 @@ def calibrated(probabilities: Floats, temperature: float) -> Floats:
 
 
 def negative_log_likelihood(probabilities: Floats, truth: npt.NDArray[np.int64]) -> float:
-    """Gives the mean over films.
+    """Give the mean over films.
 
     Args:
         probabilities: [N, C].
@@ -138,7 +138,7 @@ def negative_log_likelihood(probabilities: Floats, truth: npt.NDArray[np.int64])
 
 
 def fit_temperature(probabilities: Floats, truth: npt.NDArray[np.int64]) -> float:
-    """Finds the temperature of the greatest likelihood, from 0.1 to 10.
+    """Find the temperature of the greatest likelihood, from 0.1 to 10.
 
     Args:
         probabilities: mean probabilities [N, C].
@@ -156,7 +156,7 @@ def fit_temperature(probabilities: Floats, truth: npt.NDArray[np.int64]) -> floa
 def fit_conformal(
     probabilities: Floats, truth: npt.NDArray[np.int64], coverage: float = COVERAGE
 ) -> float:
-    """Finds the least probability of a class in the set (split conformal prediction).
+    """Find the least probability of a class in the set (split conformal prediction).
 
     Args:
         probabilities: calibrated [N, C], of films that were not trained on.

@@ -23,7 +23,7 @@ BINS = 10
 
 
 def share(hits: npt.ArrayLike) -> Record:
-    """Gives a share of films with Wilson's interval.
+    """Give a share of films with Wilson's interval.
 
     Args:
         hits: bool [N].
@@ -37,7 +37,7 @@ def share(hits: npt.ArrayLike) -> Record:
 def resampled(
     figure: Callable[..., float], patients: Sequence[str], *columns: npt.NDArray[Any]
 ) -> Record:
-    """Gives any figure with a bootstrap interval over patients, for JSON.
+    """Give any figure with a bootstrap interval over patients, for JSON.
 
     Args:
         figure: of the columns at the films that it is computed on, repeated as drawn.
@@ -54,7 +54,7 @@ def resampled(
 
 
 def gate_record(table: Table, numbers: Reliability) -> tuple[Record, list[Record]]:
-    """Counts what the gate refuses; too little lung refuses as well.
+    """Count what the gate refuses; too little lung refuses as well.
 
     Args:
         table: of `read_table`.
@@ -79,7 +79,7 @@ def gate_record(table: Table, numbers: Reliability) -> tuple[Record, list[Record
 
 
 def real_kinds_record(table: Table, numbers: Reliability) -> Record:
-    """Counts what the gate refuses of each kind of real picture that is no frontal chest film.
+    """Count what the gate refuses of each kind of real picture that is no frontal chest film.
 
     Args:
         table: of `read_table`.
@@ -120,7 +120,7 @@ def _rank(first: Floats, second: Floats) -> float:
 
 
 def mask_record(table: Table, numbers: Reliability) -> tuple[Record, dict[str, Table]]:
-    """Compares the estimated quality of masks with the true one.
+    """Compare the estimated quality of masks with the true one.
 
     Args:
         table: of `read_table`.
@@ -157,7 +157,7 @@ def mask_record(table: Table, numbers: Reliability) -> tuple[Record, dict[str, T
 
 
 def calibration_error(confidence: Floats, right: Bools) -> float:
-    """Gives the expected calibration error: mean distance of share right and confidence by bin.
+    """Give the expected calibration error: mean distance of share right and confidence by bin.
 
     Args:
         confidence: probability of the decided class [N].
@@ -172,7 +172,7 @@ def calibration_error(confidence: Floats, right: Bools) -> float:
 
 
 def risk_coverage(confidence: Floats, right: Bools) -> tuple[Floats, Floats]:
-    """Gives the share of wrong decisions among the most confident films.
+    """Give the share of wrong decisions among the most confident films.
 
     Args:
         confidence: [N].
@@ -187,7 +187,7 @@ def risk_coverage(confidence: Floats, right: Bools) -> tuple[Floats, Floats]:
 
 
 def sets_of(probabilities: Floats, least: float) -> Bools:
-    """Does what `cxr_tf.method.reliability.calibration.conformal_set` does, for many films.
+    """Do what `cxr_tf.method.reliability.calibration.conformal_set` does, for many films.
 
     Args:
         probabilities: calibrated [N, C].

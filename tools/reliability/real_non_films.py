@@ -50,7 +50,7 @@ class Picture(NamedTuple):
 
 
 def listed(path: Path) -> list[Picture]:
-    """Reads a list.
+    """Read a list.
 
     Args:
         path: the CSV.
@@ -78,7 +78,7 @@ def listed(path: Path) -> list[Picture]:
 
 
 def halves(pictures: Sequence[Picture]) -> list[str]:
-    """Gives each picture its half: `fit` chooses the gate, `report` measures it.
+    """Give each picture its half: `fit` chooses the gate, `report` measures it.
 
     Args:
         pictures: of `listed`.
@@ -98,7 +98,7 @@ def halves(pictures: Sequence[Picture]) -> list[str]:
 
 
 def real_items(path: Path) -> Iterator[Item]:
-    """Reads the pictures of a list, whatever the headers of DICOM files say they are.
+    """Read the pictures of a list, whatever the headers of DICOM files say they are.
 
     Args:
         path: the CSV.

@@ -211,7 +211,7 @@ def details(summary: Record) -> str:
 
 
 def filled(page: str, summary: Record) -> str:
-    """Fills the tables of a page; the words around them stay.
+    """Fill the tables of a page; the words around them stay.
 
     Args:
         page: Markdown with marks, such as `<!-- table reliability_gate -->`.

@@ -44,7 +44,7 @@ def _rotated(degrees: float) -> Callable[[Pixels], Pixels]:
 
 
 def _brighter(pixels: Pixels) -> Pixels:
-    """A fifth brighter; what leaves the range is cut, as on a film exposed wrongly."""
+    """Brighten by a fifth; what leaves the range is cut, as on a film exposed wrongly."""
     return np.minimum(pixels.astype(np.float64) * 1.2, 65535).astype(np.uint16)
 
 
@@ -103,7 +103,7 @@ def ask_reasons(model: "TriageModel", folder: Path, decisions: Path, out: Path) 
 
 
 def reasons_record(reasons: Path) -> dict[str, Any]:
-    """Counts the films that are refused, and those of them whose reason is right.
+    """Count the films that are refused, and those of them whose reason is right.
 
     Args:
         reasons: what `ask_reasons` wrote.
@@ -154,7 +154,7 @@ def decide_changed(model: "TriageModel", folder: Path, decisions: Path, out: Pat
 
 
 def stability_record(changed: Path, decisions: Path) -> dict[str, Any]:
-    """Counts labels that differ from those of the films as they are.
+    """Count labels that differ from those of the films as they are.
 
     Args:
         changed: what `decide_changed` wrote.

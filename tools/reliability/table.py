@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def read_table(*paths: Path) -> Table:
-    """Reads what `collect` wrote, of one model.
+    """Read what `collect` wrote, of one model.
 
     Args:
         *paths: the CSVs, put behind each other.
@@ -40,7 +40,7 @@ def read_table(*paths: Path) -> Table:
 
 
 def features(table: Table) -> Floats:
-    """Takes the features of a table.
+    """Take the features of a table.
 
     Args:
         table: rows of `read_table`.
@@ -52,7 +52,7 @@ def features(table: Table) -> Floats:
 
 
 def read_decisions(path: Path) -> tuple[tuple[str, ...], Table, Floats]:
-    """Reads `predictions.csv` of an evaluation; films without an answer are left out.
+    """Read `predictions.csv` of an evaluation; films without an answer are left out.
 
     Args:
         path: the CSV.

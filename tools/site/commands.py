@@ -173,7 +173,7 @@ def _code(text: str) -> str:
 
 
 def _named(option: Option) -> tuple[str, str]:
-    """What is typed and what it does, with the values to choose from behind."""
+    """Write what is typed and what it does, with the values to choose from behind."""
     name = option.name.replace("{None}|", "")
     choices = re.search(r" \{([^}]+)\}$", name)
     text = _cell(option.text)

@@ -72,7 +72,7 @@ def _array(name: str, value: list[object]) -> npt.NDArray[np.generic]:
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
-    """The server's own words."""
+    """Give the server's own words."""
     text = error.read().decode(errors="replace")
     try:
         return str(json.loads(text)["error"])
