@@ -56,7 +56,7 @@ def _run(
     load: "Callable[[AnalysisOptions], Masks] | None",
     started: datetime.datetime,
 ) -> int:
-    """Measures films into a folder that is this process' own; see `run`."""
+    """Measure films into a folder that is this process' own; see `run`."""
     out = options.out
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from cxr_tf.analysis import study
@@ -113,7 +113,7 @@ def _run(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Analyses films from the command line.
+    """Analyse films from the command line.
 
     Args:
         argv: the arguments, by default the process' own.

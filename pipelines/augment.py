@@ -9,7 +9,7 @@ DEGREES = 5.0
 
 
 def example_seed(seed: int, epoch: tf.Tensor | int, index: tf.Tensor | int) -> tf.Tensor:
-    """Seed of one example in one epoch: the same whatever was run before it.
+    """Give the seed of one example in one epoch: the same whatever was run before it.
 
     Args:
         seed: seed of the run.
@@ -25,7 +25,7 @@ def example_seed(seed: int, epoch: tf.Tensor | int, index: tf.Tensor | int) -> t
 
 
 def similarity(angle: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor, size: int) -> tf.Tensor:
-    """Projective parameters that turn, scale and shift a square about its middle.
+    """Give projective parameters that turn, scale and shift a square about its middle.
 
     Args:
         angle: radians, float32 scalar.

@@ -46,7 +46,7 @@ def crop_batches(
     strength: float = 0.0,
     jpeg: float = 0.0,
 ) -> tf.data.Dataset:
-    """Batches of one epoch or of a part of it, one crop for each place.
+    """Give batches of one epoch or of a part of it, one crop for each place.
 
     One of a crop's windows, near its middle, is the patch around a random place in the lungs. All
     change as patches do, and the lungs that say which windows count change with them.

@@ -111,7 +111,7 @@ class SegmentationExamples:
         strength: float,
         frames: float = 0.0,
     ) -> tf.data.Dataset:
-        """Batches of one epoch or of a part of it.
+        """Give batches of one epoch or of a part of it.
 
         Args:
             order: int64 [m], which film comes at each place.
@@ -211,7 +211,7 @@ class ClassificationExamples:
     def patches(
         self, film: tf.Tensor, seed: tf.Tensor, count: int, compressed: tf.Tensor | bool = False
     ) -> tf.Tensor:
-        """Patches of one film at random centres in its lungs, or the film itself.
+        """Cut patches of one film at random centres in its lungs, or give the film itself.
 
         Args:
             film: int64 scalar, which film.
@@ -255,7 +255,7 @@ class ClassificationExamples:
         return tf.where(compressed, self.compressed_levels[film], self.levels[film])
 
     def seen(self, film: int) -> npt.NDArray[np.float32]:
-        """All that is seen of a film.
+        """Give all that is seen of a film.
 
         Args:
             film: which film.
@@ -289,7 +289,7 @@ class ClassificationExamples:
         strength: float = 0.0,
         jpeg: float = 0.0,
     ) -> tf.data.Dataset:
-        """Batches of one epoch or of a part of it, one patch for each place.
+        """Give batches of one epoch or of a part of it, one patch for each place.
 
         Args:
             order: int64 [m], which film comes at each place.

@@ -58,7 +58,7 @@ class Recipe:
 
 
 def file_size(side: int) -> int:
-    """Bytes that a film takes on disk.
+    """Give the bytes that a film takes on disk.
 
     Args:
         side: of the film in pixels.
@@ -167,7 +167,7 @@ class HeldFilms:
 class StoredFilms:
     """Films in files; nothing of them stays in memory but what the system caches of the files.
 
-    A file is opened for each example: as many as one likes may lie in a data set, where maps that
+    A file is opened for each example, so that a data set may have any number of films: maps that
     are kept open would each hold a file descriptor.
 
     Args:

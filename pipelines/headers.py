@@ -282,7 +282,7 @@ def read_header(image_bytes: tf.Tensor) -> Header:
 
 
 def upright_status(header: Header) -> tf.Tensor:
-    """Status of a film whose header was read, where only upright films are taken.
+    """Give the status of a film whose header was read, where only upright films are taken.
 
     Args:
         header: from `read_header`.

@@ -40,7 +40,7 @@ def resize_labels(labels: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def lungs(labels: tf.Tensor) -> tf.Tensor:
-    """Left and right lung together, the heart left out.
+    """Join left and right lung; the heart is left out.
 
     Args:
         labels: uint8 [...].
@@ -52,7 +52,7 @@ def lungs(labels: tf.Tensor) -> tf.Tensor:
 
 
 def lung_fraction(labels: tf.Tensor) -> tf.Tensor:
-    """Share of a 256 x 256 label map that is lung.
+    """Compute the share of a 256 x 256 label map that is lung.
 
     Args:
         labels: uint8 [256, 256].
@@ -65,7 +65,7 @@ def lung_fraction(labels: tf.Tensor) -> tf.Tensor:
 
 
 def lungs_at_full_size(labels: tf.Tensor, side: int = CLASSIFICATION_SIZE) -> tf.Tensor:
-    """Lung mask of a 256 x 256 label map, enlarged by nearest neighbour.
+    """Enlarge the lung mask of a 256 x 256 label map by nearest neighbour.
 
     Args:
         labels: uint8 [256, 256].

@@ -25,9 +25,8 @@ def plain_order(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
 def pair_weights(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], float]:
     """Weigh pairs of class and source, so that a film's source says little about its class.
 
-    All classes of a source weigh the same. A source weighs as much as the class that it shares with
-    the fewest others gives it: one over the number of sources with that class. A class with many
-    sources that have no other one so does not drown a class with few.
+    All classes of a source weigh the same. A source weighs one over the number of sources that
+    share its rarest class. So a class with many sources does not drown a class with few.
 
     Args:
         pairs: class and source of each example.

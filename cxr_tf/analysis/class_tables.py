@@ -46,7 +46,7 @@ MARKERS = (
 
 
 def marker_groups(films: Sequence[Measured], marker: Marker) -> dict[str, Floats]:
-    """Sorts the values of a marker by class.
+    """Sort the values of a marker by class.
 
     Args:
         films: the films measured.
@@ -90,7 +90,7 @@ def group_table(
     names: Mapping[str, str] = CLASSES,
     note: str = MARKS,
 ) -> tuple[PaperTable, list[Comparison]]:
-    """Lays out groups of values as Tables VI to IX do.
+    """Lay out groups of values as Tables VI to IX do.
 
     Args:
         name: stem of the table's files.

@@ -31,7 +31,7 @@ def _chosen(row: ManifestRow, options: AnalysisOptions) -> bool:
 
 
 def select_films(manifest: Manifest, options: AnalysisOptions) -> Manifest:
-    """Chooses the films to measure, and refuses them if a file is missing.
+    """Choose the films to measure, and refuse them if a file is missing.
 
     Args:
         manifest: the data.
@@ -62,7 +62,7 @@ def select_films(manifest: Manifest, options: AnalysisOptions) -> Manifest:
 
 
 def by_class(rows: Sequence[ManifestRow], *, supine: bool = True) -> dict[str, list[int]]:
-    """Sorts films into the paper's classes.
+    """Sort films into the paper's classes.
 
     Args:
         rows: films of `CLASSES`.

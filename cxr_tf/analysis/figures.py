@@ -34,7 +34,7 @@ def marker_figure(
     title: str,
     notice: str = "",
 ) -> None:
-    """Draws markers by class: every film at the left, mean ± SD at the right (Figs. 4 and 5).
+    """Draw markers by class: every film at the left, mean ± SD at the right (Figs. 4 and 5).
 
     Args:
         path: PNG to write.
@@ -66,7 +66,7 @@ def marker_figure(
 def heterogeneity_figure(
     path: Path, films: Sequence[Measured], title: str, notice: str = ""
 ) -> None:
-    """Draws intensities by source before and after normalisation (Fig. 11).
+    """Draw intensities by source before and after normalisation (Fig. 11).
 
     Args:
         path: PNG to write.

@@ -18,7 +18,7 @@ LEAST_FILMS = 5
 
 
 def film_means(films: Sequence[Measured], part: str, stage: str) -> dict[str, Floats]:
-    """Sorts the films' mean intensities by source.
+    """Sort the films' mean intensities by source.
 
     Args:
         films: the films measured.
@@ -43,7 +43,7 @@ def film_means(films: Sequence[Measured], part: str, stage: str) -> dict[str, Fl
 
 
 def pixel_histograms(films: Sequence[Measured], part: str, stage: str) -> dict[str, Floats]:
-    """Averages the films' histograms by source; every film counts the same.
+    """Average the films' histograms by source; every film counts the same.
 
     Args:
         films: the films measured.

@@ -70,7 +70,7 @@ def _histogram(film: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_]) -> Fl
 def measure_film(
     row: ManifestRow, raw: npt.NDArray[np.float32], film: npt.NDArray[np.float32], labels: Labels
 ) -> Measured:
-    """Measures one film.
+    """Measure one film.
 
     Args:
         row: the film.
@@ -101,7 +101,7 @@ def measure_films(
     reporter: Reporter,
     observe: Callable[[Measured, Any, npt.NDArray[np.float32], Labels], None] | None = None,
 ) -> tuple[list[Measured], Tally]:
-    """Measures every film, and writes the biomarkers.
+    """Measure every film, and write the biomarkers.
 
     Args:
         rows: the films.

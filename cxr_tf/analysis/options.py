@@ -76,7 +76,7 @@ COMMAND = Command(
 
 
 def check_options(options: AnalysisOptions) -> None:
-    """Refuses what cannot be right before anything slow is done.
+    """Refuse what cannot be right before anything slow is done.
 
     Args:
         options: the arguments.

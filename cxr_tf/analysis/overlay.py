@@ -51,7 +51,7 @@ def draw_overlay(
     notice: str = "",
     truth: Sequence[Bools] = (),
 ) -> None:
-    """Draws how a film's biomarkers were measured.
+    """Draw how a film's biomarkers were measured.
 
     Args:
         path: PNG to write.

@@ -169,7 +169,7 @@ def measure_patches(
     seed: int,
     reporter: Reporter,
 ) -> None:
-    """Lets the model decide the patches of test films, and measures them.
+    """Let the model decide the patches of test films, and measure them.
 
     Args:
         found: takes the figures.

@@ -54,7 +54,7 @@ class Overlays:
     def __call__(
         self, one: Measured, reading: Any, film: npt.NDArray[np.float32], labels: Labels
     ) -> None:
-        """Draws a film, if it is one of the first of its class.
+        """Draw a film, if it is one of the first of its class.
 
         Args:
             one: its figures.
@@ -121,7 +121,7 @@ def _number(value: Any) -> Any:
 def draw(
     films: Sequence[Measured], groups: dict[str, dict[str, Any]], out: Path, title: str, notice: str
 ) -> None:
-    """Draws Figs. 4 and 11.
+    """Draw Figs. 4 and 11.
 
     Args:
         films: the films measured.
@@ -138,7 +138,7 @@ def draw(
 
 
 def folder_of(films: Manifest) -> Path:
-    """Tells which folder paths are given from.
+    """Tell which folder paths are given from.
 
     Args:
         films: the films.
@@ -157,7 +157,7 @@ def patches(
     reporter: Reporter,
     notice: str,
 ) -> list[PaperTable]:
-    """Measures patches of the test films: patches.csv and patches.png (Fig. 5).
+    """Measure patches of the test films: patches.csv and patches.png (Fig. 5).
 
     Args:
         found: takes the figures.
@@ -187,7 +187,7 @@ def patches(
 
 
 def first_record(options: AnalysisOptions, films: Manifest, masks: Any) -> dict[str, Any]:
-    """Gathers what is known before the first film.
+    """Gather what is known before the first film.
 
     Args:
         options: the arguments.

@@ -34,13 +34,13 @@ class PaperTable:
     note: str = ""
 
     def markdown(self) -> str:
-        """Lays the table out as Markdown, with title and note."""
+        """Lay the table out as Markdown, with title and note."""
         table = markdown_table(self.header, self.rows, escape="|*", aligned=True)
         parts = [f"### {self.title}", "\n".join(table), self.note]
         return "\n\n".join(filter(None, parts)) + "\n"
 
     def latex(self) -> str:
-        """Lays the table out as a LaTeX table; needs no package."""
+        """Lay the table out as a LaTeX table; needs no package."""
         lines = [
             r"\begin{table}",
             rf"\caption{{{latex_text(self.title)}}}",

@@ -165,7 +165,7 @@ class Curves:
             output.commit()
 
     def record(self, samples: int, seed: int) -> dict[str, Any]:
-        """Mean areas, and the map's less the random one's, with intervals.
+        """Give mean areas, and the map's less the random one's, with intervals.
 
         Args:
             samples: bootstrap samples.

@@ -108,7 +108,7 @@ class Maps:
             write_figure(folder / "saliency.png", figure)
 
     def record(self, samples: int, seed: int) -> dict[str, Any]:
-        """Figures by true class.
+        """Give the figures by true class.
 
         Args:
             samples: bootstrap samples.

@@ -144,7 +144,7 @@ def task_of(options: Options) -> str:
 
 
 def check_options(options: Options) -> None:
-    """Refuses what cannot be right before anything slow is done.
+    """Refuse what cannot be right before anything slow is done.
 
     Args:
         options: the arguments.

@@ -222,7 +222,7 @@ def segment(job: Job, options: SegmentationEvaluationOptions) -> split_answers.T
 
 
 def _draw_masks(job: Job, found: Sequence[split_answers.Segmented]) -> None:
-    """Draws all similarities, and the contours of the worst, the median and the best film."""
+    """Draw all similarities, and the contours of the worst, the median and the best film."""
     from cxr_tf.drawing.contours import ContourFilm, draw_contours
     from cxr_tf.drawing.jaccard import draw_jaccard
     from cxr_tf.drawing.overlays import display_grey
@@ -254,7 +254,7 @@ def _draw_masks(job: Job, found: Sequence[split_answers.Segmented]) -> None:
 def first_record(
     subject: Subject, manifest: Manifest, films: Manifest, options: Options
 ) -> dict[str, Any]:
-    """Gathers what is known before the first film.
+    """Gather what is known before the first film.
 
     Args:
         subject: what is evaluated.

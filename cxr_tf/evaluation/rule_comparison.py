@@ -75,7 +75,7 @@ class Rules:
             output.commit()
 
     def record(self, samples: int, seed: int) -> dict[str, Any]:
-        """Figures of every rule.
+        """Give the figures of every rule.
 
         Args:
             samples: bootstrap samples.

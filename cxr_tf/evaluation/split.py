@@ -50,7 +50,7 @@ def select_films(
     paper_list_only: bool = False,
     most: int = 0,
 ) -> Manifest:
-    """Chooses the films to evaluate, and refuses them if a file or class is wrong.
+    """Choose the films to evaluate, and refuse them if a file or class is wrong.
 
     Args:
         manifest: the data.
@@ -92,7 +92,7 @@ def select_films(
 
 
 def check_unseen(films: Manifest, learnt: tuple[Collection[str], bool]) -> list[str]:
-    """Refuses to evaluate films of all splits where the model has learnt from their source.
+    """Refuse to evaluate films of all splits where the model has learnt from their source.
 
     Args:
         films: the films evaluated, of all splits.
@@ -121,7 +121,7 @@ def check_unseen(films: Manifest, learnt: tuple[Collection[str], bool]) -> list[
 
 
 def notes_on(manifest: Manifest, films: Manifest, task: str, split: str) -> list[str]:
-    """Says what stands against the figures.
+    """Say what stands against the figures.
 
     Args:
         manifest: all of the data.

@@ -46,7 +46,7 @@ def _value(row: ManifestRow, axis: str) -> str:
 
 
 def subgroups(rows: Sequence[ManifestRow]) -> dict[str, list[int]]:
-    """Sorts films by source, view, sex, age group and age band.
+    """Sort films by source, view, sex, age group and age band.
 
     Args:
         rows: the films.
@@ -64,7 +64,7 @@ def subgroups(rows: Sequence[ManifestRow]) -> dict[str, list[int]]:
 
 
 def remark(group: Mapping[str, Any], classes: Sequence[str]) -> str:
-    """Says what a group of films cannot tell.
+    """Say what a group of films cannot tell.
 
     Args:
         group: its record, as `ClassificationEstimates.record` gives it.
@@ -120,7 +120,7 @@ def write(folder: Path, groups: Mapping[str, Any], classes: Sequence[str]) -> No
 
 
 def markdown(groups: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
-    """Lays out the figures by subgroup.
+    """Lay out the figures by subgroup.
 
     Args:
         groups: records by `AXIS=VALUE`; groups of other axes are left out.

@@ -52,7 +52,7 @@ def figure_text(record: Mapping[str, Any], *, spread: bool = False, count: bool 
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lays out a Markdown table whose columns line up.
+    """Lay out a Markdown table whose columns line up.
 
     Args:
         header: the columns' titles.

@@ -79,7 +79,7 @@ class ZoneShares:
             output.commit()
 
     def record(self, samples: int, seed: int) -> dict[str, Any]:
-        """Mean shares by map and true class.
+        """Give mean shares by map and true class.
 
         Args:
             samples: bootstrap samples.

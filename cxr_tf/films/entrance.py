@@ -1,7 +1,7 @@
 """The one entrance of decoded films: what Python code gives becomes a film, or is refused.
 
-Everything that asks a model goes through it, so that an array, a picture and a file of the same
-film have the same answer, and a model that was exported before these checks is asked behind them.
+Everything that asks a model goes through it. So an array, a picture and a file of the same film
+have the same answer, and the checks also hold for models that were exported before them.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard

@@ -34,7 +34,7 @@ class Input:
 
     @property
     def name(self) -> str:
-        """What its row is found by: the path, which no spreadsheet takes for a formula."""
+        """Key of its row: the path, written so that no spreadsheet takes it for a formula."""
         return plain_path(os.fspath(self.path))
 
 

@@ -80,7 +80,7 @@ class FilmQuestions:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names in order."""
+        """Names of the classes, in order."""
         return self.card.classes
 
     @property

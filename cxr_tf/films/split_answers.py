@@ -126,7 +126,7 @@ def decide_films(
     reporter: Reporter,
     observers: Sequence[Callable[[int, "Prediction"], None]] = (),
 ) -> tuple[Decisions, Tally]:
-    """Lets a model decide every film, and writes the decisions beside the truth.
+    """Let a model decide every film, and write the decisions beside the truth.
 
     Args:
         model: answers `predict`; its classes are those of the map, in order.
@@ -191,7 +191,7 @@ def decide_films(
 def predict_reading(
     model: "TriageModel", reading: Reading, vote: VoteOptions, **options: bool
 ) -> "tuple[Prediction | None, str, str]":
-    """Lets a model decide a film that was read and is known to be a frontal chest film.
+    """Let a model decide a film that was read and is known to be a frontal chest film.
 
     Args:
         model: answers `predict`.
@@ -238,7 +238,7 @@ def segment_films(
     folder: Path,
     reporter: Reporter,
 ) -> tuple[list[Segmented], Tally]:
-    """Lets a model segment every film, and writes the Jaccard similarities.
+    """Let a model segment every film, and write the Jaccard similarities.
 
     A film that cannot be read or segmented counts as one where nothing was found.
 

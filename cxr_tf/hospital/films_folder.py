@@ -14,7 +14,7 @@ _LEFT_OVER = 900.0
 
 
 def flush_folder(folder: Path) -> None:
-    """Have the disk keep the names of a folder's files.
+    """Flush the names of a folder's files to the disk.
 
     Args:
         folder: the folder.
@@ -27,7 +27,7 @@ def flush_folder(folder: Path) -> None:
 
 
 def key_of(identity: str | bytes) -> str:
-    """Name a film by what tells it from others, which cannot be read back.
+    """Name a film by a hash that tells it from others and cannot be read back.
 
     Args:
         identity: the SOP instance UID of a DICOM film, the content of any other file.
@@ -48,22 +48,22 @@ class FilmsFolder:
 
     @property
     def films(self) -> Path:
-        """Of the films that came in, each named by its key."""
+        """Folder of the films that came in, each named by its key."""
         return self.root / "films"
 
     @property
     def receiving(self) -> Path:
-        """Of films on their way in."""
+        """Folder of films on their way in."""
         return self.root / "receiving"
 
     @property
     def results(self) -> Path:
-        """Of what was written for each film, in a folder named by its key."""
+        """Folder of results: what was written for a film lies in a folder named by its key."""
         return self.root / "results"
 
     @property
     def report(self) -> Path:
-        """Of the worklist as a page, with a page for each film."""
+        """Folder of the worklist as a page, with a page for each film."""
         return self.root / "report"
 
     def make(self) -> None:
@@ -78,7 +78,7 @@ class FilmsFolder:
         return shutil.disk_usage(self.root).free
 
     def keep(self, arrived: Path, file: str) -> None:
-        """Give a film on its way in its name, flushed: from now on a crash does not lose it.
+        """Move a whole film among the others and flush it: from now on a crash does not lose it.
 
         Args:
             arrived: the whole film, in `receiving`.
@@ -135,7 +135,7 @@ class FilmsFolder:
         shutil.rmtree(own, ignore_errors=True)
 
     def flush(self, key: str) -> None:
-        """Have the disk keep all that was written of a film.
+        """Flush all that was written of a film to the disk.
 
         Args:
             key: of the film.

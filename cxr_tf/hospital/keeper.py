@@ -50,7 +50,7 @@ class Keeper:
         self._pruned = 0.0
 
     def step(self) -> float:
-        """Do what is due; returns the seconds before the next step."""
+        """Do what is due; return the seconds before the next step."""
         began = time.monotonic()
         if began - self._pruned > _PRUNE_INTERVAL or not self._pruned:
             self._pruned = began

@@ -253,7 +253,7 @@ class Queue:
         return found
 
     def wait_again(self, film: QueuedFilm, seconds: float, error: str, counted: bool) -> None:
-        """Put a film back for a passing cause: scored or sent it will be later.
+        """Put a film back because of a passing cause: it is scored or sent later.
 
         Args:
             film: as it was taken.
@@ -304,7 +304,7 @@ class Queue:
         self._set(film.number, **values)
 
     def to_send(self, most: int) -> list[QueuedFilm]:
-        """Give the films whose objects are to be sent now, those answered first ahead.
+        """Give the films whose objects are to be sent now, in the order of their answers.
 
         Args:
             most: how many at most.
@@ -342,7 +342,7 @@ class Queue:
         )
 
     def prune(self, film: QueuedFilm) -> None:
-        """Forget what is known of a film but that it was there.
+        """Forget all that is known of a film, except that it was there.
 
         Args:
             film: the film.

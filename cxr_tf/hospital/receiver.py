@@ -244,7 +244,7 @@ class Receiver:
         self._arriving.pop(id(event.assoc), None)
 
     def _store(self, event: evt.Event) -> int:
-        """Keep a film and enter it; returns the status for its sender."""
+        """Keep a film and enter it; return the status for its sender."""
         self._arriving[id(event.assoc)] = 0
         path = Path(event.dataset_path)
         try:

@@ -244,7 +244,7 @@ class Sender:
 
 
 def until(stop: threading.Event, step: Any, events: Events, where: str) -> None:
-    """Do steps in a thread until it is to stop.
+    """Repeat a step in a thread until it is to stop.
 
     Args:
         stop: set when it is.

@@ -35,7 +35,7 @@ Load = Callable[[Path], "TriageModel"]
 
 
 def _check(options: NodeOptions) -> Path:
-    """Refuse what cannot be right; gives the model's version folder."""
+    """Refuse what cannot be right; give the model's version folder."""
     if any(importlib.util.find_spec(name) is None for name in _LIBRARIES):
         raise UsageError("the node needs libraries of its own: pip install 'cxr-tf[node]'")
     if wrong := options.check_numbers():

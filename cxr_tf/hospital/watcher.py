@@ -51,7 +51,7 @@ class Watcher:
         self._done: dict[Path, tuple[int, int]] = {}
 
     def step(self) -> float:
-        """Look once; returns the seconds before the next look."""
+        """Look once; return the seconds before the next look."""
         now: dict[Path, tuple[int, int]] = {}
         for path in _visible(self._watched):
             try:

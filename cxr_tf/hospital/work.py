@@ -53,12 +53,12 @@ class _Watched:
 
     @property
     def card(self) -> "ModelCard":
-        """The model's."""
+        """The card of the model."""
         return self._model.card
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names in order."""
+        """Names of the classes, in order."""
         return self._model.classes
 
     def predict(self, *args: Any, **options: Any) -> "Prediction":
@@ -233,7 +233,7 @@ class Worker:
         return None if found is None else json.dumps(found)
 
     def close(self) -> None:
-        """Let go of what is held."""
+        """Close what is open."""
         self._silent._stream.close()
 
 

@@ -43,7 +43,7 @@ class Estimate:
 def resample_patients(
     patients: Sequence[str], samples: int = SAMPLES, seed: int = 0
 ) -> npt.NDArray[np.int64]:
-    """Draws bootstrap samples: as many patients as there are, with replacement.
+    """Draw bootstrap samples: as many patients as there are, with replacement.
 
     Args:
         patients: n patient identifiers, one a film.

@@ -64,7 +64,7 @@ def highest(saliency: Map, lungs: Bools, fraction: float, seed: int = 0) -> Bool
 
 
 def random_map(size: int, seed: int) -> Map:
-    """Draws a map that knows nothing, as smooth as one of Grad-CAM.
+    """Draw a map that knows nothing, as smooth as one of Grad-CAM.
 
     Args:
         size: height and width.

@@ -229,7 +229,7 @@ def jaccard_estimates(
 def film_groups(
     rows: Sequence[ManifestRow], *, classes: bool = False, seen: Collection[int] = ()
 ) -> dict[str, list[int]]:
-    """Sorts films into the groups that are reported.
+    """Sort films into the groups that are reported.
 
     Source correlates with class, so a figure over all films can hide one that fails on a source.
 

@@ -16,7 +16,7 @@ FIGURES = ("accuracy", "recall", "f1", "roc_auc")
 
 @dataclass(frozen=True)
 class McNemar:
-    """McNemar's exact test: do two classifiers err equally often on the films that part them?
+    """McNemar's exact test: do two classifiers err equally often where one errs alone?
 
     It counts films as if each were a patient of its own.
 

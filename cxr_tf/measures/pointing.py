@@ -8,7 +8,7 @@ Map = npt.NDArray[np.float32]
 
 
 def hit(saliency: Map, target: Bools, tolerance: int = 0) -> float:
-    """Tells whether a map points at a target.
+    """Tell whether a map points at a target.
 
     Args:
         saliency: float32 [H, W], not negative.

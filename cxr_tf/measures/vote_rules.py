@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.floating]
 def lung_shares(
     labels: npt.NDArray[np.uint8], centres: npt.NDArray[np.integer], patch_size: int
 ) -> npt.NDArray[np.float64]:
-    """Share of each patch's window that is lung; what lies outside the film is none.
+    """Compute the share of each patch's window that is lung; nothing outside the film is.
 
     Args:
         labels: uint8 [256, 256], the label map.

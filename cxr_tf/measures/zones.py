@@ -20,7 +20,7 @@ Map = npt.NDArray[np.float32]
 
 
 def zone_masks(labels: Labels) -> dict[str, Bools]:
-    """Divides the lungs into zones, three times over.
+    """Divide the lungs into zones, three times over.
 
     Args:
         labels: uint8 [H, W], 2 left lung, 3 right lung (the patient's), anything else no lung.

@@ -1,7 +1,7 @@
 """The outputs that follow from a film's votes alone: margin, interval and decision, in NumPy.
 
-The graph gives the same (`cxr_tf.method.voting`); models that were exported before it did are
-completed here, and so are answers to a request with a margin of its own.
+The graph gives the same (`cxr_tf.method.voting`). Here the answers of models that were exported
+before it did are completed, and answers to requests that name a margin of their own.
 """
 
 import numpy as np

@@ -71,8 +71,8 @@ class Maps:
     def of_windows(self, features: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
         """Make the maps of some windows of one feature map (Eq. 3 and 4), as `of_patches`.
 
-        The weights of Eq. 4 are the same for every window, for the head is linear: those of one
-        window are made, and the map of Eq. 3 once for all of them.
+        The head is linear, so the weights of Eq. 4 are the same for every window: they are made for
+        one window, and the map of Eq. 3 is made once for all of them.
 
         Args:
             features: float32 [U, V, k].

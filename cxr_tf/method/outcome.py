@@ -38,7 +38,7 @@ def by_rule(
     lungs: tf.Tensor,
     patch_size: int,
 ) -> Tensors:
-    """Say what another rule than the majority changes of that.
+    """Say what changes where another rule than the majority decides.
 
     Args:
         rule: its name; the majority changes nothing.

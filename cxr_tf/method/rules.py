@@ -6,7 +6,7 @@ from cxr_tf.measures.rule_names import TRIMMED, Rule
 
 
 def lung_shares(lungs: tf.Tensor, centres: tf.Tensor, patch_size: int) -> tf.Tensor:
-    """Share of each patch's window that is lung; what lies outside the film is none.
+    """Compute the share of each patch's window that is lung; nothing outside the film is.
 
     Args:
         lungs: bool [S, S].
@@ -62,7 +62,7 @@ def class_scores(rule: Rule, probabilities: tf.Tensor, shares: tf.Tensor) -> tf.
 
 
 def lead(scores: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
-    """Difference between the score of the chosen class and the best of the others.
+    """Subtract the best score of the other classes from that of the chosen class.
 
     Args:
         scores: float64 [C], C >= 2.

@@ -48,7 +48,7 @@ def grad_cam(features: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
 
 
 def enlargement(small: int, large: int) -> tf.Tensor:
-    """Matrix of bilinear enlargement along one axis (UP of Eq. 3).
+    """Make the matrix of bilinear enlargement along one axis (UP of Eq. 3).
 
     Args:
         small: length before.
@@ -112,7 +112,7 @@ def probabilistic_grad_cam(
     patch_size: int,
     film_size: int,
 ) -> tf.Tensor:
-    """Mean over the patches that cover a pixel of probability times map (Eq. 5).
+    """Average probability times map over the patches that cover a pixel (Eq. 5).
 
     Args:
         maps: normalised maps, float32 [K, classes, u, v].
@@ -165,7 +165,7 @@ def reduce_by_area(saliency: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def global_grad_cam(maps: tf.Tensor, size: int) -> tf.Tensor:
-    """Grad-CAM of a whole film, the baseline of Fig. 7.
+    """Compute Grad-CAM of a whole film, the baseline of Fig. 7.
 
     Args:
         maps: normalised maps, float32 [1, classes, u, v].

@@ -64,7 +64,7 @@ class VoteOptions:
         return FAST_LEAD if self.fast else math.inf
 
     def check(self, prefix: str = "") -> None:
-        """Refuse what no vote can do.
+        """Refuse options that cannot be right.
 
         Args:
             prefix: what stands ahead of an option's name where it was given, such as `--`.
@@ -133,7 +133,7 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def check_margin(margin: float | None, name: str) -> None:
-    """Refuse a margin that is no share.
+    """Refuse a margin that is not between 0 and 1.
 
     Args:
         margin: of `refer_below`, None where it is not given.
@@ -161,7 +161,7 @@ def check_stride(stride: int | None, name: str) -> None:
 
 
 def check_vote(vote: str | None, name: str) -> None:
-    """Refuse a vote that there is not.
+    """Refuse a way of voting that does not exist.
 
     Args:
         vote: what votes, None where it is not given.

@@ -26,7 +26,7 @@ def count_votes(probabilities: tf.Tensor, used: tf.Tensor) -> tf.Tensor:
 
 
 def mean_probabilities(probabilities: tf.Tensor, used: tf.Tensor) -> tf.Tensor:
-    """Mean softmax over the patches that count.
+    """Average the softmax over the patches that count.
 
     Args:
         probabilities: float32 [K, C].
@@ -99,7 +99,7 @@ def decision(label: tf.Tensor, margin: tf.Tensor, refer_below: float) -> tf.Tens
 def patches_needed_more(
     votes: tf.Tensor, count: tf.Tensor, enough: tf.Tensor | float = math.inf
 ) -> tf.Tensor:
-    """Fewest further patches after which the vote may be settled.
+    """Count the fewest further patches after which the vote may be settled.
 
     It is settled where leader - runner-up > patches left. A patch narrows that by two at most: one
     more vote for the leader, and one patch less to come. With a finite `enough` a vote also counts

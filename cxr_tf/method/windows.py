@@ -39,7 +39,7 @@ class Windows(NamedTuple):
 
 @dataclass(frozen=True)
 class WindowNetwork:
-    """A classifier that takes films for what they are beyond a patch.
+    """A classifier that takes whole films, of which its patches are windows.
 
     Attributes:
         trunk: from float32 [1, H, W] in 0..255 to the last feature map, float32 [1, U, V, k].

@@ -12,7 +12,7 @@ FIRST_FILTERS = 48
 def dense_layer(
     x: keras.KerasTensor, growth: int, dropout: float, name: str, synchronised: bool
 ) -> keras.KerasTensor:
-    """Batch norm, ReLU, 3 x 3 convolution and channel-wise dropout.
+    """Apply batch norm, ReLU, a 3 x 3 convolution and channel-wise dropout.
 
     Args:
         x: [B, H, W, C].
@@ -38,7 +38,7 @@ def dense_block(
     name: str,
     synchronised: bool,
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Dense layers, each of which sees the input and all outputs before it.
+    """Apply dense layers, each of which sees the input and all outputs before it.
 
     Args:
         x: [B, H, W, C].

@@ -39,7 +39,7 @@ def _convolution(
 def basic_block(
     x: keras.KerasTensor, filters: int, stride: int, name: str, synchronised: bool
 ) -> keras.KerasTensor:
-    """Two 3 x 3 convolutions beside a shortcut.
+    """Apply two 3 x 3 convolutions beside a shortcut.
 
     Args:
         x: [B, H, W, C].

@@ -8,7 +8,7 @@ from cxr_tf.models.layers import batch_norm, convolution
 def double_convolution(
     x: keras.KerasTensor, filters: int, name: str, synchronised: bool
 ) -> keras.KerasTensor:
-    """Two 3 x 3 convolutions, each with batch norm and ReLU.
+    """Apply two 3 x 3 convolutions, each with batch norm and ReLU.
 
     Args:
         x: [B, H, W, C].

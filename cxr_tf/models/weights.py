@@ -17,7 +17,7 @@ MANTISSA_BITS = 23
 
 
 def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
-    """Weights of a model by path, without the states of random generators.
+    """Give the weights of a model by path, without the states of random generators.
 
     Args:
         model: any Keras model.
@@ -82,7 +82,7 @@ def weight_hashes(model: keras.Model) -> dict[str, str]:
 
 
 def array_hash(values: np.ndarray) -> str:
-    """SHA-256 over type, shape and little-endian content of an array, in hexadecimal.
+    """Hash type, shape and little-endian content of an array: SHA-256 in hexadecimal.
 
     Args:
         values: any array of numbers.

@@ -91,7 +91,7 @@ class Stops:
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
-        """Within `deferred`: let a signal raise while the block runs, also one that came before.
+        """Let a signal raise within `deferred` while the block runs, also one that came before.
 
         Raises:
             KeyboardInterrupt: a signal came; `Stopped` where it was SIGTERM.

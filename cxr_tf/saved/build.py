@@ -183,7 +183,7 @@ def _version(
 
 
 def version_with(version: str, before: DecisionOptions, after: DecisionOptions) -> str:
-    """Name a model that decides in another way by other digits.
+    """Give a model that decides in another way another version.
 
     Args:
         version: of the model that decides as `before`.

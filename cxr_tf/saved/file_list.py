@@ -25,7 +25,7 @@ _WARNED: set[Path] = set()
 
 
 def known_sha256(path: Path) -> str:
-    """Hash a file once in a process, as long as its size and its times stay.
+    """Hash a file once in a process; again only if its size or its times have changed.
 
     Args:
         path: the file.

@@ -314,7 +314,7 @@ def read_run(run: Path) -> TrainingOptions:
 
 
 def changed_options(old: TrainingOptions, new: TrainingOptions) -> list[str]:
-    """Options that differ between two configurations and may not when a run goes on.
+    """Name the options that differ between two configurations and must not in one run.
 
     Args:
         old: options the run was started with.

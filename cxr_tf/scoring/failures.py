@@ -1,4 +1,4 @@
-"""The films of a run that failed, each with what its file was like: whether to try it again."""
+"""The failed films of a run, with size and time of their files: changed ones are tried again."""
 
 import json
 from dataclasses import dataclass, field

@@ -179,7 +179,7 @@ class _Scorer:
         )
 
     def add(self, item: Input, reading: Reading, answer: Answer, stamp: str) -> Row:
-        """Write what is asked for of one film; returns its row."""
+        """Write what is asked for of one film; return its row."""
         path = item.name
         name = next(self.names, "")
         self.outcome.seconds["model"] += answer.seconds
@@ -230,7 +230,7 @@ class _Scorer:
         name: str,
         found: "Biomarkers | None",
     ) -> str:
-        """Write a film's patches and pictures; returns what went wrong, or ''."""
+        """Write a film's patches and pictures; return what went wrong, or ''."""
         if self.patches is not None:
             self.patches.add(*patch_rows(path, prediction, self.model.classes))
         pictures: dict[str, Callable[[], None]] = {}

@@ -72,7 +72,7 @@ class Done:
         return sum(map(self.failures.has, self.rows))
 
     def of_table(self, path: Path, columns: Sequence[str]) -> list[list[str]]:
-        """Rows of another table that belong to them; what a film left before its score is dropped.
+        """Give the rows of another table that belong to them; those of films without a score go.
 
         Args:
             path: where that finished table lies; its first column is the film.

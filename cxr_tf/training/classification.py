@@ -89,7 +89,7 @@ class ClassificationTask:
         return model
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """Every film, the smaller groups over-sampled.
+        """Give every film, the smaller groups over-sampled.
 
         Args:
             epoch: number of the epoch.
@@ -99,7 +99,7 @@ class ClassificationTask:
     def batches(
         self, epoch: int, places: npt.NDArray[np.int64], batch_size: int
     ) -> tf.data.Dataset:
-        """Patches and labels for some places of an epoch, and where both votes are learnt crops.
+        """Give patches and labels for places of an epoch, and crops where both votes are learnt.
 
         Args:
             epoch: number of the epoch.
@@ -121,7 +121,7 @@ class ClassificationTask:
         return tf.data.Dataset.zip(patches, crops).map(lambda some, larger: (*some, *larger))
 
     def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        """Scaled patches with three channels.
+        """Give scaled patches with three channels.
 
         Args:
             batch: patches float32 [B, P, P] in 0..255 first.
@@ -129,7 +129,7 @@ class ClassificationTask:
         return network_input(batch[0], self.config.scaling)
 
     def statistics(self, batch: tuple[tf.Tensor, ...]) -> Sequence[tf.Tensor]:
-        """Patches, and crops where there are some: each half of what statistics are made from.
+        """Give patches, and crops where there are some: each half of what statistics are made from.
 
         Args:
             batch: of `batches`.
@@ -137,7 +137,7 @@ class ClassificationTask:
         return tuple(network_input(x, self.config.scaling) for x in batch[::2])
 
     def losses(self, model: keras.Model, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        """Cross entropy of each patch; with crops half of it, and half of what their windows have.
+        """Give the cross entropy of each patch; with crops, half of it and half of their windows'.
 
         Args:
             model: the network.
@@ -201,7 +201,7 @@ class ClassificationTask:
         return {"dense_accuracy": float(figures.accuracy), "dense_f1": float(figures.f1)}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Figures of the vote over the fixed patches of every validation film.
+        """Give the figures of the vote over the fixed patches of every validation film.
 
         Args:
             model: the network.
@@ -246,7 +246,7 @@ class ClassificationTask:
         return {**overall, "loss": float(np.mean(losses)), **by_class}
 
     def figures(self) -> Iterator[tuple[str, Picture]]:
-        """Confusion matrix, ROC and precision-recall curves, at the last evaluation."""
+        """Draw the confusion matrix, ROC and precision-recall curves of the last evaluation."""
         if self._evaluated is None:
             return
         matrix, truth, probabilities = self._evaluated
@@ -307,7 +307,7 @@ class ClassificationTask:
         return np.hstack(pictures)
 
     def shown(self) -> tf.Tensor:
-        """Patches of the first validation film, as the network takes them."""
+        """Give the patches of the first validation film, as the network takes them."""
         seed = tf.constant(VALIDATION_SEED, tf.int64)
         patches = self.validation.patches(tf.constant(0), seed, SHOWN)
         return network_input(patches, self.config.scaling)

@@ -12,7 +12,7 @@ MOST = 65_536
 
 
 def weights(model: keras.Model) -> Iterator[tuple[str, tf.Tensor]]:
-    """Kernels of a network.
+    """Give the kernels of a network.
 
     Args:
         model: the network.

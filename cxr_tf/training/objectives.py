@@ -8,7 +8,7 @@ import tensorflow as tf
 def segmentation_loss(
     logits: tf.Tensor, labels: tf.Tensor, class_weights: Sequence[float]
 ) -> tf.Tensor:
-    """Cross entropy weighted by class, divided by the number of pixels (Eq. 2).
+    """Compute cross entropy weighted by class, divided by the number of pixels (Eq. 2).
 
     Args:
         logits: float32 [B, H, W, S].
@@ -25,7 +25,7 @@ def segmentation_loss(
 
 
 def classification_loss(logits: tf.Tensor, labels: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
-    """Cross entropy of patches or films.
+    """Compute the cross entropy of patches or films.
 
     Args:
         logits: float32 [B, C].
@@ -43,7 +43,7 @@ def classification_loss(logits: tf.Tensor, labels: tf.Tensor, smoothing: float =
 def windows_loss(
     logits: tf.Tensor, labels: tf.Tensor, counted: tf.Tensor, smoothing: float = 0.0
 ) -> tf.Tensor:
-    """Mean cross entropy of the windows of a crop that count.
+    """Average the cross entropy of the windows of a crop that count.
 
     Args:
         logits: float32 [B, w, w, C].
@@ -63,7 +63,7 @@ def windows_loss(
 
 
 def penalty(variables: Sequence[tf.Tensor], l2: float, l1: float) -> tf.Tensor:
-    """Coupled regularisation: `l2 / 2 ||w||^2 + l1 |w|` summed over all variables.
+    """Compute the coupled penalty `l2 / 2 ||w||^2 + l1 |w|`, summed over all variables.
 
     Args:
         variables: trainable variables.

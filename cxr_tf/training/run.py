@@ -301,7 +301,7 @@ def balanced(
 
 
 def splits(config: TrainingOptions, data: Manifest, task: str) -> list[list[ManifestRow]]:
-    """Rows to train on and to validate on.
+    """Give the rows to train on and to validate on.
 
     Films whose licence forbids derivatives are never trained on.
 
@@ -365,7 +365,7 @@ def describe(
 
 
 def environment() -> dict[str, Any]:
-    """Versions, revision and machine."""
+    """Give versions, revision and machine."""
     return {
         "python": platform.python_version(),
         "packages": package_versions(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 def learning_rate(
     schedule: str, base: float, step: int, total: int, warmup: int, factor: float
 ) -> float:
-    """Rate of one step.
+    """Give the rate of one step.
 
     Args:
         schedule: `constant`, `plateau` (base times `factor`) or `cosine` (to zero at `total`).

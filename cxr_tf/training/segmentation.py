@@ -59,7 +59,7 @@ class SegmentationTask:
         )
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """Every film once.
+        """Give every film once.
 
         Args:
             epoch: number of the epoch.
@@ -69,7 +69,7 @@ class SegmentationTask:
     def batches(
         self, epoch: int, places: npt.NDArray[np.int64], batch_size: int
     ) -> tf.data.Dataset:
-        """Films and labels for some places of an epoch.
+        """Give films and labels for some places of an epoch.
 
         Args:
             epoch: number of the epoch.
@@ -84,7 +84,7 @@ class SegmentationTask:
         )
 
     def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        """Films in 0..1 with a channel.
+        """Give films in 0..1 with a channel.
 
         Args:
             batch: films float32 [B, S, S] in 0..255 first.
@@ -100,7 +100,7 @@ class SegmentationTask:
         return (self.inputs(batch),)
 
     def losses(self, model: keras.Model, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        """Weighted cross entropy of each film.
+        """Give the weighted cross entropy of each film.
 
         Args:
             model: the network.
@@ -110,7 +110,7 @@ class SegmentationTask:
         return segmentation_loss(logits, batch[1], self.config.class_weights)
 
     def predict(self, model: keras.Model, films: tf.Tensor) -> npt.NDArray[np.uint8]:
-        """Label maps of films.
+        """Predict the label maps of films.
 
         Args:
             model: the network.
@@ -123,7 +123,7 @@ class SegmentationTask:
         return np.concatenate(parts).astype(np.uint8)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Mean Jaccard similarity over validation films, at the training size.
+        """Give the mean Jaccard similarity over validation films, at the training size.
 
         Args:
             model: the network.
@@ -146,7 +146,7 @@ class SegmentationTask:
         return {"jaccard": float(np.mean(parts)), **figures}
 
     def figures(self) -> Iterator[tuple[str, Picture]]:
-        """Confusion matrix of the pixels of the validation films, at the last evaluation."""
+        """Draw the confusion matrix of the validation films' pixels, at the last evaluation."""
         if self._confusion is not None:
             picture = confusion_picture(self._confusion, PARTS, "pixels of the validation films")
             yield "evaluation/confusion", picture

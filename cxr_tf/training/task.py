@@ -25,12 +25,12 @@ class Task(Protocol):
         """Make the network with its first weights."""
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """Which example comes at each place of an epoch."""
+        """Say which example comes at each place of an epoch."""
 
     def batches(
         self, epoch: int, places: npt.NDArray[np.int64], batch_size: int
     ) -> tf.data.Dataset:
-        """Batches for some places of an epoch."""
+        """Give batches for some places of an epoch."""
 
     def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Give the network's input for a batch."""
@@ -39,16 +39,16 @@ class Task(Protocol):
         """Give the network's inputs for a batch that batch-norm statistics are estimated from."""
 
     def losses(self, model: keras.Model, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        """Loss of each example, float32 [B]."""
+        """Give the loss of each example, float32 [B]."""
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Figures on the validation films."""
+        """Give the figures on the validation films."""
 
     def figures(self) -> Iterable[tuple[str, npt.NDArray[np.uint8]]]:
-        """Names and pictures, uint8 [H, W, 3], of the last evaluation for TensorBoard."""
+        """Draw the last evaluation for TensorBoard: names and pictures, uint8 [H, W, 3]."""
 
     def images(self, model: keras.Model) -> Iterable[tuple[str, npt.NDArray[np.uint8]]]:
-        """Names and pictures, uint8 [H, W, 3], of films and what is found in them."""
+        """Draw films and what is found in them: names and pictures, uint8 [H, W, 3]."""
 
     def shown(self) -> tf.Tensor:
         """Give the inputs of the network whose activations are shown."""

@@ -146,7 +146,7 @@ class Trainer:
     def batches(
         self, epoch: int, first_step: int, last_step: int
     ) -> tf.distribute.DistributedDataset:
-        """Batches of an epoch from one step to another; each worker reads its own share.
+        """Give the batches of an epoch from one step to another; each worker reads its own share.
 
         Args:
             epoch: number of the epoch.

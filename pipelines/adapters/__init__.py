@@ -21,7 +21,7 @@ class Adapter(Protocol):
     LOOKS_FOR: str
 
     def recognises(self, folder: Path) -> bool:
-        """Tells whether the folder has the adapter's layout."""
+        """Tell whether the folder has the adapter's layout."""
 
     def adapt(self, folder: Path) -> Manifest:
         """Make the manifest of the folder."""

@@ -55,7 +55,7 @@ _CLASSIFIED = ("normal", "bacterial", "tuberculosis", "viral", "covid19")
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds Cohen's collection."""
+    """Tell whether a folder holds Cohen's collection."""
     return set(_COLUMNS) <= header(folder / "metadata.csv")
 
 

@@ -37,12 +37,12 @@ _CAUSES = {"bacteria": "bacterial", "virus": "viral"}
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds the CoronaHack release."""
+    """Tell whether a folder holds the CoronaHack release."""
     return (folder / INDEX).is_file()
 
 
 def is_paediatric(name: str) -> bool:
-    """Tells films of children by their file names.
+    """Tell films of children by their file names.
 
     Over 80 % of the release comes from Kermany's collection: children of one to five years from
     Guangzhou (Section III-A). Its names are `IM-0115-0001`, `NORMAL2-IM-0027-0001`,

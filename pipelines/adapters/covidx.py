@@ -22,7 +22,7 @@ _USED = {"RSNA's challenge": ("normal", "pneumonia"), "Cohen's collection": ("co
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds both parts."""
+    """Tell whether a folder holds both parts."""
     return all(_folders(folder).values())
 
 

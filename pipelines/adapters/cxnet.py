@@ -24,7 +24,7 @@ _FILM = re.compile(r"(?P<number>\d{3,4})(?P<mark>[-p]*)\.(jpe?g|jfif|png)\Z", re
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds COVID-CXNet."""
+    """Tell whether a folder holds COVID-CXNet."""
     return any(_FILM.match(path.name) for path in _films(folder))
 
 

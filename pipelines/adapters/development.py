@@ -23,7 +23,7 @@ _NO_TASK = {"", "dicom_io_test", "exclude_degraded"}
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds the development data."""
+    """Tell whether a folder holds the development data."""
     return _COLUMNS <= header(folder / "manifest.csv")
 
 

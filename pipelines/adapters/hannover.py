@@ -26,7 +26,7 @@ _MODALITIES = ("", "CR", "DX")
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds Hannover's repository."""
+    """Tell whether a folder holds Hannover's repository."""
     return set(_COLUMNS) <= header(folder / TABLE)
 
 

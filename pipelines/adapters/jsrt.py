@@ -24,7 +24,7 @@ _ORGANS = {"heart": "heart", "left_lung": "left lung", "right_lung": "right lung
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds raw JSRT films."""
+    """Tell whether a folder holds raw JSRT films."""
     return bool(_films(folder, enough=1))
 
 

@@ -16,7 +16,7 @@ _NAME, _PREFIX = "MontgomerySet", "MCUCXR"
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds the Montgomery County set."""
+    """Tell whether a folder holds the Montgomery County set."""
     return release_folder(folder, _NAME, _PREFIX) is not None
 
 

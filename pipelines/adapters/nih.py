@@ -30,7 +30,7 @@ _PLACES = ("images_*/images", "images_*", "images")
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds ChestX-ray14."""
+    """Tell whether a folder holds ChestX-ray14."""
     return any(set(_COLUMNS) <= header(folder / name) for name in TABLES)
 
 

@@ -58,7 +58,7 @@ _CLASSIFIED = ("normal", "viral", "covid19")
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds the COVID-19 Radiography Database."""
+    """Tell whether a folder holds the COVID-19 Radiography Database."""
     return all((folder / name / "images").is_dir() for name in ("COVID", "Normal")) and any(
         has_sheet(_table(folder, name)) for name in CLASSES
     )
@@ -98,7 +98,7 @@ def adapt(folder: Path) -> Manifest:
 
 
 def origin_of(address: str) -> Origin:
-    """Tells where a film was taken from.
+    """Tell where a film was taken from.
 
     Args:
         address: The column URL.

@@ -27,7 +27,7 @@ CLASSES = {
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds the RSNA challenge."""
+    """Tell whether a folder holds the RSNA challenge."""
     return (folder / LABELS).is_file()
 
 

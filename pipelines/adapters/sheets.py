@@ -47,7 +47,7 @@ def read_sheet(workbook: Path, required: Sequence[str]) -> list[dict[str, str]]:
 
 
 def has_sheet(workbook: Path) -> bool:
-    """Tells whether a workbook, or its CSV export, is there."""
+    """Tell whether a workbook, or its CSV export, is there."""
     return workbook.is_file() or workbook.with_suffix(".csv").is_file()
 
 

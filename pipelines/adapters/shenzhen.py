@@ -16,7 +16,7 @@ _NAME, _PREFIX = "ChinaSet_AllFiles", "CHNCXR"
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds the Shenzhen set."""
+    """Tell whether a folder holds the Shenzhen set."""
     return release_folder(folder, _NAME, _PREFIX) is not None
 
 

@@ -22,7 +22,7 @@ _STUDY = re.compile(r"(?P<study>1\.2\.410\.200048\.\d+)\.\d{14}\Z")
 
 
 def recognises(folder: Path) -> bool:
-    """Tells whether a folder holds the set, downsampled or full."""
+    """Tell whether a folder holds the set, downsampled or full."""
     return next(_rows(folder), None) is not None
 
 

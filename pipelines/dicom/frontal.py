@@ -40,9 +40,9 @@ _RADIOGRAPH = "give a radiograph (CR, DX or RG)"
 def reason_against(dataset: pydicom.Dataset) -> str:
     """Tell why an object is no frontal chest film, by what its header says.
 
-    A header that does not say is believed, and a word that is not known says nothing: many exports
-    drop these attributes or have words of their own. What refuses a film is a modality of another
-    kind, a view that is not frontal, or a part of the body that is not the chest.
+    What a header leaves out refuses nothing, and neither does a word that is not known: many
+    exports drop these attributes or have words of their own. A film is refused for a modality of
+    another kind, a view that is not frontal, or a part of the body that is not the chest.
 
     Args:
         dataset: holds what is there of `ATTRIBUTES`.

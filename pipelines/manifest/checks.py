@@ -20,7 +20,7 @@ def validate(
     need: Sequence[str] = ("train",),
     verify: bool = False,
 ) -> None:
-    """Refuses a manifest that a task cannot use.
+    """Refuse a manifest that a task cannot use.
 
     Checked over all rows: a film that stands twice, split names. Over the rows of the task:
     missing or empty films and masks, masks the split needs (heart and both lungs to train and
@@ -60,20 +60,20 @@ def validate(
 
 
 def file_sha256(path: Path) -> str:
-    """Hashes a file's bytes; SHA-256 in hexadecimal."""
+    """Hash a file's bytes; SHA-256 in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def doubled_paths(rows: Sequence[ManifestRow]) -> Iterator[str]:
-    """Names the films that stand in several rows."""
+    """Name the films that stand in several rows."""
     for path, count in Counter(row.path for row in rows).items():
         if count > 1:
             yield f"{path}: stands in {count} rows; keep one"
 
 
 def unknown_splits(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
-    """Names the rows whose split of a task is none of `SPLITS`."""
+    """Name the rows whose split of a task is none of `SPLITS`."""
     for row in rows:
         split = row.split(task)
         if split and split not in SPLITS[task]:
@@ -82,7 +82,7 @@ def unknown_splits(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
 
 
 def wrong_age_groups(rows: Sequence[ManifestRow]) -> Iterator[str]:
-    """Names the rows whose age group is none of `AGE_GROUPS`, or contradicts the age."""
+    """Name the rows whose age group is none of `AGE_GROUPS`, or contradicts the age."""
     for row in rows:
         own, told = row.age_group, age_group_of(row.age)
         if own and own not in AGE_GROUPS:
@@ -93,7 +93,7 @@ def wrong_age_groups(rows: Sequence[ManifestRow]) -> Iterator[str]:
 
 
 def missing_files(rows: Sequence[ManifestRow]) -> Iterator[str]:
-    """Names the films and masks that are not there, or empty."""
+    """Name the films and masks that are not there, or empty."""
     for row in rows:
         for name, file in {"film": row.path, **row.masks}.items():
             what = name if name == "film" else f"{name} mask"
@@ -104,7 +104,7 @@ def missing_files(rows: Sequence[ManifestRow]) -> Iterator[str]:
 
 
 def missing_masks(rows: Sequence[ManifestRow]) -> Iterator[str]:
-    """Names the rows without a mask that their segmentation split needs."""
+    """Name the rows without a mask that their segmentation split needs."""
     for row in rows:
         masks = set(row.masks)
         if row.split_segmentation in ("train", "validation"):
@@ -118,7 +118,7 @@ def missing_masks(rows: Sequence[ManifestRow]) -> Iterator[str]:
 
 
 def unknown_classes(rows: Sequence[ManifestRow], classes: ClassMap | None) -> Iterator[str]:
-    """Names the rows whose class is not in the map, or that no adapter writes."""
+    """Name the rows whose class is not in the map, or that no adapter writes."""
     for row in rows:
         if classes is not None and row.label not in classes:
             known = f"the classes are {classes.spec()!r}"
@@ -130,7 +130,7 @@ def unknown_classes(rows: Sequence[ManifestRow], classes: ClassMap | None) -> It
 
 
 def crossing_patients(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
-    """Names the patients that stand in two splits of a task."""
+    """Name the patients that stand in two splits of a task."""
     patients: dict[str, set[str]] = {}
     for row in rows:
         patients.setdefault(row.patient, set()).add(row.split(task))
@@ -141,7 +141,7 @@ def crossing_patients(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
 
 
 def crossing_films(rows: Sequence[ManifestRow], task: str) -> Iterator[str]:
-    """Names the films with the same `sha256` in two splits of a task."""
+    """Name the films with the same `sha256` in two splits of a task."""
     contents: dict[str, list[ManifestRow]] = {}
     for row in rows:
         if row.sha256:
@@ -168,7 +168,7 @@ def _empty_splits(
 
 
 def changed_films(rows: Sequence[ManifestRow]) -> Iterator[str]:
-    """Names the films whose bytes differ from their `sha256`."""
+    """Name the films whose bytes differ from their `sha256`."""
     for row in rows:
         if row.sha256 and row.path.is_file() and file_sha256(row.path) != row.sha256.lower():
             yield f"{row.path}: differs from its sha256; restore the film or hash it again"

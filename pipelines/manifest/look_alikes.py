@@ -103,7 +103,7 @@ def write_pairs(found: LookAlikes, path: Path) -> None:
 
 
 def summary(found: LookAlikes) -> Iterator[str]:
-    """Says what was found, and what of it matters.
+    """Say what was found, and what of it matters.
 
     Args:
         found: the pairs.

@@ -21,7 +21,7 @@ _BLOCK = 1024
 
 
 def film_hash(pixels: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
-    """Hashes what a film shows, whatever its size, exposure and file format.
+    """Hash what a film shows, whatever its size, exposure and file format.
 
     The film is reduced to 64 x 64 by area, its grey levels are replaced by their ranks, and of
     its discrete cosine transform each low frequency gives one bit: above their median or not

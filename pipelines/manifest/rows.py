@@ -182,7 +182,7 @@ class Manifest(Sequence[ManifestRow]):
         return Manifest(self.root, tuple(row for row in kept if row.label not in left_out))
 
     def fingerprint(self) -> str:
-        """Hashes rows, their order and the size of every file.
+        """Hash rows, their order and the size of every file.
 
         The same films give the same fingerprint wherever the folder lies and whatever the
         manifest's own place is; contents count through the `sha256` column where it is filled.

@@ -32,7 +32,7 @@ def shares(label: str, films: int) -> tuple[int, int]:
 def stratify(
     units: Sequence[str], labels: Sequence[str], seed: int = 0, sizes: Sizes = shares
 ) -> list[str]:
-    """Distributes films, a pure function of units, classes and seed, whatever their order.
+    """Distribute films, a pure function of units, classes and seed, whatever their order.
 
     The units of a class are put in the order of a hash of seed and name; each goes to the test
     split while it fits there, else to validation while it fits there, else to training. So the
@@ -113,7 +113,7 @@ def split_again(
     seed: int = 0,
     take: Collection[str] = (),
 ) -> Manifest:
-    """Distributes the films of a task anew, over all sources of the manifest together.
+    """Distribute the films of a task anew, over all sources of the manifest together.
 
     Args:
         manifest: Rows whose split is `train`, `validation` or `test` are distributed; those

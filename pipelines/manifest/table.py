@@ -81,7 +81,7 @@ def read_manifest(path: Path | str) -> Manifest:
 
 
 def is_manifest(path: Path | str) -> bool:
-    """Tells whether a file begins with the header of a manifest in this form."""
+    """Tell whether a file begins with the header of a manifest in this form."""
     try:
         with open(path, "rb") as file, open_table(file, COLUMNS) as table:
             header = table.header

@@ -137,7 +137,7 @@ def run(options: BenchOptions) -> int:
 
 
 def main() -> int:
-    """Run the command; returns its exit status."""
+    """Run the command; return its exit status."""
     options = tyro.cli(BenchOptions, prog="python -m tools.bench", description=NOTICE)
     if unknown := set(options.work) - set(WORK):
         Reporter().error(f"--work {', '.join(unknown)}: choose of {', '.join(WORK)}")

@@ -43,12 +43,12 @@ class Film:
         return int(decide(tf.constant(self.votes(seen)), tf.constant(mean)))
 
     def votes(self, seen: int) -> np.ndarray:
-        """Votes of the first patches, int32 [C]."""
+        """Count the votes of the first patches, int32 [C]."""
         classes = self.probabilities.shape[1]
         return np.bincount(self.winners[:seen], minlength=classes).astype(np.int32)
 
     def end(self, lead: float) -> int:
-        """Patches after which the vote ends, looked at after every step of a scoring run."""
+        """Count the patches after which the vote ends, checked after every step of a scoring run."""
         step = FAST_STEP if math.isfinite(lead) else EARLY_STEP
         for seen in range(step, len(self.winners), step):
             votes = tf.constant(self.votes(seen))

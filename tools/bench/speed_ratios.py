@@ -83,7 +83,7 @@ def measure(name: str) -> float:
 
 
 def main() -> int:
-    """Measure everything and store it; returns the exit status."""
+    """Measure everything and store it; return the exit status."""
     ratios = {name: round(measure(name), 3) for name in WORK}
     text = json.dumps({"features": features(), "ratios": ratios}, indent=1)
     STORED.write_text(text + "\n")

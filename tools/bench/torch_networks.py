@@ -132,7 +132,7 @@ class ResNet18(nn.Module):
         return x
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits and features."""
+        """Compute logits and features."""
         features = self.features(x)
         return self.fc(features.mean((2, 3))), features
 

@@ -25,7 +25,7 @@ CLASSES = tuple("abcd")
 
 
 def examples(rows: Sequence[ManifestRow], cache: Path) -> ClassificationExamples:
-    """Films with lungs in the middle, of the four classes in turn.
+    """Draw films with lungs in the middle, of the four classes in turn.
 
     Args:
         rows: of a manifest.

@@ -59,7 +59,7 @@ def _cuts() -> tuple[tuple[str, int], ...]:
 
 
 def most(part: str) -> int | None:
-    """Tells how many files a part has; None where it has as many as one likes."""
+    """Tell how many files a part has; None where it has as many as one likes."""
     return {"cuts": len(_cuts()), "bombs": len(BOMBS)}.get(part)
 
 

@@ -73,7 +73,7 @@ _WAYS: Sequence[Callable[[bytearray, np.random.Generator], None]] = (
 
 
 def mutated(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """Damages a file in one to eight places.
+    """Damage a file in one to eight places.
 
     Args:
         content: The file.

@@ -44,7 +44,7 @@ def peak_memory(process: int) -> int:
 
 
 def score_memory(load: "Load", out: Path) -> int:
-    """Score films with report and DICOM objects; gives the most memory that it had, in MiB.
+    """Score films with report and DICOM objects; give the most memory that it had, in MiB.
 
     Args:
         load: what is scored.
@@ -93,7 +93,7 @@ class Load:
         return Node(self.place / name, self.model, send_to=archive.address, **vote)
 
     def patience(self) -> float:
-        """Seconds in which all must be done."""
+        """Give the seconds in which all must be done."""
         return PATIENCE + 30.0 * len(self.films)
 
 

@@ -148,7 +148,7 @@ class Node:
         until(heard, f"event {event}", tell=self.log.read_text)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and waits; gives the exit status."""
+        """Send a signal and wait; give the exit status."""
         self.running.send_signal(number)
         return self.running.wait(PATIENCE)
 

@@ -42,7 +42,7 @@ def record_and_page(
     page: Path | None,
     filled: Callable[[str, Mapping[str, Any]], str],
 ) -> dict[str, Any]:
-    """Measures, or reads what was measured, and fills the page.
+    """Measure, or read what was measured, and fill the page.
 
     Args:
         path: the JSON file.

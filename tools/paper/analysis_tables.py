@@ -86,7 +86,7 @@ def heterogeneity(folders: dict[str, Path]) -> list[str]:
 
 
 def masks_compared(predicted: Path, true: Path) -> list[str]:
-    """Biomarkers inside predicted masks against those inside masks drawn by hand, by source.
+    """Compare biomarkers inside predicted masks with those inside masks drawn by hand, by source.
 
     Args:
         predicted: folder of an analysis with predicted masks, of at least the same films.

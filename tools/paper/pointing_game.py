@@ -101,7 +101,7 @@ def lesion(drawn: Phantom) -> npt.NDArray[np.bool_]:
 def play(
     model: "TriageModel", films: Iterable[tuple[int, str, Phantom]], options: Options
 ) -> Iterator[Game]:
-    """Lets a model's maps point at lesions.
+    """Let a model's maps point at lesions.
 
     Args:
         model: answers `predict`.
@@ -127,7 +127,7 @@ def play(
 
 
 def record(games: Sequence[Game], options: Options) -> dict[str, Any]:
-    """Hits, chance and their difference, over all phantoms and by class.
+    """Count hits, chance and their difference, over all phantoms and by class.
 
     Args:
         games: what became of the phantoms.

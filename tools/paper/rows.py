@@ -72,7 +72,7 @@ class Results:
         return dict(found) if found and found.get("value") is not None else None
 
     def budget(self, name: str) -> str:
-        """Says how long a training took, and what it started from.
+        """Say how long a training took, and what it started from.
 
         Args:
             name: of the training.
@@ -85,7 +85,7 @@ class Results:
         return f"{text}, after {self.budget(before)}" if before else text
 
     def spent(self, name: str) -> str:
-        """Says how long a training took; '' where it is missing.
+        """Say how long a training took; '' where it is missing.
 
         Args:
             name: of the training.
@@ -106,7 +106,7 @@ class Results:
         return f"Budget: {'; '.join(told)}." if told else f"Budget: {OPEN}."
 
     def counted(self, name: str, group: str) -> str:
-        """Says how many films and patients an evaluation looked at.
+        """Say how many films and patients an evaluation looked at.
 
         Args:
             name: its folder.

@@ -71,7 +71,7 @@ def _with_spread(paper: float, found: dict[str, Any] | None, spread: str) -> str
 
 
 def table_i(results: Results) -> Lines:
-    """Films of the segmentation that are kept apart; those trained on are not in results."""
+    """Count the films of the segmentation that are kept apart; results lack those trained on."""
     rows = []
     for title, paper, name, group in (
         ("JSRT/SCR, kept apart (the paper: validation)", "50", SEGMENTED, "all"),
@@ -97,7 +97,7 @@ def _counted(results: Results) -> tuple[Counter[tuple[str, str]], dict[str, Coun
 
 
 def table_ii(results: Results) -> Lines:
-    """Films by source and class."""
+    """Count films by source and class."""
     found, _ = _counted(results)
     keys = [*TABLE_II, *(key for key in sorted(found) if key not in TABLE_II)]
     rows = [
@@ -110,7 +110,7 @@ def table_ii(results: Results) -> Lines:
 
 
 def table_iii(results: Results) -> Lines:
-    """Films by split and class."""
+    """Count films by split and class."""
     _, found = _counted(results)
     rows = []
     for split, paper in TABLE_III.items():
@@ -337,7 +337,7 @@ def _reused(section: Callable[[Path], Lines], folder: str, file: str) -> Callabl
 
 
 def figure_11(results: Results) -> Lines:
-    """Distances between sources before and after normalisation."""
+    """Give the distances between sources before and after normalisation."""
     folders = {"adults": "analysis/adults", "all films": "analysis/all"}
     found = {title: results.folder / name for title, name in folders.items()
              if (results.folder / name / "heterogeneity.csv").is_file()}  # fmt: skip

@@ -71,7 +71,7 @@ def phantom(
     size: int = 512,
     exposure: np.random.Generator | None = None,
 ) -> Phantom:
-    """Draws one phantom.
+    """Draw one phantom.
 
     Args:
         label: One of `LABELS`.

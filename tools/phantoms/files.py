@@ -35,7 +35,7 @@ def generator(seed: int, layout: str, patient: int) -> np.random.Generator:
 def draw(
     cycle: Sequence[str], films: int, seed: int, layout: str, size: int
 ) -> Iterator[tuple[int, str, Phantom]]:
-    """Draws phantoms whose classes go round a cycle.
+    """Draw phantoms whose classes go round a cycle.
 
     Args:
         cycle: Classes.
@@ -69,7 +69,7 @@ def eight_bit(pixels: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
 
 
 def resize(image: np.ndarray, shape: tuple[int, int], how: int) -> np.ndarray:
-    """Resizes to (width, height) by one of OpenCV's interpolations."""
+    """Resize to (width, height) by one of OpenCV's interpolations."""
     return np.asarray(cv2.resize(image, shape, interpolation=how))
 
 

@@ -37,14 +37,14 @@ class Lung:
 
 
 def noise(rng: np.random.Generator, size: int, cells: int) -> Plane:
-    """Draws smooth noise of mean 0 and unit size with about `cells` bumps a side."""
+    """Draw smooth noise of mean 0 and unit size with about `cells` bumps a side."""
     grid = rng.standard_normal((cells, cells)).astype(np.float32)
     plane: Plane = cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC)
     return plane
 
 
 def fractal(rng: np.random.Generator, size: int, cells: int) -> Plane:
-    """Draws noise over four octaves from `cells` bumps a side, coarse ones strongest."""
+    """Draw noise over four octaves from `cells` bumps a side, coarse ones strongest."""
     plane = np.zeros((size, size), np.float32)
     for octave in range(4):
         plane += np.float32(0.6**octave) * noise(rng, size, min(cells * 2**octave, size))
@@ -98,12 +98,12 @@ def _blurred(plane: Plane, width: float) -> Plane:
 
 
 def normal(lungs: tuple[Lung, Lung], rng: np.random.Generator, size: int) -> Plane:
-    """Draws clear lungs."""
+    """Draw clear lungs."""
     return np.zeros((size, size), np.float32)
 
 
 def bacterial(lungs: tuple[Lung, Lung], rng: np.random.Generator, size: int) -> Plane:
-    """Draws lobar consolidation with air bronchograms on one side, and few fluffy foci."""
+    """Draw lobar consolidation with air bronchograms on one side, and few fluffy foci."""
     side = int(rng.integers(2))
     lung, other = lungs[side], lungs[1 - side]
     height = _height(lung, size)
@@ -130,7 +130,7 @@ def bacterial(lungs: tuple[Lung, Lung], rng: np.random.Generator, size: int) -> 
 
 
 def tuberculosis(lungs: tuple[Lung, Lung], rng: np.random.Generator, size: int) -> Plane:
-    """Draws apical infiltrates with cavities and streaks, and nodules that thin out downwards."""
+    """Draw apical infiltrates with cavities and streaks, and nodules that thin out downwards."""
     plane = np.zeros((size, size), np.float32)
     worse = int(rng.integers(2))
     for side, lung in enumerate(lungs):
@@ -158,12 +158,12 @@ def tuberculosis(lungs: tuple[Lung, Lung], rng: np.random.Generator, size: int) 
 
 
 def viral(lungs: tuple[Lung, Lung], rng: np.random.Generator, size: int) -> Plane:
-    """Draws hazy and net-like opacities in both lungs, stronger below."""
+    """Draw hazy and net-like opacities in both lungs, stronger below."""
     return _diffuse(lungs, rng, size, edge=0.35, net=0.34)
 
 
 def covid19(lungs: tuple[Lung, Lung], rng: np.random.Generator, size: int) -> Plane:
-    """Draws ground glass in both lungs' lower periphery."""
+    """Draw ground glass in both lungs' lower periphery."""
     return _diffuse(lungs, rng, size, edge=0.85, net=0.22)
 
 
@@ -183,7 +183,7 @@ def _diffuse(
 
 
 def lung_nodule(lungs: tuple[Lung, Lung], rng: np.random.Generator, size: int) -> Plane:
-    """Draws one round nodule."""
+    """Draw one round nodule."""
     lung = lungs[int(rng.integers(2))]
     plane = np.zeros((size, size), np.float32)
     row, column = _inside(lung, rng, 0.15, 0.85)

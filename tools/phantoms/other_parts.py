@@ -178,7 +178,7 @@ PARTS: dict[str, Draw] = {
 
 
 def other_part(name: str, rng: np.random.Generator, size: int = 512) -> npt.NDArray[np.uint16]:
-    """Draws a part of the body that is no frontal chest.
+    """Draw a part of the body that is no frontal chest.
 
     Args:
         name: one of `PARTS`.

@@ -158,7 +158,7 @@ def comparisons(
 
 
 def process(model: Path, folder: Path, way: str, threads: int) -> dict[str, Answers]:
-    """Asks one way in a process of its own.
+    """Ask one way in a process of its own.
 
     Args:
         model: version folder.
@@ -188,7 +188,7 @@ def process(model: Path, folder: Path, way: str, threads: int) -> dict[str, Answ
 
 
 def draw(folder: Path, count: int) -> None:
-    """Draws phantoms of all classes and several sizes.
+    """Draw phantoms of all classes and several sizes.
 
     Args:
         folder: takes the files.
@@ -247,7 +247,7 @@ def filled(page: str, record: Mapping[str, Any]) -> str:
 
 
 def measure(options: Options, model: Path) -> dict[str, Any]:
-    """Asks in all ways and writes `determinism.json`.
+    """Ask in all ways and write `determinism.json`.
 
     Args:
         options: the arguments.

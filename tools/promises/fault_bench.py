@@ -70,7 +70,7 @@ class Bench:
         self.table = (whole / "scores.csv").read_bytes()
 
     def draw(self, seed: int) -> Path:
-        """Draws one film."""
+        """Draw one film."""
         from pipelines.films import encode_png16
 
         film = phantom(LABELS[seed % len(LABELS)], np.random.default_rng(seed), 512)
@@ -147,7 +147,7 @@ class Bench:
 
 @contextlib.contextmanager
 def small_disk(place: Path) -> Iterator[Path | None]:
-    """Mounts a disk of 4 MB; gives None where that is not allowed."""
+    """Mount a disk of 4 MB; give None where that is not allowed."""
     folder = place / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
@@ -161,7 +161,7 @@ def small_disk(place: Path) -> Iterator[Path | None]:
 
 
 def short_of_memory(process: "subprocess.Popen[str]", _: Path) -> None:
-    """Leaves a process 16 MB above what it has."""
+    """Leave a process 16 MB above what it has."""
     pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[0])
     limit = pages * os.sysconf("SC_PAGE_SIZE") + (16 << 20)
     resource.prlimit(process.pid, resource.RLIMIT_AS, (limit, limit))

@@ -39,7 +39,7 @@ Answers = dict[str, np.ndarray]
 
 
 def library() -> Path:
-    """Names the library that holds the C API; TensorFlow's wheel has it on Linux."""
+    """Name the library that holds the C API; TensorFlow's wheel has it on Linux."""
     import importlib.util
 
     spec = importlib.util.find_spec("tensorflow")
@@ -66,7 +66,7 @@ def graph_names(model: Path) -> tuple[str, dict[str, str]]:
 
 
 def by_python(model: Path, films: Sequence[Path], threads: int) -> Answers:
-    """Asks `cxr_tf.load` film by film, forwards and backwards.
+    """Ask `cxr_tf.load` film by film, forwards and backwards.
 
     Args:
         model: version folder.
@@ -96,7 +96,7 @@ def by_python(model: Path, films: Sequence[Path], threads: int) -> Answers:
 
 
 def by_c_api(model: Path, films: Sequence[Path], threads: int, out: Path) -> Answers:
-    """Asks through the C API: each film alone, forwards and backwards, and all at once.
+    """Ask through the C API: each film alone, forwards and backwards, and all at once.
 
     Args:
         model: version folder.

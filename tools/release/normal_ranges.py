@@ -52,7 +52,7 @@ def normal_paths(data: Manifest) -> dict[str, str]:
 
 
 def ranges(rows: Iterable[Mapping[str, str]], cohorts: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Gathers the percentiles of each biomarker by cohort.
+    """Gather the percentiles of each biomarker by cohort.
 
     Args:
         rows: of `biomarkers.csv`.

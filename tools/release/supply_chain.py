@@ -95,7 +95,7 @@ def _make_lock(lock: Path, user: str, *sources: str) -> None:
 
 
 def environment(folder: Path) -> Path:
-    """Installs the locked versions, unless that was done.
+    """Install the locked versions, unless that was done.
 
     Args:
         folder: Of the environment.
@@ -158,7 +158,7 @@ def make_licences(python: Path) -> None:
 
 
 def audit() -> int:
-    """Asks for known vulnerabilities of the locked versions.
+    """Ask for known vulnerabilities of the locked versions.
 
     Returns:
         Exit status of pip-audit, 1 also where a package could not be looked up.

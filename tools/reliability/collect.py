@@ -64,7 +64,7 @@ class Item(NamedTuple):
 
 
 def use_of(row: "ManifestRow") -> str:
-    """Tells what a film may be used for: the strictest of its two splits.
+    """Tell what a film may be used for: the strictest of its two splits.
 
     Args:
         row: the film.

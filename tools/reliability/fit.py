@@ -60,7 +60,7 @@ def _middle(table: Table, names: tuple[str, ...]) -> tuple[Floats, Floats]:
 
 
 def fit_gate(table: Table) -> Formula:
-    """Fits the score of being an upright frontal chest film.
+    """Fit the score of being an upright frontal chest film.
 
     Args:
         table: of `read_table`.
@@ -96,7 +96,7 @@ def masks_to_fit(table: Table) -> Table:
 
 
 def fit_mask(table: Table) -> Formula:
-    """Fits the estimate of the lungs' Jaccard similarity.
+    """Fit the estimate of the lungs' Jaccard similarity.
 
     Args:
         table: of `read_table`.
@@ -175,7 +175,7 @@ def fit_conformal(
 def fit(
     table: Table, decisions: tuple[tuple[str, ...], Table, Floats], version: str | None = None
 ) -> Reliability:
-    """Fits all of it.
+    """Fit all of it.
 
     Args:
         table: of `read_table`.

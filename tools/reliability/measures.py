@@ -108,7 +108,7 @@ def real_kinds_record(table: Table, numbers: Reliability) -> Record:
 
 
 def _refused(rows: Table, gate: Formula) -> Bools:
-    """Tells what is refused: too little lung, or a score below the threshold."""
+    """Tell what is refused: too little lung, or a score below the threshold."""
     low = score(gate, features(rows)).numpy() < gate.threshold
     return np.asarray(~rows["lungs"] | low, bool)
 
@@ -199,7 +199,7 @@ def sets_of(probabilities: Floats, least: float) -> Bools:
 def decision_record(
     decisions: tuple[tuple[str, ...], Table, Floats], numbers: Reliability
 ) -> tuple[Record, Table]:
-    """Measures calibration, conformal sets and abstaining.
+    """Measure calibration, conformal sets and abstaining.
 
     Args:
         decisions: of `read_decisions`.

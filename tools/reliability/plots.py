@@ -13,7 +13,7 @@ from tools.reliability.table import Table
 
 
 def reliability_diagram(path: Path, decisions: Mapping[str, Table]) -> None:
-    """Draws share right over confidence, before and after calibration.
+    """Draw share right over confidence, before and after calibration.
 
     Args:
         path: PNG to write.
@@ -44,7 +44,7 @@ def reliability_diagram(path: Path, decisions: Mapping[str, Table]) -> None:
 
 
 def risk_plot(path: Path, table: Table) -> None:
-    """Draws the share of wrong decisions over the share of films that are answered.
+    """Draw the share of wrong decisions over the share of films that are answered.
 
     Args:
         path: PNG to write.
@@ -69,7 +69,7 @@ def risk_plot(path: Path, table: Table) -> None:
 
 
 def mask_plot(path: Path, sets: Mapping[str, Table]) -> None:
-    """Draws the true Jaccard similarity over the estimated one.
+    """Draw the true Jaccard similarity over the estimated one.
 
     Args:
         path: PNG to write.

@@ -27,7 +27,7 @@ Record = Mapping[str, Any]
 def write_report(
     tables: Sequence[Path], fitted: Path, decisions: Mapping[str, Path], out: Path
 ) -> dict[str, Any]:
-    """Measures the fitted numbers.
+    """Measure the fitted numbers.
 
     Args:
         tables: what `collect` wrote, of one model.

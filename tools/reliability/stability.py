@@ -82,7 +82,7 @@ def _read(path: Path) -> tuple[Pixels, int]:
 
 
 def ask_reasons(model: "TriageModel", folder: Path, decisions: Path, out: Path) -> None:
-    """Lets the gate say what turned and inverted films may be.
+    """Let the gate say what turned and inverted films may be.
 
     Args:
         model: exported with a gate.
@@ -120,7 +120,7 @@ def reasons_record(reasons: Path) -> dict[str, Any]:
 
 
 def decide_changed(model: "TriageModel", folder: Path, decisions: Path, out: Path) -> None:
-    """Decides films again after each change, in random order; a run that was stopped goes on.
+    """Decide films again after each change, in random order; a run that was stopped goes on.
 
     Args:
         model: answers `predict`; votes end where the label is settled.

@@ -52,7 +52,7 @@ class Help:
 
 
 def commands(root: Path) -> list[str]:
-    """Modules that a user runs by `python -m`: those with a parser of their arguments.
+    """List the modules that a user runs by `python -m`: those that parse arguments.
 
     Args:
         root: the repository.
@@ -152,7 +152,7 @@ def parse_help(text: str) -> Help:
 
 
 def tasks(usage: str) -> list[str]:
-    """Subcommands that a line of usage offers.
+    """List the subcommands that a line of usage offers.
 
     Args:
         usage: such as `python -m cxr_tf.evaluate [-h] {segmentation,classification}`.

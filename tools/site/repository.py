@@ -61,7 +61,7 @@ def site_address(file: Path, root: Path, docs: Path) -> str:
 
 
 def linked_files(pages: Iterable[Path], root: Path, docs: Path) -> dict[str, Path]:
-    """Files outside the folder of pages that some pages link to, and those that these link to.
+    """List the files outside the folder of pages that some pages link to, and on from these.
 
     Args:
         pages: Markdown files.

@@ -1,4 +1,4 @@
-"""Why a film may have been refused: it is a chest film, but turned, or its grey scale is."""
+"""Why a film may have been refused: it is a chest film, but turned or inverted."""
 
 import tensorflow as tf
 

@@ -121,7 +121,7 @@ class DicomWriter:
         return "", "; ".join(result.source.notes)
 
     def _write(self, path: str, name: str, result: Result, reading: "Reading") -> Result:
-        """Write the objects; returns what they were made of."""
+        """Write the objects; return what they were made of."""
         with quiet():
             try:
                 objects = _objects(result, reading)

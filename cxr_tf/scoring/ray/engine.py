@@ -171,7 +171,7 @@ def _finish(parts: Parts, card: ModelCard, options: "ScoreOptions", outcome: Out
 
 @contextlib.contextmanager
 def _cluster(options: "ScoreOptions") -> Iterator[tuple[int, int, int]]:
-    """Join the cluster, or start one of this machine; gives workers, and CPUs and GPUs of each."""
+    """Join the cluster, or start one of this machine; give workers, and CPUs and GPUs of each."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Ray's own deprecations
         import ray

@@ -48,7 +48,7 @@ class Parts:
         return {int(path.stem) for path in self.folder.glob("[0-9]*.csv")}
 
     def write(self, number: int, text: str) -> None:
-        """Write the rows of a part, whole or not at all; once more gives the same file.
+        """Write the rows of a part, whole or not at all; written again, the file is the same.
 
         Args:
             number: of the part.
@@ -97,7 +97,7 @@ class Parts:
             yield from found
 
     def keep_list(self) -> None:
-        """Take the list that was just written for the run's own."""
+        """Make the list that was just written the run's own."""
         os.replace(self.folder / (_LIST + ".new"), self.folder / _LIST)
 
     def clear(self) -> None:

@@ -26,7 +26,7 @@ TRIES = 5
 
 
 class RemoteModel(FilmQuestions):
-    """Answers through TensorFlow Serving: `score`, `explain`, `plot`, and `predict` if decoded.
+    """Answers through TensorFlow Serving: `score`, `explain`, `plot`, `predict`.
 
     A film travels as lossless 16-bit PNG, one a request, to `serving_default` or `explain`; where
     seed, number of patches or padding is not the signatures' own, as pixels to `predict_pixels`.
@@ -146,7 +146,7 @@ class RemoteModel(FilmQuestions):
             raise ServerError(f"the server finds a film of one grey level {status}, not {CONSTANT}")
 
     def close(self) -> None:
-        """Let go of the server."""
+        """Close the connection to the server."""
         self._transport.close()
 
 

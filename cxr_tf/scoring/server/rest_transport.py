@@ -56,7 +56,7 @@ class RestTransport:
         return {name: _array(name, value) for name, value in found.items()}
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: no connection is kept open."""
 
 
 def _plain(value: Tensor) -> object:

@@ -47,7 +47,7 @@ class Transport(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
 
 
 def split_address(address: str) -> tuple[str, str, int]:
