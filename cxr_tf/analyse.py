@@ -1,7 +1,6 @@
 """`python -m cxr_tf.analyse`: biomarkers of films, and the paper's tables and figures of them."""
 
 import datetime
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.whole_files import write_json, write_text
 from pipelines.adapters import open_data
 from pipelines.manifest.table import Manifest
+from pipelines.native_logs import start_tensorflow
 
 if TYPE_CHECKING:
     from cxr_tf.analysis.masks import Masks
@@ -58,7 +58,7 @@ def _run(
 ) -> int:
     """Measure films into a folder that is this process' own; see `run`."""
     out = options.out
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    start_tensorflow()
     from cxr_tf.analysis import study
     from cxr_tf.analysis.masks import PredictedMasks, open_masks
     from cxr_tf.analysis.measure import measure_films

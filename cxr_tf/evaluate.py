@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +31,7 @@ from pipelines.adapters import open_data
 from pipelines.classes import ClassMap
 from pipelines.manifest.overlap import seen_films
 from pipelines.manifest.table import Manifest
+from pipelines.native_logs import start_tensorflow
 
 
 def _out_folder(options: Options, subject: Subject) -> Path:
@@ -85,7 +85,7 @@ def run(
         )
 
     select(None)  # so that faults show before a model is loaded
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    start_tensorflow()
     reporter.note(f"loading {options.run or options.model}")
     subject = load(options)
     classes = other = None

@@ -15,6 +15,7 @@ from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
 from cxr_tf.saved.model_folders import read_card, version_folder, version_folders
 from cxr_tf.saved.write import exporting, write_model
+from pipelines.native_logs import start_tensorflow
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,15 +27,15 @@ class ExportOptions:
     classification: str = ""
     """Run of `train classification`."""
     model: str = ""
-    """In place of runs, an exported model: the same weights in the graph of this version of cxr-tf,
-    or in another precision."""
+    """An exported model in place of runs: its weights go into the graph of this version of
+    cxr-tf, or into another precision."""
     segmentation: str = ""
     """Run of `train segmentation`; by default the one the classification was trained with."""
     version: int = 0
     """Number of the version; 0 for the next one."""
     mantissa_bits: int = 23
     """Binary digits that kernels are rounded to, 1 to 23: 10 are those of float16. They stay
-    float32 and as fast; the model packs smaller."""
+    float32 and as fast, and the model compresses better."""
     precision: Precision = "float32"
     """What the networks compute in. mixed_bfloat16 was 1.8 times as fast on a processor with
     AVX-512 BF16, and may move votes; mixed_float16 is for GPUs. Weights stay float32."""
@@ -45,19 +46,19 @@ class ExportOptions:
     """Numbers to add to the logits of the classes, fitted by `python -m tools.leave_one_out
     offsets`: they go into the bias of the last layer, so that every patch votes with them."""
     refer_below: float | None = None
-    """Least margin of an answer that is not referred, 0 to 1: with less, `decision` is `refer`. By
-    default never (0), or with --model as it has it."""
+    """Least margin of an answer that is not referred, 0 to 1: with less, `decision` is `refer`.
+    By default never (0), or what --model has."""
     rule: Rule | None = None
     """What decides: the majority of the patches' labels, the largest mean probability, the same
     without the lowest and the highest tenth of the patches, or the mean weighted by the lung in
-    each patch. By default the majority, or with --model as it has it."""
+    each patch. By default the majority, or what --model has."""
     stride: int | None = None
     """Patches on a grid of that many pixels at 1024 x 1024, 50 to 1024, or 0 for random ones. By
-    default random ones, or with --model as it has it."""
+    default random ones, or what --model has."""
     vote: Vote | None = None
     """What votes in the signatures: random patches, or every place of a grid on the lungs, which
     the network sees all at once (dense; of a run of `train classification --approach dense`). By
-    default patches, or with --model as it has it."""
+    default patches, or what --model has."""
     warmup: bool = True
     """Write warm-up records; needs the extra `serving`."""
 
@@ -114,6 +115,7 @@ def _export(config: ExportOptions, out: Path) -> Path:
     folder = out / str(config.version or max(newest, default=0) + 1)
     if folder.exists():
         raise FileExistsError(f"{folder} exists; choose another --version")
+    start_tensorflow()
     if config.model:
         from cxr_tf.saved.rebuild import remake_module
 

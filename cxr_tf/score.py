@@ -2,7 +2,6 @@
 
 import datetime
 import functools
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +19,6 @@ from cxr_tf.runtime.collector import collector_paused
 from cxr_tf.runtime.command_line import read_command_line
 from cxr_tf.runtime.errors import EngineError, UsageError
 from cxr_tf.runtime.folder_lock import held
-from cxr_tf.runtime.native_logs import native_logs_aside
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
 from cxr_tf.runtime.stopping import Stops, stop_status
@@ -35,6 +33,7 @@ from cxr_tf.scoring.options import COMMAND, ScoreOptions, spread_formats
 from cxr_tf.scoring.reach_model import reach_model
 from cxr_tf.scoring.resume import STATE, begin, end
 from cxr_tf.scoring.run_record import Listed, paths_digest, run_facts, run_record
+from pipelines.native_logs import native_logs_aside, start_tensorflow
 
 if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
@@ -221,14 +220,9 @@ def _run(
     """Score into a folder that is this process' own; see `run`."""
     started = datetime.datetime.now(datetime.UTC)
     identify = identifier_reader(options.keep_identifiers, options.hash_identifiers, options.out)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    aside = options.quiet or options.log_json
-    with native_logs_aside(aside), collector_paused():
-        import tensorflow as tf
-
+    with collector_paused():
+        start_tensorflow()
         from pipelines.films import is_film
-
-        tf.config.list_logical_devices()  # looking for them now, it has its say aside
 
     films = _Films(options, is_film)
     if options.engine == "ray":

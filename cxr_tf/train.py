@@ -17,6 +17,7 @@ from cxr_tf.runtime.stopping import Stops, stop_status
 from cxr_tf.saved.run_option_groups import EXAMPLES, GROUPS
 from cxr_tf.saved.run_options import PRESETS, TrainingOptions, from_file
 from cxr_tf.training.cluster import read_cluster
+from pipelines.native_logs import start_tensorflow
 
 log = logging.getLogger("cxr_tf.train")
 
@@ -115,6 +116,8 @@ def _run(config: TrainingOptions, stops: Stops) -> int:
     """Train, and tell what stopped it; returns the exit status."""
     go_on = "the same command goes on from the last checkpoint"
     try:
+        # Workers set up their collectives before anything looks for devices.
+        start_tensorflow(look="TF_CONFIG" not in os.environ)
         import tensorflow as tf
 
         from cxr_tf.training.run import train

@@ -22,6 +22,7 @@ from pipelines.manifest.look_alikes import near_places
 from pipelines.manifest.overlap import SAME_CONTENT, seen_films
 from pipelines.manifest.perceptual import film_hash
 from pipelines.manifest.table import SPLITS, Manifest, ManifestError, ManifestRow
+from pipelines.native_logs import start_tensorflow
 
 FAULT, NOTE = "fault", "note"
 
@@ -120,6 +121,7 @@ def _read_films(
     rows: Sequence[ManifestRow],
 ) -> tuple[list[ManifestRow], list[Finding], Hashes]:
     """Read every film and mask; return the rows with the digests found, and what is wrong."""
+    start_tensorflow()
     from pipelines.films import read_film
 
     films, findings, hashes = [], [], {}
@@ -242,7 +244,6 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         manifest = open_data(options.data)
     except ManifestError as error:

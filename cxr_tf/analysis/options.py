@@ -42,8 +42,8 @@ class AnalysisOptions:
     cohort: str = ""
     """only films of this cohort, such as adult (the paper leaves children out); '' for all"""
     source: str = ""
-    """only films of this source, such as cohen, so that no difference between classes comes of the
-    source; '' for all"""
+    """only films of this source, such as cohen, so that no difference between classes comes from
+    the source; '' for all"""
     paper_list_only: bool = False
     """only films on the paper's own case list"""
     films: int = 0

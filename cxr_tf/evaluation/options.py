@@ -55,8 +55,8 @@ class SegmentationEvaluationOptions(EvaluationOptions):
     """films to evaluate; crossdb is a source that is never trained on; all is for films of a source
     that the run has left out in training"""
     clean_masks: bool = False
-    """leave of heart and of each lung the largest region, and fill its holes; a model that was
-    exported so does it anyway"""
+    """keep only the largest region of the heart and of each lung, and fill its holes; a model
+    that was exported with this does so anyway"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +79,10 @@ class ClassificationEvaluationOptions(EvaluationOptions):
     """patches that vote on a film, 1 to 400"""
     stride: int | None = None
     """patches on a grid of this many pixels at 1024 x 1024, 50 to 1024, or 0 for random ones; by
-    default as the model was exported: random, unless a grid was asked for"""
+    default the model's own: random ones, unless it was exported with a grid"""
     vote: Vote | None = None
-    """what votes: random patches, or every place of a grid on the lungs, which the network sees all
-    at once (dense; of models that were trained for it). By default as the model was exported"""
+    """what votes: random patches, or every place of a grid on the lungs, which the network sees
+    all at once (dense; only for models that were trained for it). By default the model's own way"""
     aggregations: bool = False
     """also decide by mean probability, trimmed mean, and mean weighted by the lung in each patch"""
     saliency: str = ""
@@ -157,7 +157,9 @@ def check_options(options: Options) -> None:
     if isinstance(options, ClassificationEvaluationOptions):
         options.voting.check("--")
     if isinstance(options, SegmentationEvaluationOptions) and options.clean_masks and options.model:
-        raise UsageError("--clean-masks needs --run: an exported model cleans masks or does not")
+        raise UsageError(
+            "--clean-masks is for --run alone: an exported model has it or not; leave it out"
+        )
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
     if options.samples < 1 or options.films < 0:

@@ -40,7 +40,9 @@ class Rules:
         """
         options = model.card.options
         if options.approach == "global":
-            raise UsageError("--aggregations: a global model has one patch a film, nothing to join")
+            raise UsageError(
+                "--aggregations joins several patches, but a global model has one: leave it out"
+            )
         self._patch_size = options.patch_side
         self._rows, self._classes = rows, class_map.names
         self._truth = np.array([class_map.index(row.label) for row in rows], np.int64)

@@ -28,8 +28,8 @@ class NodeOptions(AnswerOptions):
     keep_identifiers: bool = False
     """write PatientID and UIDs into worklist.csv, in plain text"""
     hash_identifiers: Path | None = None
-    """write salted hashes in their place; names the file that holds the salt, made if it is not
-    there"""
+    """write salted hashes in their place. PATH is the file that holds the salt; it is made if it
+    is missing"""
     listen: str = "127.0.0.1"
     """address to listen on for DICOM; 0.0.0.0 for all of this machine"""
     port: int = 11112
@@ -46,16 +46,16 @@ class NodeOptions(AnswerOptions):
     tls_key: Path | None = None
     """PEM file of the certificate's private key"""
     tls_ca: Path | None = None
-    """PEM file of authorities: who sends films must show a certificate of theirs, and so must the
-    destination"""
+    """PEM file of authorities: senders and the destination must show a certificate that one of
+    these has signed"""
     max_megabytes: int = 512
     """largest film that is taken, in MiB"""
     max_associations: int = 10
     """connections at once"""
     min_free_megabytes: int = 1024
-    """MiB that stay free on the disk: below it no film is taken, and none scored"""
+    """MiB that must be free on the disk: with less, no film is taken and none is scored"""
     watch: Path | None = None
-    """take films from this folder too, and what comes into it; its files stay as they are"""
+    """take films from this folder too, also those that come later; its files stay as they are"""
     send_to: str = ""
     """where DICOM results go: dicom://AET@HOST:PORT (C-STORE; dicoms:// over TLS), or the address
     of a DICOMweb service, such as https://HOST/dicom-web (STOW-RS; credentials from ~/.netrc)"""

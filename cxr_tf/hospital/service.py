@@ -1,7 +1,6 @@
 """The node as a whole: its ways in, its work and its ways out, from start to stop."""
 
 import importlib.util
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,12 +17,12 @@ from cxr_tf.hospital.queue import Queue
 from cxr_tf.hospital.sender import Destination, destination, until
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.folder_lock import held
-from cxr_tf.runtime.native_logs import native_logs_aside
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops
 from cxr_tf.saved.file_list import check_files
 from cxr_tf.scoring.checks import check
 from cxr_tf.scoring.reach_model import reach_model
+from pipelines.native_logs import native_logs_aside, start_tensorflow
 
 if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
@@ -94,7 +93,6 @@ def run(
         UsageError: wrong usage, or another process has the folder.
     """
     model_folder = _check(options)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     events = Events(reporter)
     with held(options.folder, "--folder"), ExitStack() as stack:
         folder = FilmsFolder(options.folder)
@@ -105,10 +103,8 @@ def run(
         )
         to = destination(options)
         _start(options, folder, queue, events, stack)
+        start_tensorflow()
         with native_logs_aside(True):
-            import tensorflow as tf
-
-            tf.config.list_logical_devices()  # looking for them now, it has its say aside
             check_files(model_folder, reporter.warn)
             scoring = options.scoring(options.folder, options.folder)
             model = reach_model(model_folder, scoring, load)

@@ -29,29 +29,30 @@ class VoteOptions:
     patches: int = PATCHES
     """patches that vote on a film, 1 to 400"""
     stride: int | None = None
-    """above 0, patches on a grid of that many pixels at 1024 x 1024, from 50 to 1024; 0 for random
-    ones. By default as the model was exported: random, unless a grid was asked for"""
+    """above 0, patches on a grid of that many pixels at 1024 x 1024, from 50 to 1024; 0 for
+    random ones. By default the model's own: random ones, unless it was exported with a grid"""
     rule: Rule | None = None
     """what decides: the majority of the patches' labels, the largest mean probability, the same
     without the lowest and the highest tenth of the patches, or the mean weighted by the lung in
-    each patch. By default as the model was exported: the majority, unless it was asked otherwise"""
+    each patch. By default the model's own rule: the majority, unless it was exported with
+    another"""
     vote: Vote | None = None
-    """what votes: random patches, or every place of a grid on the lungs, which the network sees all
-    at once (dense: no seed, a sixth of the arithmetic; of models that were trained for it). By
-    default as the model was exported: patches, unless it was asked otherwise"""
+    """what votes: random patches, or every place of a grid on the lungs, which the network sees
+    all at once (dense: no seed and a sixth of the arithmetic, only for models that were trained
+    for it). By default the model's own way: patches, unless it was exported with the other"""
     decision_only: bool = False
-    """stop looking at a film's patches where no further one can change its label: the same labels
-    in less time; votes, p and patches_used are those up to there"""
+    """stop looking at a film's patches where no further one can change its label: the same
+    labels in less time; votes, mean probabilities and patches_used count the patches up to there"""
     fast: bool = False
     """not exact: stop looking at a film where its vote is unlikely to change, after about a fifth
     of the patches; docs/performance.md says how many labels differ"""
     gate: bool = True
     """refuse what does not look like an upright frontal chest film (not_chest_film); --no-gate
-    answers whatever has lungs, as for evaluation on films that are known"""
+    answers for anything that has lungs, for films that are known to be chest films"""
     refer_below: float | None = None
-    """decide `refer` where the votes of winner and runner-up differ by less than this share of the
-    patches, 0 to 1; 0 for never. By default as the model was exported: never, unless it was asked
-    for"""
+    """decide `refer` where the votes of winner and runner-up differ by less than this share of
+    the patches, 0 to 1; 0 for never. By default the model's own margin: 0, unless it was
+    exported with another"""
 
     @property
     def ends_early(self) -> bool:
@@ -90,7 +91,8 @@ class VoteOptions:
             raise UsageError(f"{prefix}rule {self.rule}: choose one of {', '.join(RULES)}")
         if self.ends_early and self.rule not in (None, MAJORITY):
             raise UsageError(
-                f"only a majority can be settled early: leave out {prefix}rule, or what ends it"
+                f"only a majority can be settled early: leave out {prefix}rule, or "
+                "what ends a vote early"
             )
 
     def changed(self, changes: dict[str, Any]) -> "VoteOptions":

@@ -267,4 +267,4 @@ def download(folder: Path, url: str = PUBLIC_URL, sha256: str = PUBLIC_SHA256) -
     try:
         return fetch(path, url, sha256)
     except UsageError as error:
-        raise WeightsError(f"{error}; give a file instead") from error
+        raise WeightsError(f"{error}; give --imagenet a file instead") from error

@@ -60,7 +60,7 @@ def checked_values(path: Path, values: dict[str, Any], kind: type, task: str) ->
             f"{path}: these are options of the task {written_for!r}, not of {task!r}{names}"
         )
     if unknown:
-        raise UsageError(f"{path}: unknown options {unknown}")
+        raise UsageError(f"{path}: unknown options {unknown}; correct or remove them")
     hints = _hints(kind)
     for name, value in values.items():
         fitting, expected = _fit(value, hints[name])

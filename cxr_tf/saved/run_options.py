@@ -36,7 +36,8 @@ class TrainingOptions:
     out: str = ""
     """Folder of the run; a run found there goes on."""
     config: Annotated[str, tyro.conf.arg(metavar="FILE")] = ""
-    """A config.json of a run: its options go ahead of the preset's; those on the line win."""
+    """A config.json of a run. Its options override the preset's; options on the command line
+    override both."""
     preset: Literal["paper", "improved", "demo"] = "improved"
     """Values of all other options: the paper's and its authors' (paper), ours (improved), or
     small networks for phantoms (demo)."""
@@ -166,11 +167,12 @@ class ClassificationTrainingOptions(TrainingOptions):
     segmentation: str = ""
     """Run of `train segmentation` whose network makes the lung masks."""
     approach: Literal["local", "dense", "global"] = "local"
-    """Random patches; patches and larger crops of which every window is classified, for a network
-    that can vote densely too (--crops); or the whole film at 224 x 224."""
+    """What the network learns from: random patches (local); patches and larger crops whose
+    windows are all classified, so that it can vote densely too (dense); or the whole film at 224
+    x 224 (global)."""
     crops: int = 4
-    """Of --approach dense: one crop of twice the patch's side beside each so many patches; 4 makes
-    a step twice as dear, 8 one and a half times."""
+    """For --approach dense: patches to each crop of twice their side. A step takes twice the
+    time with 4, and one and a half times with 8."""
     classes: str = "normal,bacterial,tuberculosis,viral=viral+covid19"
     """Classes in order; `a=b+c` joins the manifest's classes b and c."""
     patch_size: int = PATCH_SIZE
@@ -179,7 +181,7 @@ class ClassificationTrainingOptions(TrainingOptions):
     """Side in pixels of the normalised film that patches are cut from, a multiple of 256. Half of
     it with half of --patch-size shows the same of the lungs for a quarter of the arithmetic."""
     clean_masks: bool = False
-    """Leave of heart and of each lung the largest region, and fill its holes."""
+    """Keep only the largest region of the heart and of each lung, and fill its holes."""
     content: Literal["lungs", "even_lungs", "whole", "outside", "mask"] = "lungs"
     """What of the film the network sees."""
     scaling: Literal["raw255", "imagenet"] = "imagenet"
@@ -190,14 +192,14 @@ class ClassificationTrainingOptions(TrainingOptions):
     augment_strength: float = 0.0
     """Size of random changes of grey scale, sharpness and size of patches; 0 for none."""
     jpeg: float = 0.0
-    """Share of training patches cut from the film as a JPEG of a quality between 30 and 95, made
-    once for each film, ahead of its normalisation."""
+    """Share of training patches that are cut from a JPEG copy of the film, of a quality between
+    30 and 95. Each film has one copy, made before it is normalised."""
     balance: float = 1.0
-    """1 draws every class equally often, 0 every film; between them, in between."""
+    """1 draws every class equally often, 0 every film equally often; values between them mix the
+    two."""
     balance_sources: bool = False
-    """Draw the classes of a source equally often, so that a source with several classes does not
-    tell which one a film is of; a source counts the more, the fewer others have its rarest class.
-    """
+    """Draw all classes of a source equally often, so that the source says little about the
+    class. A source counts as one over the number of sources that share its rarest class."""
     validation_patches: int = 16
     """Fixed patches a film in every validation."""
     label_smoothing: float = 0.0
@@ -209,7 +211,8 @@ class ClassificationTrainingOptions(TrainingOptions):
     """Share of training patches whose style, means and spreads of early channels, is mixed with
     that of another patch (MixStyle); 0 for none."""
     cache: str = ""
-    """Folder of predicted masks and of normalised films; none for the segmentation run's own."""
+    """Folder of predicted masks and of normalised films; by default that of the segmentation
+    run."""
 
 
 PRESETS: dict[str, dict[str, TrainingOptions]] = {

@@ -21,6 +21,7 @@ from cxr_tf.runtime.whole_files import write_json
 from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.model_folders import WEIGHTS, read_card, version_folder
 from cxr_tf.saved.run_options import PRESETS, TrainingOptions
+from pipelines.native_logs import start_tensorflow
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -123,6 +124,7 @@ def find_arrays(saved_model: Path, hashes: set[str]) -> dict[str, np.ndarray]:
     Returns:
         Arrays by hash, those that were found.
     """
+    start_tensorflow()
     import tensorflow as tf
 
     from cxr_tf.models.weights import array_hash

@@ -23,8 +23,8 @@ class AnswerOptions(VoteOptions):
     """exported model: saved_models/NAME (its newest version), saved_models/NAME/VERSION, or the
     name of a released one, such as cxr_triage@2, which is fetched once from $CXR_TF_MODELS_URL"""
     server: str = ""
-    """ask TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, for what is
-    served under the model's name; of --model only the card is read"""
+    """let TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, answer by
+    the model that it serves under the same name; of --model only the card is read"""
     deadline: float = 60.0
     """seconds after which a request to the server is given up"""
     voi: bool = False
@@ -42,8 +42,8 @@ class ScoreOptions(AnswerOptions):
 
     Research use only. Not a medical device.
 
-    A run that was stopped or killed goes on where it was when the same command is given again. Of
-    a complete run too the rows that are fine stay: films that are new, or failed and whose file has
+    A run that was stopped or killed goes on where it was when the same command is given again. A
+    complete run keeps its rows, too: only films that are new, or that failed and whose file has
     changed, are scored.
 
     Exit status: 0 done (a refusal such as no_lung is an answer), 1 some inputs failed, 2 wrong
@@ -64,32 +64,35 @@ class ScoreOptions(AnswerOptions):
     report: bool = False
     """write OUT/report: a worklist for triage and a page for each film, opened from disk"""
     dicom_out: bool = False
-    """write for each DICOM film segmentation, saliency and structured report into OUT/dicom (extra
-    dicom). They belong to the film's study: patient and UIDs stand in them, as in the film"""
+    """write for each DICOM film segmentation, saliency and structured report into OUT/dicom
+    (extra dicom). They belong to the film's study and name its patient, as the film does"""
     patch_table: bool = False
     """write patches.csv: centre, probabilities and vote of every patch"""
     engine: Literal["local", "ray"] = "local"
-    """ray scores on several processes or machines (extra distributed); the same table, no others"""
+    """ray scores on several processes or machines (extra distributed) and writes the same table
+    of scores, but no other output"""
     ray_address: str = ""
     """a running Ray cluster that this machine is part of: auto, or HOST:PORT; without it one is
     started here"""
     workers: int = 0
-    """of --engine ray, each with a model of its own; 0: one a GPU, or one for every 4 CPUs"""
+    """workers of --engine ray, each with a model of its own; 0 for one on each GPU, or one for
+    every 4 CPUs"""
     format: tyro.conf.UseAppendAction[tuple[Format, ...]] = ()
-    """of the finished tables, several behind each other: csv (where nothing else is said), parquet
-    with typed columns (extra parquet), jsonl with an object a row"""
+    """formats of the finished tables, one or several: csv (the default), parquet with typed
+    columns (extra parquet), jsonl with one object a row"""
     requests: int = 1
     """requests to the server under way at once, 1 to 64"""
     keep_identifiers: bool = False
     """write identifiers.csv: PatientID and UIDs of DICOM files, in plain text"""
     hash_identifiers: Path | None = None
-    """write identifiers.csv with salted hashes in their place; names the file that holds the salt,
-    made if it is not there. Without either, no table holds anything of a DICOM header, and but for
-    --dicom-out no output does."""
+    """write identifiers.csv with salted hashes in their place. PATH is the file that holds the
+    salt; it is made if it is missing. Without this and --keep-identifiers, no output but those
+    of --dicom-out holds anything of a DICOM header."""
     restart: bool = False
     """drop what an earlier run in OUT has done, and score every film anew"""
     retry_failed: bool = False
-    """try every film again that failed; without, those whose file has another size or time now"""
+    """try every film again that failed; without it, only those whose file has another size or
+    time now"""
     recursive: bool = True
     """look into sub-folders"""
     quiet: bool = False

@@ -1,7 +1,6 @@
 """Writes the manifest of data folders: `python -m pipelines.adapters FOLDER… OUT.csv`."""
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from pipelines.adapters.merging import merge
 from pipelines.classes import MANIFEST_CLASSES
 from pipelines.manifest.splits import split_again, without_splits
 from pipelines.manifest.table import SPLITS, Manifest, ManifestError, hash_films, write_manifest
+from pipelines.native_logs import start_tensorflow
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -87,7 +87,7 @@ def _tell_near_duplicates(manifest: Manifest, pairs: Path | None) -> int:
     """Search for near-duplicates where a file for them is named; return the exit status."""
     if pairs is None:
         return 0
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    start_tensorflow()
     from pipelines.manifest.look_alikes import look_alikes, summary, write_pairs
 
     print(f"reading {len(manifest)} films", file=sys.stderr)

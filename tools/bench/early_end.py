@@ -48,7 +48,7 @@ class Film:
         return np.bincount(self.winners[:seen], minlength=classes).astype(np.int32)
 
     def end(self, lead: float) -> int:
-        """Count the patches after which the vote ends, checked after every step of a scoring run."""
+        """Count the patches after which the vote ends, checked at every step of a run."""
         step = FAST_STEP if math.isfinite(lead) else EARLY_STEP
         for seen in range(step, len(self.winners), step):
             votes = tf.constant(self.votes(seen))

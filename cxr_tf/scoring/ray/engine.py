@@ -18,7 +18,6 @@ from cxr_tf.films.rows import is_failure, score_columns
 from cxr_tf.films.table import Table
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.errors import EngineError, UsageError
-from cxr_tf.runtime.native_logs import native_logs_aside
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
 from cxr_tf.runtime.text import one_line
@@ -29,6 +28,7 @@ from cxr_tf.scoring.ray.parts import Parts, list_films
 from cxr_tf.scoring.ray.worker import Job, PartScorer
 from cxr_tf.scoring.resume import STATE, goes_on
 from cxr_tf.scoring.run_record import run_facts
+from pipelines.native_logs import native_logs_aside
 
 if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
@@ -208,7 +208,7 @@ def _shares(workers: int, nodes: list[dict[str, Any]]) -> tuple[int, int, int]:
     gpus = sum(int(resources.get("GPU", 0)) for resources in alive)
     total, most = sum(cpus), max(cpus, default=0)
     if not total:
-        raise UsageError("--engine ray: the cluster has no CPU")
+        raise UsageError("--engine ray: the cluster has no CPU; start it with CPUs")
     if workers > total:
         raise UsageError(f"--workers {workers}: the cluster has {total} CPUs, give at most that")
     count = workers or min(gpus, total) or max(1, total // _CPUS)

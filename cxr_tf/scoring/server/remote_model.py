@@ -143,7 +143,10 @@ class RemoteModel(FilmQuestions):
             np.zeros((2, 2), np.uint16), NO_PADDING, VoteOptions(), explain=False
         ).status
         if status != CONSTANT:
-            raise ServerError(f"the server finds a film of one grey level {status}, not {CONSTANT}")
+            raise ServerError(
+                f"the server gives a film of one grey level the status {status}, not {CONSTANT}: "
+                "it serves no model of this kind"
+            )
 
     def close(self) -> None:
         """Close the connection to the server."""
