@@ -157,9 +157,7 @@ def check_options(options: Options) -> None:
     if isinstance(options, ClassificationEvaluationOptions):
         options.voting.check("--")
     if isinstance(options, SegmentationEvaluationOptions) and options.clean_masks and options.model:
-        raise UsageError(
-            "--clean-masks is for --run alone: an exported model has it or not; leave it out"
-        )
+        raise UsageError("--clean-masks needs --run: an exported model has it or not; leave it out")
     if not 0 <= options.seed < 2**63:
         raise UsageError(f"--seed {options.seed}: give a number from 0 to 2^63 - 1")
     if options.samples < 1 or options.films < 0:
