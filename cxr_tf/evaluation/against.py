@@ -16,6 +16,7 @@ from cxr_tf.measures.paired import compare
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
+from cxr_tf.saved.released import names_release
 from pipelines.classes import ClassMap
 from pipelines.manifest.rows import ManifestRow
 from pipelines.status import OK
@@ -96,7 +97,8 @@ def open_other(
 
     Args:
         options: of the evaluation.
-        path: a table of predictions, the folder of an evaluation, a run, or an exported model.
+        path: a table of predictions, the folder of an evaluation, a run, an exported model, or the
+            name of a released one.
         load: loads a run or model.
         classes: of the one that is evaluated.
 
@@ -106,7 +108,7 @@ def open_other(
     table = path / TABLE if (path / TABLE).is_file() else path
     if table.is_file():
         return _read_table(table, classes)
-    if not path.is_dir():
+    if not (path.is_dir() or names_release(path)):
         raise UsageError(f"--against {path}: there is no such file or folder")
     is_run = (path / "config.json").is_file()
     run, model = (path, None) if is_run else (None, path)

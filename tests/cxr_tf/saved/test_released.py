@@ -277,6 +277,20 @@ def test_score_takes_a_name_and_reports_an_unknown_one(page, tmp_path, capsys):
     assert "there are: toy-model@3" in capsys.readouterr().err
 
 
+def test_a_classifier_to_compare_with_may_be_named_too(page):
+    from cxr_tf.evaluation.against import open_other
+    from cxr_tf.evaluation.options import ClassificationEvaluationOptions
+
+    def load(options):
+        raise UsageError(f"asked for {options.model}")
+
+    options = ClassificationEvaluationOptions(data=Path("data"), run=Path("run"))
+    with pytest.raises(UsageError, match=f"asked for {NAME}"):
+        open_other(options, Path(NAME), load, None)
+    with pytest.raises(UsageError, match="no such file or folder"):
+        open_other(options, Path("no/such"), load, None)
+
+
 def test_the_archive_is_the_same_whatever_the_files_times_and_rights(tmp_path, archive):
     version = tmp_path / "saved_models" / "toy-model" / "3"
     (version / "saved_model.pb").touch()
