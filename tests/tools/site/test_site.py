@@ -42,7 +42,7 @@ def test_the_site_holds_every_command_and_module(site):
     for name in modules(ROOT):
         assert (site / "reference" / "python" / f"{name}.html").is_file(), name
     triage = (site / "reference" / "python" / "cxr_tf.method.saliency.html").read_text()
-    assert "Mean over the patches that cover a pixel" in triage, "docstrings are rendered"
+    assert "Average probability times map over the patches" in triage, "docstrings are rendered"
 
 
 @pytest.mark.slow
