@@ -31,3 +31,13 @@ def large_blocks_returned() -> Iterator[None]:
     finally:
         mallopt(_MMAP_THRESHOLD, _LARGEST)
         mallopt(_TRIM_THRESHOLD, 2 * _LARGEST)
+
+
+def free_blocks_returned() -> None:
+    """Give back to the system what was freed and lies between blocks that are in use.
+
+    Does nothing without glibc.
+    """
+    trim = getattr(ctypes.pythonapi, "malloc_trim", None)
+    if trim is not None:
+        trim(0)

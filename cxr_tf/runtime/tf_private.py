@@ -3,7 +3,10 @@
 These names can go with any release of TensorFlow, which is why `requirements.txt` pins its line.
 """
 
+from collections.abc import Sequence
 from typing import Any
+
+import tensorflow as tf
 
 # RewriterConfig: a session's configuration holds one, and no public name tells its values.
 # SavedModel: `tf.saved_model.load` alone reads one, as Python functions that copy every weight.
@@ -16,7 +19,18 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2 as freeze,
 )
 
-__all__ = ["RewriterConfig", "SavedModel", "eager_config", "freeze"]
+# The optimiser by itself: a session optimises with the weights, and keeps the result.
+from tensorflow.python.framework.function_def_to_graph import function_def_to_graph_def
+from tensorflow.python.grappler import tf_optimizer
+
+__all__ = [
+    "RewriterConfig",
+    "SavedModel",
+    "eager_config",
+    "flat_graph",
+    "freeze",
+    "optimise_graph",
+]
 
 
 def eager_config() -> Any:
@@ -25,3 +39,43 @@ def eager_config() -> Any:
     `tf.config` tells them one by one, and not the limits of each device's memory in that form.
     """
     return context.context().config
+
+
+def flat_graph(function: Any) -> tuple[tf.compat.v1.GraphDef, dict[str, str]]:
+    """Write the body of a function as a graph, with a placeholder an argument.
+
+    Args:
+        function: FunctionDef.
+
+    Returns:
+        The graph, and the names of its tensors by those within the function.
+    """
+    graph, names = function_def_to_graph_def(function)
+    return graph, dict(names)
+
+
+def optimise_graph(
+    graph: tf.compat.v1.GraphDef,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    configuration: tf.compat.v1.ConfigProto,
+) -> tf.compat.v1.GraphDef:
+    """Let the optimiser rewrite a graph as a session with that configuration would.
+
+    Args:
+        graph: the graph.
+        inputs: names of the tensors that it is given.
+        outputs: names of the tensors that it gives.
+        configuration: of the session.
+    """
+    with tf.Graph().as_default() as known:
+        tf.graph_util.import_graph_def(graph, name="")
+        meta = tf.compat.v1.train.export_meta_graph(graph=known, graph_def=graph)
+        for names, held in (
+            (inputs, meta.signature_def["all"].inputs),
+            (outputs, meta.signature_def["all"].outputs),
+        ):
+            for name in names:
+                held[name].name = name
+                held[name].dtype = known.get_tensor_by_name(name).dtype.as_datatype_enum
+    return tf_optimizer.OptimizeGraph(configuration, meta)

@@ -2,10 +2,10 @@
 
 `tf.saved_model.load` makes a Python function of every function of the file, nested ones too, each
 with a library that holds copies of all it calls: for the shipped model, 33 copies of its weights.
-Here the file's library is imported once, and holds what is asked for and nothing else.
+Here the file's library is imported once, and holds what is asked for and nothing else; its networks
+are taken out, and what remains is not optimised, which would take longer than it saves.
 """
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from cxr_tf.runtime.freed_memory import large_blocks_returned
+from cxr_tf.runtime.freed_memory import free_blocks_returned, large_blocks_returned
 from cxr_tf.runtime.tf_private import RewriterConfig, SavedModel, eager_config
+from cxr_tf.saved.networks import take_networks
 
 #: Positional arguments in, results by name out: NumPy arrays, and bytes for one string.
 SavedFunction = Callable[..., dict[str, Any]]
@@ -38,28 +39,33 @@ def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFuncti
     graph = tf.Graph()
     with large_blocks_returned():
         definition, arguments, results = _definition(folder / "saved_model.pb", tuple(names))
+        networks = take_networks(definition.library, _configuration)
         with graph.as_default():
             tf.graph_util.import_graph_def(definition, name="")
-        session = tf.compat.v1.Session(graph=graph, config=_configuration())
+        configuration = _configuration()
+        configuration.graph_options.rewrite_options.disable_meta_optimizer = True
+        session = tf.compat.v1.Session(graph=graph, config=configuration)
+    free_blocks_returned()
 
     def function(name: str) -> SavedFunction:
         call = session.make_callable(
             [graph.get_tensor_by_name(f"{name}:{index}") for index in range(len(results[name]))],
             [graph.get_tensor_by_name(f"{each}:0") for each in arguments[name]],
         )
-        optimised = False
+        held = networks  # while there is a function that calls them
+        new = True
 
         def answer(*given: Any) -> dict[str, Any]:
-            nonlocal optimised
-            with contextlib.nullcontext() if optimised else large_blocks_returned():
-                found = call(*map(np.asarray, given))
-            optimised = True
+            nonlocal new
+            found = call(*map(np.asarray, given))
+            if new and held:
+                free_blocks_returned()
+            new = False
             return dict(zip(results[name], found, strict=True))
 
         return answer
 
-    with large_blocks_returned():
-        return {name: function(name) for name in arguments}
+    return {name: function(name) for name in arguments}
 
 
 def _configuration() -> tf.compat.v1.ConfigProto:
@@ -113,7 +119,12 @@ def _definition(
         node.attr["Tout"].list.type.extend(each.type for each in signature.output_arg)
         node.attr["f"].func.name = known[0]
     for each in _called(traced, library):
-        definition.library.function.add().CopyFrom(each)
+        written = definition.library.function.add()
+        written.CopyFrom(each)
+        for node in written.node_def:
+            # Run where it is reached, not written out: most branches are for rare films.
+            if "_lower_using_switch_merge" in node.attr:
+                node.attr["_lower_using_switch_merge"].b = False
     return definition, arguments, results
 
 

@@ -1,0 +1,152 @@
+"""The networks of a SavedModel, each in a session of its own that the other functions call.
+
+TensorFlow writes a function's graph out at every place that calls it. The shipped model calls its
+segmentation at ten, for the parts of a picture that may hold several films: ten copies of the
+weights, each optimised and packed. Here a network is there once, whoever asks.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from cxr_tf.runtime.tf_private import flat_graph
+from cxr_tf.saved.stand_ins import optimised
+
+#: From a name of a network to what runs it.
+Networks = dict[str, Callable[..., Any]]
+
+
+def take_networks(library: Any, configuration: Callable[[], tf.compat.v1.ConfigProto]) -> Networks:
+    """Take the networks out of a library of functions, and leave in each place a call.
+
+    Args:
+        library: FunctionDefLibrary, changed in place.
+        configuration: makes one of a session whose graph is optimised.
+
+    Returns:
+        The networks; the library's calls hold while these do.
+    """
+    return {
+        each.signature.name: _taken(each, configuration())
+        for each in library.function
+        if _is_network(each)
+    }
+
+
+def _is_network(function: Any) -> bool:
+    """Tell a function that convolves and calls no other."""
+    calls = any(
+        value.func.name or value.list.func for x in function.node_def for value in x.attr.values()
+    )
+    return not calls and any(node.op == "Conv2D" for node in function.node_def)
+
+
+def _taken(function: Any, configuration: tf.compat.v1.ConfigProto) -> Callable[..., Any]:
+    """Make a network of a function, and let the function call it."""
+    graph, flat = flat_graph(function)
+    inputs = [f"{each.name}:0" for each in function.signature.input_arg]
+    outputs = [flat[function.ret[each.name]] for each in function.signature.output_arg]
+    graph = optimised(split_ahead(graph, outputs), inputs, outputs, configuration)
+    rewriting = configuration.graph_options.rewrite_options
+    rewriting.disable_meta_optimizer = True
+    # oneDNN keeps what it packed for each thread; and a call from a thread of another session never
+    # waits for one of those.
+    configuration.use_per_session_threads = True
+    configuration.inter_op_parallelism_threads = 1
+    configuration.experimental.disable_output_partition_graphs = True
+    configuration.experimental.optimize_for_static_graph = True
+    with tf.Graph().as_default() as made:
+        tf.graph_util.import_graph_def(graph, name="")
+        session = tf.compat.v1.Session(graph=made, config=configuration)
+    run = session.make_callable(
+        [made.get_tensor_by_name(name) for name in outputs],
+        [made.get_tensor_by_name(name) for name in inputs],
+    )
+    return _let_call(function, run)
+
+
+def split_ahead(graph: tf.compat.v1.GraphDef, outputs: list[str]) -> tf.compat.v1.GraphDef:
+    """Split constants that the graph would split, and leave out what no output needs.
+
+    Args:
+        graph: of operations without side effects; changed in place.
+        outputs: names of the tensors that are needed.
+
+    Returns:
+        A graph of the same results.
+    """
+    nodes = {node.name: node for node in graph.node}
+    same: dict[str, str] = {}
+    parts: dict[str, Any] = {}
+
+    def origin(name: str) -> str:
+        name = name.removesuffix(":0")
+        return origin(same[name]) if name in same else name
+
+    def constant(name: str) -> Any:
+        return tf.make_ndarray(nodes[name].attr["value"].tensor)
+
+    def are_constant(names: list[str]) -> bool:
+        return all(name in nodes and nodes[name].op == "Const" for name in names)
+
+    for node in graph.node:
+        given = [origin(name) for name in node.input]
+        if node.op == "Identity" and are_constant(given[:1]):
+            same[node.name] = given[0]
+        elif node.op == "SplitV" and are_constant(given):
+            value, sizes, axis = map(constant, given)
+            for number, part in enumerate(np.split(value, np.cumsum(sizes)[:-1], int(axis))):
+                name = f"{node.name}/part_{number}"
+                same[f"{node.name}:{number}".removesuffix(":0")] = name
+                made = tf.compat.v1.NodeDef(name=name, op="Const")
+                made.attr["dtype"].type = node.attr["T"].type
+                made.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(part))
+                parts[name] = made
+    wanted = [name.split(":")[0] for name in outputs]
+    kept = tf.compat.v1.GraphDef(versions=graph.versions)
+    seen: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        node = nodes[name] if name in nodes else parts[name]
+        given = [origin(each) for each in node.input if not each.startswith("^")]
+        del node.input[:]
+        node.input.extend(given)
+        wanted += [each.split(":")[0] for each in given]
+        kept.node.append(node)
+    return kept
+
+
+def _let_call(function: Any, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Write a function anew that calls `run`; what is given back keeps it callable."""
+    signature = function.signature
+    types = [tf.as_dtype(each.type) for each in signature.output_arg]
+    specs = [tf.TensorSpec(None, tf.as_dtype(each.type)) for each in signature.input_arg]
+    traced = tf.function(
+        lambda *given: tf.numpy_function(run, given, types, stateful=False)
+    ).get_concrete_function(*specs)
+    new = traced.function_def
+    names = {
+        ours.name: theirs.name
+        for ours, theirs in zip(new.signature.input_arg, signature.input_arg, strict=True)
+    }
+    results: Mapping[str, str] = {
+        theirs.name: new.ret[ours.name]
+        for ours, theirs in zip(new.signature.output_arg, signature.output_arg, strict=True)
+    }
+    del function.node_def[:]
+    for node in new.node_def:
+        copy = function.node_def.add()
+        copy.CopyFrom(node)
+        copy.input[:] = [names.get(name, name) for name in node.input]
+    function.ret.clear()
+    for name, result in results.items():
+        function.ret[name] = names.get(result, result)
+    function.control_ret.clear()
+    del function.signature.control_output[:]
+    kept: Callable[..., Any] = traced
+    return kept
