@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+#: Without it a source of one class would teach nothing where sources are discounted.
+UNKNOWN_SHARE = 0.05
+
 
 def plain_order(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
     """Shuffle `count` examples.
@@ -40,6 +43,30 @@ def pair_weights(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], floa
     for label, source in present:
         of_source[source] = max(of_source.get(source, 0.0), 1.0 / sources_of[label])
     return {pair: of_source[pair[1]] for pair in sorted(present)}
+
+
+def source_shares(
+    pairs: Sequence[tuple[int, str]], order: npt.NDArray[np.int64], classes: int
+) -> npt.NDArray[np.float32]:
+    """Tell how likely each class is for who knows nothing of a film but its source.
+
+    Args:
+        pairs: class and source of each example.
+        order: int64 [places], the examples as they are drawn.
+        classes: number of classes, C.
+
+    Returns:
+        float32 [n, C], a row for each example: the shares of the classes among what is drawn of its
+        source, of which `UNKNOWN_SHARE` is spread evenly over all classes.
+    """
+    drawn: dict[str, npt.NDArray[np.float64]] = {source: np.zeros(classes) for _, source in pairs}
+    for example in order:
+        label, source = pairs[example]
+        drawn[source][label] += 1.0
+    rows = np.stack([drawn[source] for _, source in pairs])
+    shares = rows / np.maximum(rows.sum(1, keepdims=True), 1.0)
+    mixed = (1.0 - UNKNOWN_SHARE) * shares + UNKNOWN_SHARE / classes
+    return mixed.astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ GROUPS = {
     "plateau_gain patience steps_per_epoch validate_every validation_patches stop_after_steps",
     "loss and average": "class_weights label_smoothing weight_decay l2 l1 ema estimate_batch_norm",
     "variation": "augment augment_strength frames jpeg style_exchange",
-    "source": "leave_out balance balance_sources",
+    "source": "leave_out balance balance_sources discount_sources",
     "device and speed": "strategy devices precision xla deterministic synchronised_batch_norm "
     "cache",
     "record": "checkpoint_minutes checkpoint_steps tensorboard images_every histograms_every "

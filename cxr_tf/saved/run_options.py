@@ -200,6 +200,10 @@ class ClassificationTrainingOptions(TrainingOptions):
     balance_sources: bool = False
     """Draw all classes of a source equally often, so that the source says little about the
     class. A source counts as one over the number of sources that share its rarest class."""
+    discount_sources: float = 0.0
+    """Add the logarithm of each class's share in the film's source to the logits of training, times
+    this number (0 to 1), so that the network need not recognise the source (a product of experts,
+    Clark et al. 2019)."""
     validation_patches: int = 16
     """Fixed patches a film in every validation."""
     label_smoothing: float = 0.0

@@ -51,6 +51,7 @@ class ClassificationTask:
         training: ClassificationExamples,
         validation: ClassificationExamples,
         balanced: Balanced | None = None,
+        shares: npt.NDArray[np.float32] | None = None,
     ) -> None:
         """Take the examples.
 
@@ -61,7 +62,10 @@ class ClassificationTask:
             validation: examples that choose the best epoch.
             balanced: the examples to learn from in the groups that are drawn equally often; None
                 for their classes.
+            shares: float32 [n, C], what the source of each example to learn from says of its class,
+                see `pipelines.sampling.source_shares`; None to discount no source.
         """
+        self._expert = None if shares is None else config.discount_sources * np.log(shares)
         self._balanced = balanced or Balanced(training.labels.numpy().tolist())
         self.config = config
         self.classes = classes
@@ -99,7 +103,10 @@ class ClassificationTask:
     def batches(
         self, epoch: int, places: npt.NDArray[np.int64], batch_size: int
     ) -> tf.data.Dataset:
-        """Give patches and labels for places of an epoch, and crops where both votes are learnt.
+        """Give patches and labels for places of an epoch.
+
+        Where sources are discounted, what is added to the logits follows. Where both votes are
+        learnt, crops and their windows come last.
 
         Args:
             epoch: number of the epoch.
@@ -110,6 +117,10 @@ class ClassificationTask:
         order, config = self.order(epoch)[places], self.config
         drawn = (config.seed, epoch, config.augment, config.augment_strength, config.jpeg)
         patches = self.training.batches(order, places, batch_size, *drawn)
+        if self._expert is not None:
+            experts = tf.data.Dataset.from_tensor_slices(self._expert[order])
+            experts = experts.batch(batch_size, drop_remainder=True)
+            patches = tf.data.Dataset.zip(patches, experts).map(lambda some, more: (*some, more))
         if not self._dense:
             return patches
         count = max(1, batch_size // config.crops)
@@ -134,7 +145,8 @@ class ClassificationTask:
         Args:
             batch: of `batches`.
         """
-        return tuple(network_input(x, self.config.scaling) for x in batch[::2])
+        seen = [batch[0], batch[-2]] if self._dense else [batch[0]]
+        return tuple(network_input(x, self.config.scaling) for x in seen)
 
     def losses(self, model: keras.Model, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Give the cross entropy of each patch; with crops, half of it and half of their windows'.
@@ -144,16 +156,19 @@ class ClassificationTask:
             batch: patches and labels, and where both votes are learnt crops and their windows.
         """
         smoothing = self.config.label_smoothing
-        logits = model(self.inputs(batch), training=True)["logits"]
+        expert = tf.zeros([]) if self._expert is None else batch[2]
+        logits = model(self.inputs(batch), training=True)["logits"] + expert
         of_patches = classification_loss(logits, batch[1], smoothing)
         if not self._dense:
             return of_patches
-        crops, windows = batch[2:]
+        crops, windows = batch[-2:]
         inputs = network_input(crops, self.config.scaling)
         features = model(inputs, training=True)["features"]
         side = self.config.patch_size // FEATURE_STRIDE
         means = tf.nn.avg_pool2d(features, side, 1, "VALID")
         logits = model.get_layer(LOGITS)(means)
+        if self._expert is not None:
+            logits += expert[: crops.shape[0], None, None]
         labels = batch[1][: crops.shape[0]]
         of_crops = windows_loss(logits, labels, windows, smoothing)
         return (of_patches + tf.reduce_mean(of_crops)) / 2.0

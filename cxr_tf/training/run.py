@@ -47,7 +47,7 @@ from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.checks import missing_files, validate
 from pipelines.manifest.table import Manifest, ManifestRow
 from pipelines.masks import LEAST_LUNG_FRACTION
-from pipelines.sampling import Balanced
+from pipelines.sampling import Balanced, source_shares
 from pipelines.sizes import CLASSIFICATION_SIZE, FEATURE_STRIDE, SEGMENTATION_SIZE
 
 log = logging.getLogger(__name__)
@@ -208,18 +208,24 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
     validate(data, "classification", classes)
     data = data.select("classification", classes=classes)
     examples: list[ClassificationExamples] = []
-    trained: list[Balanced] = []
+    trained: list[list[ManifestRow]] = []
     for rows in splits(config, data, "classification"):
         # Validation, which comes second, sees films as they are.
         jpeg_seed = config.seed if config.jpeg and not examples else None
         found, lungs = read_examples(config, rows, classes, jpeg_seed)
         for row in (row for row, kept in zip(rows, lungs, strict=True) if not kept):
             log.warning("%s: no lungs found; left out", row.path)
-        kept_rows = [row for row, kept in zip(rows, lungs, strict=True) if kept]
-        trained.append(balanced(config, kept_rows, found.labels.numpy().tolist()))
+        trained.append([row for row, kept in zip(rows, lungs, strict=True) if kept])
         examples.append(found)
     training, validation = examples
-    return ClassificationTask(config, classes.names, training, validation, trained[0])
+    labels = training.labels.numpy().tolist()
+    groups = balanced(config, trained[0], labels)
+    shares = None
+    if config.discount_sources:
+        pairs = [(label, row.source) for row, label in zip(trained[0], labels, strict=True)]
+        order = groups.order(config.seed, 0, config.balance)
+        shares = source_shares(pairs, order, len(classes.names))
+    return ClassificationTask(config, classes.names, training, validation, groups, shares)
 
 
 def read_examples(

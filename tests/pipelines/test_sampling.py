@@ -5,7 +5,14 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.sampling import Balanced, balanced_order, pair_weights, plain_order
+from pipelines.sampling import (
+    UNKNOWN_SHARE,
+    Balanced,
+    balanced_order,
+    pair_weights,
+    plain_order,
+    source_shares,
+)
 
 SEEDS = st.integers(0, 2**31 - 1)
 LABELS = st.lists(st.integers(0, 3), min_size=1, max_size=60)
@@ -81,3 +88,26 @@ def test_sources_weigh_what_their_rarest_class_gives_them():
     }  # fmt: skip
     drawn = Counter(pairs[index] for index in Balanced.by_source(pairs).order(0, 0))
     assert drawn == {pair: 20 * weight for pair, weight in pair_weights(pairs).items()}
+
+
+def test_a_source_tells_its_classes_as_often_as_they_are_drawn():
+    pairs = [(0, "a"), (2, "a"), (0, "b"), (1, "c")]
+    found = source_shares(pairs, np.array([0, 0, 0, 1, 2]), classes=4)
+    assert found.dtype == np.float32
+    rest = UNKNOWN_SHARE / 4
+    known = 1.0 - UNKNOWN_SHARE
+    of_a = [0.75 * known + rest, rest, 0.25 * known + rest, rest]
+    np.testing.assert_allclose(found[:2], [of_a, of_a], rtol=1e-6)
+    np.testing.assert_allclose(found[2], [known + rest, rest, rest, rest], rtol=1e-6)
+    np.testing.assert_allclose(found[3], np.full(4, rest), rtol=1e-6)  # never drawn
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc")), min_size=1, max_size=40))
+def test_balanced_classes_of_a_source_are_told_apart_by_nothing(pairs):
+    order = Balanced.by_source(pairs).order(0, 0)
+    shares = source_shares(pairs, order, classes=4)
+    np.testing.assert_allclose(shares.sum(1), 1.0, rtol=1e-5)
+    for (_, source), row in zip(pairs, shares, strict=True):
+        there = sorted({label for label, of in pairs if of == source})
+        assert row[there].min() > UNKNOWN_SHARE / 4
+        assert np.ptp(row[there]) <= 0.5 * row[there].max()  # to the rounding of few draws

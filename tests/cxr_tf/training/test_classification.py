@@ -90,6 +90,31 @@ def test_the_loss_is_half_of_patches_and_half_of_windows(task):
     assert total == pytest.approx((of_patches + np.mean(losses)) / 2, rel=1e-4)
 
 
+def test_a_discounted_source_teaches_what_its_shares_leave_open(task, config, examples):
+    """Both losses are those of logits to which the share of the class was added."""
+    shares = np.array([[0.5, 0.5], [0.5, 0.5], [0.02, 0.98], [0.02, 0.98]], np.float32)
+    discounting = dataclasses.replace(config, discount_sources=0.5)
+    plain = task
+    task = ClassificationTask(discounting, CLASSES, examples, examples, shares=shares)
+    ((patches, labels, expert, crops, windows),) = task.batches(0, np.arange(4), 4)
+    np.testing.assert_allclose(expert, 0.5 * np.log(shares[task.order(0)[:4]]), rtol=1e-6)
+    model = task.build()
+    head = model.get_layer("fc")
+    head.kernel.assign(tf.zeros_like(head.kernel))  # logits are 0: the shares alone decide
+    entropy = -np.log(np.array([shares[0] ** 0.5, shares[2] ** 0.5]) / [
+        [(shares[0] ** 0.5).sum()], [(shares[2] ** 0.5).sum()]
+    ])  # fmt: skip
+    wanted = entropy[labels.numpy(), labels.numpy()]  # shares follow the class here
+    counted = windows.numpy().any((1, 2))
+    of_crops = np.where(counted, wanted[:2], 0.0).mean()
+    found = task.losses(model, (patches, labels, expert, crops, windows)).numpy()
+    np.testing.assert_allclose(found, (wanted + of_crops) / 2, rtol=1e-5)
+    without = plain.losses(model, (patches, labels, crops, windows)).numpy()
+    assert (without[labels.numpy() == 1] > found[labels.numpy() == 1]).all()
+    sides = [seen.shape[1] for seen in task.statistics((patches, labels, expert, crops, windows))]
+    assert sides == [64, 128]
+
+
 def test_a_crop_without_windows_costs_nothing():
     logits = tf.random.stateless_normal([2, 3, 3, 4], [0, 0])
     counted = np.zeros((2, 3, 3), bool)
