@@ -19,6 +19,7 @@ from cxr_tf.runtime.collector import collector_paused
 from cxr_tf.runtime.command_line import read_command_line
 from cxr_tf.runtime.errors import EngineError, UsageError
 from cxr_tf.runtime.folder_lock import held
+from cxr_tf.runtime.lean_import import keras_left_out
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
 from cxr_tf.runtime.stopping import Stops, stop_status
@@ -28,6 +29,7 @@ from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.model_folders import read_card
 from cxr_tf.scoring.checks import check
 from cxr_tf.scoring.finished_run import FinishedRun, finished_run
+from cxr_tf.scoring.first_film import reading_tried
 from cxr_tf.scoring.loop import Outcome, score_films
 from cxr_tf.scoring.options import COMMAND, ScoreOptions, spread_formats
 from cxr_tf.scoring.reach_model import reach_model
@@ -87,14 +89,6 @@ def _score_here(
         done = done_by(finished.record["model"]["classes"], finished=finished)
         if len(done) == len(inputs):
             return finished
-    reporter.note(f"asking {options.server}" if options.server else f"loading {folder}")
-    began = time.perf_counter()
-    with native_logs_aside(options.quiet or options.log_json), collector_paused():
-        model = reach_model(folder, options, load)
-    loading_seconds = time.perf_counter() - began
-    model.card.asked_with(options.voting)  # refused now, not film by film
-    if model.card.phantom:
-        reporter.warn(PHANTOM_NOTICE)
 
     def read(location: Path | str) -> "Film":
         return read_location(
@@ -103,6 +97,16 @@ def _score_here(
             deadline=options.read_deadline,
             header_check=options.header_check,
         )
+
+    reporter.note(f"asking {options.server}" if options.server else f"loading {folder}")
+    began = time.perf_counter()
+    with native_logs_aside(options.quiet or options.log_json), collector_paused():
+        with reading_tried(inputs, read):
+            model = reach_model(folder, options, load)
+    loading_seconds = time.perf_counter() - began
+    model.card.asked_with(options.voting)  # refused now, not film by film
+    if model.card.phantom:
+        reporter.warn(PHANTOM_NOTICE)
 
     if identify is not None or options.dicom_out:
         packed = sum(isinstance(x.path, Path) and bool(split(x.path)) for x in inputs)
@@ -220,7 +224,7 @@ def _run(
     """Score into a folder that is this process' own; see `run`."""
     started = datetime.datetime.now(datetime.UTC)
     identify = identifier_reader(options.keep_identifiers, options.hash_identifiers, options.out)
-    with collector_paused():
+    with collector_paused(), keras_left_out():
         start_tensorflow()
         from pipelines.films import is_film
 

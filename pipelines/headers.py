@@ -266,7 +266,8 @@ def _read(image_bytes: tf.Tensor) -> Header:
     )
 
 
-_read_in_graph = tf.function(_read, input_signature=[tf.TensorSpec([], tf.string)])
+#: It has no Python to translate, which alone would take a second.
+_read_in_graph = tf.function(_read, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 
 
 def read_header(image_bytes: tf.Tensor) -> Header:

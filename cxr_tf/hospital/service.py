@@ -15,17 +15,21 @@ from cxr_tf.hospital.films_folder import FilmsFolder
 from cxr_tf.hospital.options import NodeOptions
 from cxr_tf.hospital.queue import Queue
 from cxr_tf.hospital.sender import Destination, destination, until
+from cxr_tf.runtime.collector import collector_paused
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.folder_lock import held
+from cxr_tf.runtime.lean_import import keras_left_out
 from cxr_tf.runtime.progress import Reporter
-from cxr_tf.runtime.stopping import Stops
+from cxr_tf.runtime.stopping import Stops, raise_if_stopped
 from cxr_tf.saved.file_list import check_files
+from cxr_tf.saved.warmup import drawn_chest
 from cxr_tf.scoring.checks import check
 from cxr_tf.scoring.reach_model import reach_model
 from pipelines.native_logs import native_logs_aside, start_tensorflow
 
 if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
+    from cxr_tf.scoring.options import ScoreOptions
     from cxr_tf.scoring.server.remote_model import RemoteModel
 
 _LIBRARIES = ("pynetdicom", "dicomweb_client", "prometheus_client", "highdicom")
@@ -103,15 +107,27 @@ def run(
         )
         to = destination(options)
         _start(options, folder, queue, events, stack)
-        start_tensorflow()
-        with native_logs_aside(True):
+        with keras_left_out():
+            start_tensorflow()
+        with native_logs_aside(True), collector_paused():
             check_files(model_folder, reporter.warn)
             scoring = options.scoring(options.folder, options.folder)
             model = reach_model(model_folder, scoring, load)
-        model.card.asked_with(options)  # refused now, not film by film
+            model.card.asked_with(options)  # refused now, not film by film
+            if not options.server:
+                _warm_up(model, scoring, events)
         _work(options, folder, queue, events, model, model_folder, identify, to, stops, stack)
     events.said("stopped", "stopped as asked; the same command goes on from here")
     return stops.status
+
+
+def _warm_up(model: "TriageModel | RemoteModel", scoring: "ScoreOptions", events: Events) -> None:
+    """Ask once, so that no film waits for what only a first answer takes."""
+    try:
+        model.predict(drawn_chest(), vote=scoring.voting, explain=scoring.explains)
+    except Exception as fault:  # films are tried all the same
+        raise_if_stopped()
+        events.broke("warm-up", fault)
 
 
 def _start(

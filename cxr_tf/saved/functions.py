@@ -42,9 +42,7 @@ def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFuncti
         networks = take_networks(definition.library, _configuration)
         with graph.as_default():
             tf.graph_util.import_graph_def(definition, name="")
-        configuration = _configuration()
-        configuration.graph_options.rewrite_options.disable_meta_optimizer = True
-        session = tf.compat.v1.Session(graph=graph, config=configuration)
+        session = tf.compat.v1.Session(graph=graph, config=_configuration(optimise=False))
     free_blocks_returned()
 
     def function(name: str) -> SavedFunction:
@@ -68,7 +66,7 @@ def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFuncti
     return {name: function(name) for name in arguments}
 
 
-def _configuration() -> tf.compat.v1.ConfigProto:
+def _configuration(optimise: bool = True) -> tf.compat.v1.ConfigProto:
     """Devices and threads of TensorFlow's eager mode, and its optimiser on one round.
 
     A second round and the plan of where tensors lie take half of the time that the graph is
@@ -78,6 +76,7 @@ def _configuration() -> tf.compat.v1.ConfigProto:
     rewriting = configuration.graph_options.rewrite_options
     rewriting.meta_optimizer_iterations = RewriterConfig.ONE
     rewriting.memory_optimization = RewriterConfig.NO_MEM_OPT
+    rewriting.disable_meta_optimizer = not optimise
     return configuration
 
 
@@ -101,6 +100,7 @@ def _definition(
     arguments: dict[str, list[str]] = {}
     results: dict[str, list[str]] = {}
     traced: list[str] = []
+    unchanged = _configuration(optimise=False).SerializeToString()
     for name in names:
         known = list(members[name].function.concrete_functions) if name in members else []
         if len(known) != 1 or objects.concrete_functions[known[0]].bound_inputs:
@@ -118,6 +118,7 @@ def _definition(
         node.attr["Tin"].list.type.extend(each.type for each in signature.input_arg)
         node.attr["Tout"].list.type.extend(each.type for each in signature.output_arg)
         node.attr["f"].func.name = known[0]
+        node.attr["config_proto"].s = unchanged  # a call has an optimiser of its own
     for each in _called(traced, library):
         written = definition.library.function.add()
         written.CopyFrom(each)

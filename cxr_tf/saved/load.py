@@ -5,7 +5,6 @@ from pathlib import Path
 from cxr_tf.films.model import TriageModel
 from cxr_tf.method.vote_options import DENSE
 from cxr_tf.models.names import Precision
-from cxr_tf.saved.build import make_module
 from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.functions import saved_functions
 from cxr_tf.saved.model_folders import read_card, version_folder
@@ -62,6 +61,7 @@ def from_runs(
         UsageError: neither run is given.
     """
     from cxr_tf.method.triage import entry_points
+    from cxr_tf.saved.build import make_module  # Keras, which an exported model does without
 
     module, card, _ = make_module(
         segmentation_run, classification_run, resolution_limit, clean_masks, precision=precision

@@ -12,7 +12,7 @@ from cxr_tf.runtime.progress import Reporter
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
 
 
-def _drawn_chest() -> npt.NDArray[np.uint16]:
+def drawn_chest() -> npt.NDArray[np.uint16]:
     """Draw a body, two lungs cut flat below and a heart, so that a warm-up passes gate and all.
 
     Returns:
@@ -50,7 +50,7 @@ def write_warmup(path: Path, name: str = "cxr_triage") -> bool:
     import tensorflow as tf
     from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
-    image = tf.io.encode_png(_drawn_chest()[..., None]).numpy()
+    image = tf.io.encode_png(drawn_chest()[..., None]).numpy()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature in ("serving_default", "segment", "explain"):
             request = predict_pb2.PredictRequest(

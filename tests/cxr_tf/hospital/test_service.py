@@ -8,6 +8,7 @@ import urllib.request
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from cxr_tf.hospital.films_folder import FilmsFolder
@@ -190,3 +191,34 @@ def test_a_burst_and_kills_are_counted(tmp_path, exported, from_python, monkeypa
     assert one["objects"] == one["different_objects"] == 9 and one["memory_mib"] > 100
     assert other["sent"] == other["rows"] == 3 and other["lost"] == other["doubled"] == 0
     assert other["kills"] == len(other["after_each_kill"]) == 1
+
+
+class _Asked:
+    """A model that notes how it is asked, and may break."""
+
+    def __init__(self, model, broken=False):
+        self.model, self.broken, self.asked = model, broken, []
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def predict(self, pixels, *args, **options):
+        self.asked.append((np.shape(pixels), options["explain"]))
+        if self.broken and len(self.asked) == 1:
+            raise MemoryError("large")
+        return self.model.predict(pixels, *args, **options)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_node_that_is_ready_has_answered_as_it_will_be_asked(make, films, broken):
+    node = make()
+    node.loaded = asked = _Asked(node.loaded, broken)
+    with node.start():
+        assert len(asked.asked) == 1
+        assert send(node.port, films[:1]) == [0]
+        node.until_state("answered", 1)
+        node.stop()
+    assert len(asked.asked) == 2
+    assert asked.asked[0][1] == asked.asked[1][1]
+    faults = [line["where"] for line in node.said() if line.get("event") == "fault"]
+    assert faults == (["warm-up"] if broken else [])
