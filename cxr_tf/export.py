@@ -2,8 +2,9 @@
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cxr_tf.measures.rule_names import Rule
 from cxr_tf.method.triage_options import DecisionOptions
@@ -13,9 +14,13 @@ from cxr_tf.runtime.command_line import Command, read_command_line
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
+from cxr_tf.saved.engines import Engine, check_engines
 from cxr_tf.saved.model_folders import read_card, version_folder, version_folders
 from cxr_tf.saved.write import exporting, write_model
 from pipelines.native_logs import start_tensorflow
+
+if TYPE_CHECKING:
+    from cxr_tf.films.reading import Reading
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,6 +66,13 @@ class ExportOptions:
     default patches, or what --model has."""
     warmup: bool = True
     """Write warm-up records; needs the extra `serving`."""
+    also: tuple[Engine, ...] = ()
+    """Write both networks for these engines too, in OUT/ENGINE/VERSION, with what they take and
+    how far they are from the model; above 0.001 in any probability nothing is written. Needs the
+    extra of the engine's name."""
+    films: tuple[str, ...] = ()
+    """With --also, films to compare the engines on: files, folders, patterns or tables. By default
+    the validation films of --classification."""
 
 
 #: The command line, the common options first.
@@ -71,6 +83,7 @@ COMMAND = Command(
         "decision": "rule refer_below vote stride",
         "fitted number": "reliability class_offsets",
         "size and speed": "precision mantissa_bits warmup",
+        "other engine": "also films",
     },
     "--segmentation runs/segmentation --classification runs/classification --out models/mine",
 )
@@ -90,7 +103,7 @@ def export(config: ExportOptions) -> Path:
         FileExistsError: the version is there already.
         OSError: the model cannot be written.
         ValueError: a run is of the wrong kind, or neither or both of a run and a model are given;
-            or another process exports into the folder.
+            or another process exports into the folder; or another engine's answers differ.
     """
     if bool(config.model) == bool(config.classification):
         raise UsageError("give either --classification (and --segmentation), or --model")
@@ -102,6 +115,7 @@ def export(config: ExportOptions) -> Path:
         raise UsageError(
             "--model has its weights: leave out --segmentation, --mantissa-bits and --class-offsets"
         )
+    _check_also(config)
     check_margin(config.refer_below, "--refer-below")
     check_stride(config.stride, "--stride")
     out = Path(config.out)
@@ -115,6 +129,9 @@ def _export(config: ExportOptions, out: Path) -> Path:
     folder = out / str(config.version or max(newest, default=0) + 1)
     if folder.exists():
         raise FileExistsError(f"{folder} exists; choose another --version")
+    for engine in config.also:
+        if (there := out / engine / folder.name).exists():
+            raise FileExistsError(f"{there} exists; choose another --version, or remove it")
     start_tensorflow()
     if config.model:
         from cxr_tf.saved.rebuild import remake_module
@@ -132,8 +149,56 @@ def _export(config: ExportOptions, out: Path) -> Path:
             decision=_decision(config),
             class_offsets=config.class_offsets,
         )
-    write_model(*made, folder, config.warmup)
+    if not config.also:
+        write_model(*made, folder, config.warmup)
+        return folder
+    from cxr_tf.saved.engine_folder import publish, write_engines
+
+    told: list[str] = []
+
+    def engines(saved: Path) -> None:
+        told.extend(write_engines(config.also, saved, folder, _films(config)))
+
+    write_model(*made, folder, config.warmup, engines)
+    for engine in config.also:
+        publish(engine, folder)
+    for sentence in told:
+        Reporter().note(sentence)
     return folder
+
+
+def _check_also(config: ExportOptions) -> None:
+    """Refuse what does not go with other engines, before any work."""
+    if not config.also:
+        if config.films:
+            raise UsageError("--films are for --also: name an engine, or leave them out")
+        return
+    if config.model and not config.films:
+        raise UsageError("--also with --model needs --films to compare the engines on")
+    if config.precision != ExportOptions.precision:
+        raise UsageError(f"--also takes float32 networks: leave out --precision {config.precision}")
+    check_engines(config.also)
+
+
+def _films(config: ExportOptions) -> Iterator["Reading"]:
+    """Read the films that other engines are compared on."""
+    from cxr_tf.films.inputs import Input, film_named, films_named
+    from cxr_tf.films.reading import read_ahead
+    from pipelines.films import is_film, read_film
+
+    named: Iterable[Input] = films_named(config.films, is_film)
+    if not config.films:
+        from cxr_tf.saved.run_options import read_run
+        from cxr_tf.training.left_out import films_kept
+        from cxr_tf.training.run import decision_classes, splits
+        from pipelines.adapters import open_data
+
+        options = read_run(Path(config.classification))
+        data = films_kept(options, open_data(options.data), decision_classes(options))
+        rows = splits(options, data, "classification")[1]
+        named = (film_named(row.path) for row in rows)
+    for _, film in read_ahead(named, read_film):
+        yield film
 
 
 def _decision(config: ExportOptions) -> DecisionOptions | None:

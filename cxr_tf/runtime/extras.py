@@ -35,6 +35,8 @@ EXTRAS = {
         "python -m tools.reliability: fit gate and calibration", ("scikit-image", "scikit-learn")
     ),
     "profile": Extra("read the profiles of train --profile", ("xprof",)),
+    "onnx": Extra("export --also onnx", ("onnx", "onnxruntime", "tf2onnx")),
+    "openvino": Extra("export --also openvino", ("openvino",)),
     "docs": Extra("the documentation site", ("mkdocs", "mkdocs-material", "mkdocstrings")),
     "release": Extra(
         "lock, list of materials, licences and audit",

@@ -59,16 +59,33 @@ def remake_module(
         version = version_with(card.model_version, card.decision, decision)
         card = replace(card, decision=decision, model_version=version)
     card = replace(card, finds_collages=card.reliability is not None)
+    networks = exported_networks(folder, card)
+    segmentation, classification = networks["segmentation"], networks["classification"]
+    module = Triage(segmentation, classification, card.triage_options, card.reliability)
+    return module, card, {name: weight_hashes(network) for name, network in networks.items()}
+
+
+def exported_networks(folder: Path, card: ModelCard) -> dict[str, keras.Model]:
+    """Build the networks of an exported model, with its weights.
+
+    Args:
+        folder: of its version.
+        card: of the model, or another one of the same networks: it says what they compute in.
+
+    Returns:
+        `segmentation` and `classification`.
+
+    Raises:
+        UsageError: the model was exported without hashes of its weights.
+    """
     networks = {}
     with tempfile.TemporaryDirectory() as name:
         runs = {run.name: run for run in extract(ExtractOptions(model=folder, out=Path(name)))}
         for task, facts in card.networks.items():
-            with built_in(precision):
+            with built_in(card.precision):
                 networks[task] = _network(task, facts, card)
             load_weights(networks[task], runs[task] / BEST)
-    segmentation, classification = networks["segmentation"], networks["classification"]
-    module = Triage(segmentation, classification, card.triage_options, card.reliability)
-    return module, card, {name: weight_hashes(network) for name, network in networks.items()}
+    return networks
 
 
 def _network(task: str, facts: NetworkFacts, card: ModelCard) -> keras.Model:

@@ -6,7 +6,7 @@ import datetime
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,7 @@ def write_model(
     hashes: Mapping[str, Mapping[str, str]],
     folder: Path,
     warmup: bool,
+    before: Callable[[Path], object] = lambda _: None,
 ) -> None:
     """Save a module as one version of a model; the folder appears when all of it is written.
 
@@ -66,6 +67,7 @@ def write_model(
         hashes: of the weights, by network and variable.
         folder: `saved_models/<name>/<version>`, not there yet; see `exporting`.
         warmup: write warm-up records.
+        before: called with the complete model before it appears; what it raises, keeps it away.
     """
     import tensorflow as tf
 
@@ -94,6 +96,7 @@ def write_model(
     if warmup:
         write_warmup(saved / WARMUP, name)
     write_list(saved)
+    before(saved)
     saved.rename(folder)
     classes.unlink()
     partial.rmdir()
