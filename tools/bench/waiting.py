@@ -5,6 +5,7 @@ steps for stands in `training_input.py`.
 """
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -77,6 +78,7 @@ def analysed(files: Sequence[Path]) -> list[dict[str, Any]]:
     Raises:
         UsageError: xprof is not installed.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         from xprof.convert.raw_to_tool_data import xspace_to_tool_data
     except ImportError as error:
