@@ -53,7 +53,7 @@ def write_network(network: Any, engine: Engine, path: Path, shape: tuple[int, ..
     model = keras.Model(network.inputs[0], outputs)
     spec = tf.TensorSpec([None, *shape], tf.float32, network.inputs[0].name)
     if engine == "openvino":
-        _openvino()
+        import_openvino()
     with warnings.catch_warnings():  # the converters' own, on NumPy and protobuf
         warnings.simplefilter("ignore")
         model.export(str(path), format=engine, verbose=False, input_signature=[spec])
@@ -72,14 +72,18 @@ def open_network(engine: Engine, path: Path) -> Run:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         return lambda x: cast(Floats, session.run([LOGITS], {name: x})[0])
-    core = _openvino().Core()
+    core = import_openvino().Core()
     # By itself OpenVINO computes in bfloat16 where the processor can.
     compiled = core.compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda x: cast(Floats, compiled(x)[compiled.output(LOGITS)])
 
 
-def _openvino() -> Any:
-    """Import OpenVINO without its telemetry, which would report imports and conversions."""
+def import_openvino() -> Any:
+    """Import OpenVINO without its telemetry, which would report imports and conversions.
+
+    Returns:
+        The package `openvino`.
+    """
     modules = cast(dict[str, object], sys.modules)
     modules["openvino_telemetry"] = None  # importing it now fails, and OpenVINO does without
     import openvino

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from cxr_tf.saved.engines import import_openvino
 from tools.bench.contenders import OPENVINO, ORT
 
 Forward = Callable[[np.ndarray], np.ndarray]
@@ -43,7 +44,8 @@ def runtimes(network: nn.Module, shape: tuple[int, ...], threads: int) -> dict[s
         Forward passes by the runtime's name, from and to arrays with channels first.
     """
     import onnxruntime
-    import openvino
+
+    openvino = import_openvino()
 
     with tempfile.TemporaryDirectory() as folder:
         file = str(onnx_file(network, shape, Path(folder) / "network.onnx"))
