@@ -19,6 +19,8 @@ from cxr_tf.saved.networks import take_networks
 
 #: Positional arguments in, results by name out: NumPy arrays, and bytes for one string.
 SavedFunction = Callable[..., dict[str, Any]]
+#: Operations that oneDNN computes in an order of its own.
+_ROUNDED_OTHERWISE = {"BatchMatMulV2", "Conv2D", "FusedBatchNormV3", "MatMul", "Softmax"}
 
 
 def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFunction]:
@@ -40,6 +42,7 @@ def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFuncti
     with large_blocks_returned():
         definition, arguments, results = _definition(folder / "saved_model.pb", tuple(names))
         networks = take_networks(definition.library, _configuration)
+        _run_where_reached(definition.library)
         with graph.as_default():
             tf.graph_util.import_graph_def(definition, name="")
         session = tf.compat.v1.Session(graph=graph, config=_configuration(optimise=False))
@@ -120,13 +123,26 @@ def _definition(
         node.attr["f"].func.name = known[0]
         node.attr["config_proto"].s = unchanged  # a call has an optimiser of its own
     for each in _called(traced, library):
-        written = definition.library.function.add()
-        written.CopyFrom(each)
-        for node in written.node_def:
-            # Run where it is reached, not written out: most branches are for rare films.
-            if "_lower_using_switch_merge" in node.attr:
-                node.attr["_lower_using_switch_merge"].b = False
+        definition.library.function.add().CopyFrom(each)
     return definition, arguments, results
+
+
+def _run_where_reached(library: Any) -> None:
+    """Make branches and loops calls, not written out in their place: most are for rare films.
+
+    TensorFlow leaves what it runs as a call to its own operations and takes oneDNN's elsewhere. A
+    branch with one that rounds otherwise stays written out, so that it answers as a signature does.
+    """
+    functions = {each.signature.name: each for each in library.function}
+
+    def rounds(name: str) -> bool:
+        reached = _called([name], functions)
+        return any(node.op in _ROUNDED_OTHERWISE for each in reached for node in each.node_def)
+
+    for each in library.function:
+        for node in each.node_def:
+            if "_lower_using_switch_merge" in node.attr:
+                node.attr["_lower_using_switch_merge"].b = any(map(rounds, _names(node)))
 
 
 def _called(names: Iterable[str], library: Mapping[str, Any]) -> Iterator[Any]:
@@ -139,6 +155,13 @@ def _called(names: Iterable[str], library: Mapping[str, Any]) -> Iterator[Any]:
         seen.add(name)
         yield library[name]
         for node in library[name].node_def:
-            for value in node.attr.values():
-                of_list = [each.name for each in value.list.func]
-                waiting += [value.func.name, *of_list] if value.func.name else of_list
+            waiting += _names(node)
+
+
+def _names(node: Any) -> list[str]:
+    """Name the functions that a node calls."""
+    found = []
+    for value in node.attr.values():
+        of_list = [each.name for each in value.list.func]
+        found += [value.func.name, *of_list] if value.func.name else of_list
+    return found

@@ -48,6 +48,7 @@ def _taken(function: Any, configuration: tf.compat.v1.ConfigProto) -> Callable[.
     graph, flat = flat_graph(function)
     inputs = [f"{each.name}:0" for each in function.signature.input_arg]
     outputs = [flat[function.ret[each.name]] for each in function.signature.output_arg]
+    _tell_shapes(graph)
     graph = optimised(split_ahead(graph, outputs), inputs, outputs, configuration)
     rewriting = configuration.graph_options.rewrite_options
     rewriting.disable_meta_optimizer = True
@@ -65,6 +66,28 @@ def _taken(function: Any, configuration: tf.compat.v1.ConfigProto) -> Callable[.
         [made.get_tensor_by_name(name) for name in inputs],
     )
     return _let_call(function, run)
+
+
+def _tell_shapes(graph: tf.compat.v1.GraphDef) -> None:
+    """Check the shapes of a graph's inputs in the graph.
+
+    The optimiser takes nothing for granted of what is fed, where it knows the shape of what a graph
+    has made itself, as at the places that this network comes from. Without this it would add in
+    another order, and every answer would differ from a signature's in its last bit.
+    """
+    made = {}
+    for node in graph.node:
+        if node.op == "Placeholder":
+            check = tf.compat.v1.NodeDef(name=f"{node.name}/shape", op="EnsureShape")
+            check.input.append(node.name)
+            check.attr["T"].CopyFrom(node.attr["dtype"])
+            check.attr["shape"].CopyFrom(node.attr["shape"])
+            made[node.name] = check
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            if name.removesuffix(":0") in made:
+                node.input[place] = made[name.removesuffix(":0")].name
+    graph.node.extend(made.values())
 
 
 def split_ahead(graph: tf.compat.v1.GraphDef, outputs: list[str]) -> tf.compat.v1.GraphDef:

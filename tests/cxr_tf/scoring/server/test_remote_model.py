@@ -5,7 +5,6 @@ import os
 import socket
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
@@ -97,12 +96,8 @@ def test_maps_come_from_a_server_but_not_with_padding(serve, films, exported, tm
     assert answers.seen[1:] == ["explain"] * 3 + ["predict_pixels"]
     pictures = sorted(path.name for path in (tmp_path / "there" / "overlays").glob("*.png"))
     assert len(pictures) == 3
-    here, there = (
-        cv2.imread(str(tmp_path / place / "overlays" / pictures[0])).astype(int)
-        for place in ("here", "there")
-    )
-    # The networks of a model that is loaded here are optimised: the map differs by its rounding.
-    assert here.shape == there.shape and np.abs(here - there).max() <= 4
+    here = (tmp_path / "here" / "overlays" / pictures[0]).read_bytes()
+    assert (tmp_path / "there" / "overlays" / pictures[0]).read_bytes() == here
 
 
 def test_seed_and_patches_reach_the_server(serve, exported):
