@@ -9,6 +9,7 @@ from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.method.windows import WindowNetwork
 from cxr_tf.models.grey_patches import behind_first, first_layers, grey_network
 from cxr_tf.models.resnet import LOGITS
+from pipelines.sizes import FEATURE_STRIDE
 
 _OUTPUTS = ("logits", "features")
 
@@ -17,6 +18,7 @@ class Classifier:
     """The network at work: on patches, and where it learnt to, on all windows of a film.
 
     Attributes:
+        side: of the feature map of a patch.
         windows: the network for films; None for one that learnt from patches alone.
     """
 
@@ -30,6 +32,7 @@ class Classifier:
         """
         size = options.patch_size
         dense = network.get_layer(LOGITS)
+        self.side: int = network.output["features"].shape[1] or size // FEATURE_STRIDE
         self._kernel, self._bias = np.asarray(dense.kernel), np.asarray(dense.bias)
         self.windows: WindowNetwork | None = None
         patches = tf.TensorSpec([None, size, size], tf.float32, "patches")

@@ -13,25 +13,25 @@ from cxr_tf.method.saliency import (
     reduce_by_area,
 )
 from cxr_tf.method.triage_options import TriageOptions
-from pipelines.sizes import FEATURE_STRIDE, SEGMENTATION_SIZE
+from pipelines.sizes import SEGMENTATION_SIZE
 from pipelines.windows import windows_of
 
 
 class Maps:
     """Makes the maps of one model's patches."""
 
-    def __init__(self, options: TriageOptions, head: Callable[[tf.Tensor], tf.Tensor]):
+    def __init__(self, options: TriageOptions, head: Callable[[tf.Tensor], tf.Tensor], side: int):
         """Take what the maps depend on.
 
         Args:
             options: how the films are prepared.
             head: from the last feature map to the scores before the softmax.
+            side: of the feature map of a patch.
         """
         self._head = head
         self._whole = options.approach == "global"
         self._size, self._film_size = options.patch_size, options.film_size
         self._classes = len(options.classes)
-        side = -(-self._size // FEATURE_STRIDE)
         #: Shape of the maps of one patch.
         self.shape = [self._classes, side, side]
 

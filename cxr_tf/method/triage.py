@@ -92,7 +92,7 @@ class Triage(tf.Module):
         self._trust = Trust(reliability, self._segmenter, options)
         if classification is not None:
             network = Classifier(classification, options)
-            maps = Maps(options, network.head)
+            maps = Maps(options, network.head, network.side)
             self._vote = PatchVote(network, maps, options)
             #: Patches of the signatures, and the most that they show.
             self.patches, self.shown = self._vote.patches, self._vote.shown

@@ -38,8 +38,10 @@ SEGMENTATION_NETWORKS: dict[str, Network] = {
     "u_net_small": Network("u_net.u_net", {"width": 8}),
 }
 
-#: Networks that turn patches into logits and features; `resnet18_small` is for phantoms.
+#: Networks that turn patches into logits and features. `resnet18_layer3` ends behind the third of
+#: ResNet-18's four stages, `layer3` in torchvision; `resnet18_small` is for phantoms.
 CLASSIFICATION_NETWORKS: dict[str, Network] = {
     "resnet18": Network("resnet.resnet18"),
+    "resnet18_layer3": Network("resnet.resnet18", {"stages": 3}),
     "resnet18_small": Network("resnet.resnet18", {"width": 16}),
 }

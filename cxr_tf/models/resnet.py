@@ -66,6 +66,7 @@ def basic_block(
 
 def resnet18(
     *,
+    stages: int = STAGES,
     width: int = 64,
     size: int | None = 224,
     classes: int = 4,
@@ -76,6 +77,7 @@ def resnet18(
     """Build a ResNet-18.
 
     Args:
+        stages: how many of the four stages there are; with fewer the last feature map is finer.
         width: channels of the first stage; each stage has twice as many as the one before.
         size: side of the input in pixels; None for any.
         classes: number of classes.
@@ -86,7 +88,8 @@ def resnet18(
 
     Returns:
         A model from float32 [B, size, size, 3] to `{"logits": float32 [B, classes], "features":
-        [B, size / 32, size / 32, 8 x width]}`.
+        [B, size / 32, size / 32, 8 x width]}`; with three stages `[B, size / 16, size / 16,
+        4 x width]`.
     """
     inputs = keras.Input((size, size, 3), name="patch")
     x = _convolution(inputs, width, 7, 2, FIRST)
@@ -94,7 +97,7 @@ def resnet18(
     x = keras.layers.ReLU(name="relu")(x)
     x = keras.layers.ZeroPadding2D(1, name=f"{POOL}_padding")(x)
     x = keras.layers.MaxPooling2D(3, strides=2, name=POOL)(x)
-    for stage in range(STAGES):
+    for stage in range(stages):
         for block in range(BLOCKS):
             stride = 2 if stage and not block else 1
             x = basic_block(x, width << stage, stride, f"layer{stage + 1}_{block}", synchronised)

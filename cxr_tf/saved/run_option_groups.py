@@ -3,10 +3,11 @@
 #: Names of options by the title of their group; some are of one task alone.
 GROUPS = {
     "data and output": "data out preset config segmentation classes films seed",
-    "network": "network start_from imagenet frozen_stages size patch_size film_size approach crops "
-    "content scaling normalise resolution_limit clean_masks dropout",
-    "length and rate": "epochs batch_size learning_rate schedule warmup_steps plateau_patience "
-    "plateau_gain patience steps_per_epoch validate_every validation_patches stop_after_steps",
+    "network": "network start_from imagenet fit_head frozen_stages size patch_size film_size "
+    "approach crops content scaling normalise resolution_limit clean_masks dropout",
+    "length and rate": "epochs batch_size learning_rate schedule warmup_steps "
+    "plateau_patience plateau_gain patience steps_per_epoch validate_every validation_patches "
+    "stop_after_steps",
     "loss and average": "class_weights label_smoothing weight_decay l2 l1 ema estimate_batch_norm",
     "variation": "augment augment_strength frames jpeg style_exchange",
     "source": "leave_out balance balance_sources discount_sources",

@@ -163,7 +163,8 @@ class ClassificationTrainingOptions(TrainingOptions):
     """Options of `train classification`."""
 
     network: ClassificationNetwork = "resnet18"
-    """Name of the network; resnet18_small is for phantoms."""
+    """Name of the network; resnet18_layer3 leaves out the last stage of ResNet-18, and
+    resnet18_small is for phantoms."""
     segmentation: str = ""
     """Run of `train segmentation` whose network makes the lung masks."""
     approach: Literal["local", "dense", "global"] = "local"
@@ -200,6 +201,10 @@ class ClassificationTrainingOptions(TrainingOptions):
     balance_sources: bool = False
     """Draw all classes of a source equally often, so that the source says little about the
     class. A source counts as one over the number of sources that share its rarest class."""
+    fit_head: float = 0.0
+    """Fit the dense layer before the first step, by logistic regression of films on the mean
+    features of their patches, with this penalty on its weights; 0 draws it at random. With
+    --learning-rate 0 it stays as it is (a linear probe)."""
     discount_sources: float = 0.0
     """Add the logarithm of each class's share in the film's source to the logits of training, times
     this number (0 to 1), so that the network need not recognise the source (a product of experts,

@@ -37,6 +37,10 @@ from pipelines.sizes import FEATURE_STRIDE
 
 #: Seed of the fixed validation patches; serving's own seed.
 VALIDATION_SEED = 0
+#: An epoch that no training uses, and no statistics of batch norm.
+EVERY_FILM_EPOCH = 2**31 - 2
+#: Epochs in which draws are counted: enough for groups of which an epoch draws a tenth.
+COUNTED_EPOCHS = 100
 #: Patches of a film, and training examples, that TensorBoard shows.
 SHOWN = 4
 
@@ -99,6 +103,34 @@ class ClassificationTask:
             epoch: number of the epoch.
         """
         return self._balanced.order(self.config.seed, epoch, self.config.balance)
+
+    def every_film(
+        self, patches: int, varied: bool
+    ) -> Iterator[tuple[tf.Tensor, int, npt.NDArray[np.float32]]]:
+        """Give each film to learn from once.
+
+        Args:
+            patches: of each film.
+            varied: change the patches as the options of the run say; otherwise they are as in use.
+
+        Yields:
+            The network's input [patches, P, P, 3], the label, and what is added to the logits
+            where sources are discounted, float32 [C].
+        """
+        config, labels = self.config, self.training.labels.numpy()
+        order = np.repeat(np.arange(len(labels)), patches)
+        change = (config.augment_strength, config.jpeg) if varied else (0.0, 0.0)
+        drawn = (config.seed, EVERY_FILM_EPOCH, varied and config.augment, *change)
+        batches = self.training.batches(order, np.arange(len(order)), patches, *drawn)
+        nothing = np.zeros(len(self.classes), np.float32)
+        for film, batch in enumerate(batches):
+            expert = nothing if self._expert is None else self._expert[film]
+            yield self.inputs(batch), int(labels[film]), expert
+
+    def draws(self) -> npt.NDArray[np.int64]:
+        """Count how often each film is drawn in many epochs, int64 [n]."""
+        order = np.concatenate([self.order(epoch) for epoch in range(COUNTED_EPOCHS)])
+        return np.bincount(order, minlength=len(self.training.labels))
 
     def batches(
         self, epoch: int, places: npt.NDArray[np.int64], batch_size: int

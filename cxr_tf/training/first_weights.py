@@ -16,6 +16,9 @@ from cxr_tf.runtime.fetched import cache_folder
 from cxr_tf.saved.file_list import known_sha256
 from cxr_tf.saved.run_options import ClassificationTrainingOptions, TrainingOptions
 from cxr_tf.saved.weights_record import BEST, check_best
+from cxr_tf.training.classification import ClassificationTask
+from cxr_tf.training.fitted_head import fit_head
+from cxr_tf.training.statistics import estimate
 from cxr_tf.training.task import Task
 
 log = logging.getLogger(__name__)
@@ -90,20 +93,30 @@ def first_weights(
         FileNotFoundError: a file is not there.
         UsageError: a file is damaged, or does not fit the network.
     """
-    if not files:
+    fit = isinstance(config, ClassificationTrainingOptions) and config.fit_head > 0.0
+    if not (files or fit):
         return None
     keras.utils.set_random_seed(config.seed)
     model = task.build()
+    _read(config, task, files, model)
+    if fit:
+        assert isinstance(task, ClassificationTask)
+        estimate(model, task)
+        fit_head(model, task, task.config.fit_head)
+    return model.get_weights()
+
+
+def _read(config: TrainingOptions, task: Task, files: Sequence[Path], model: keras.Model) -> None:
+    """Read files into a network; see `first_weights`."""
     if config.start_from:
         (path,) = files
         head = LOGITS if isinstance(config, ClassificationTrainingOptions) else ""
         left = load_weights(model, path, head)
         if left:
             log.warning("%s: other classes; starts from random weights: %s", path, ", ".join(left))
-    else:
+    elif files:
         places = np.arange(min(STATISTICS_BATCHES * STATISTICS_BATCH, len(task.order(0))))
         size = min(STATISTICS_BATCH, len(places))
         batches = [task.inputs(batch) for batch in task.batches(0, places, size)]
         log.info("%s starts from %s", config.network, ", ".join(map(str, files)))
         load_imagenet(model, files, batches)
-    return model.get_weights()

@@ -280,6 +280,11 @@ def _check_dense(config: ClassificationTrainingOptions) -> None:
             f"--approach dense with --patch-size {config.patch_size}: give a multiple of "
             f"{FEATURE_STRIDE}, the distance between windows"
         )
+    if config.network == "resnet18_layer3":
+        raise UsageError(
+            "--approach dense with --network resnet18_layer3: take --network resnet18, whose "
+            f"windows lie {FEATURE_STRIDE} pixels apart"
+        )
     if config.film_size > CLASSIFICATION_SIZE:
         raise UsageError(
             f"--approach dense with --film-size {config.film_size}: it has windows up to "

@@ -1,20 +1,18 @@
 """The training step under a distribution strategy, and all that a checkpoint must hold."""
 
-import itertools
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from cxr_tf.models.batch_norm import estimate_batch_norm
 from cxr_tf.models.precision import built_in
 from cxr_tf.models.weights import is_kernel
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.training.objectives import penalty
 from cxr_tf.training.state import TrainingState
+from cxr_tf.training.statistics import estimate
 from cxr_tf.training.strategy import worker
 from cxr_tf.training.task import Task
 
@@ -177,18 +175,8 @@ class Trainer:
             self.evaluation_model.trainable_variables, self.average, strict=False
         ):
             variable.assign(average.numpy())
-        count = self.config.estimate_batch_norm
-        if count:
-            # One fixed epoch that no training uses, so that evaluations compare.
-            size = self.config.batch_size
-            places = np.arange(min(count * size, len(self.task.order(0)) // size * size))
-            batches = self.task.batches(2**31 - 1, places, size)
-            inputs = itertools.chain.from_iterable(map(self._statistics, batches))
-            estimate_batch_norm(self.evaluation_model, inputs)
+        estimate(self.evaluation_model, self.task)
         return self.evaluation_model
-
-    def _statistics(self, *batch: tf.Tensor) -> Sequence[tf.Tensor]:
-        return self.task.statistics(batch[0] if len(batch) == 1 else batch)
 
     def manager(self, run: Path) -> tf.train.CheckpointManager:
         """Make the checkpoint manager; workers that are not the chief write elsewhere.

@@ -68,11 +68,10 @@ def segmentation_run(run: Path, finds_lungs: bool = True, **options: object) -> 
 
 
 def classification_run(run: Path, segmentation: Path, **options: object) -> Path:
-    """A random small ResNet whose answers differ from patch to patch."""
+    """A random ResNet, a small one if nothing else is asked for, whose patches differ."""
     keras.utils.set_random_seed(2)
-    config = ClassificationTrainingOptions(
-        network="resnet18_small", segmentation=str(segmentation), **options
-    )
+    given = {"network": "resnet18_small", "segmentation": str(segmentation), **options}
+    config = ClassificationTrainingOptions(**given)
     classes = parse_classes(config.classes).names
     model = build(config.network, size=config.patch_size, classes=len(classes))
     size = config.patch_size

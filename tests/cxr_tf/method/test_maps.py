@@ -16,7 +16,7 @@ def test_maps_of_windows_against_those_of_patches(size):
     generator = np.random.default_rng(size)
     kernel = tf.constant(generator.normal(size=(8, 3)).astype(np.float32))
     options = TriageOptions(classes=CLASSES, approach="dense", patch_size=size)
-    maps = Maps(options, lambda features: tf.reduce_mean(features, [1, 2]) @ kernel)
+    maps = Maps(options, lambda features: tf.reduce_mean(features, [1, 2]) @ kernel, size // 32)
     features = tf.constant(generator.uniform(0, 2, (16, 14, 8)).astype(np.float32))
     cells = tf.constant([[0, 0], [3, 1], [3, 2], [9, 7]])
     found = maps.of_windows(features, cells)

@@ -1,5 +1,6 @@
 """The whole method: Python path, exported model and a plain implementation agree."""
 
+import dataclasses
 import json
 import re
 import struct
@@ -224,6 +225,15 @@ def test_python_path_against_the_saved_model(
         )
         assert abs(found.agreement - row["agreement"]) < 1e-6
         assert abs(found.lung_fraction - row["lung_fraction"]) < 1e-6
+
+
+def test_a_network_without_its_last_stage_against_the_plain_method(tmp_path, fake_segmentation):
+    """Its maps of a patch are twice as fine."""
+    run = classification_run(tmp_path / "run", fake_segmentation, network="resnet18_layer3")
+    found = from_runs(fake_segmentation, run).predict(film(), explain=True)
+    plain = plain_method.answer(trained_model(run), film(), found.mask)
+    assert trained_model(run).output["features"].shape[1:3] == (14, 14)
+    assert_like_plain(dataclasses.asdict(found), plain)
 
 
 def assert_like_plain(row, plain):

@@ -42,6 +42,12 @@ def test_parameters_of_resnet18():
     assert model.get_layer(LOGITS).output is model.output["logits"]
 
 
+def test_parameters_of_resnet18_without_its_last_stage():
+    model = network("resnet18_layer3", 224)
+    assert trainable(model) == 2_783_812
+    assert model.output["features"].shape == (None, 14, 14, 256)
+
+
 def test_parameters_that_are_not_trained_are_batch_norm_statistics():
     for name in ("fc_densenet56", "u_net", "resnet18_small"):
         left = {w.path.rsplit("/", 1)[1] for w in network(name).non_trainable_weights}

@@ -11,6 +11,7 @@ from cxr_tf.method.vote_options import DENSE
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.run_options import PRESETS, ClassificationTrainingOptions
 from cxr_tf.training.classification import ClassificationTask
+from cxr_tf.training.first_weights import first_weights
 from cxr_tf.training.objectives import classification_loss, windows_loss
 from cxr_tf.training.run import make_task
 from cxr_tf.training.trainer import Trainer
@@ -137,6 +138,21 @@ def test_both_votes_learn(task, examples, config):
     assert figures["f1"] == figures["dense_f1"] == 1.0
 
 
+def test_a_fitted_layer_tells_films_apart_and_a_rate_of_zero_keeps_it(config, examples):
+    """Features of random filters suffice for stripes and noise."""
+    probe = dataclasses.replace(config, approach="local", fit_head=0.01)
+    task = ClassificationTask(probe, CLASSES, examples, examples)
+    start = first_weights(probe, task, [])
+    trainer = Trainer(task, tf.distribute.get_strategy(), start)
+    fitted = trainer.model.get_layer("fc").kernel.numpy()
+    assert np.abs(fitted).max() > 0.1
+    (batch,) = list(trainer.batches(0, 0, 1))
+    trainer.step(batch, 0.0)
+    ready = trainer.prepare_evaluation()
+    np.testing.assert_allclose(ready.get_layer("fc").kernel, fitted, rtol=1e-5)
+    assert task.evaluate(ready)["f1"] == 1.0
+
+
 @pytest.mark.slow
 def test_styles_are_exchanged_while_both_votes_are_learnt(config, examples):
     """In patches and crops alike; statistics and validation see none of it."""
@@ -174,6 +190,7 @@ def test_validation_votes_as_the_exported_graph_does(task, config, examples):
     [
         ({"patch_size": 112}, "--patch-size 112: give a multiple of 32"),
         ({"film_size": 2048}, "--film-size 2048: it has windows up to 1024"),
+        ({"network": "resnet18_layer3"}, "take --network resnet18, whose windows lie 32"),
         ({"crops": 5}, "--crops 5: give 1 to --batch-size 4"),
     ],
 )

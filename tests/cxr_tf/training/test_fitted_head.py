@@ -1,0 +1,73 @@
+"""The dense layer fitted ahead of training."""
+
+import numpy as np
+import pytest
+import scipy.special
+
+from cxr_tf.training.fitted_head import LEAST_SPREAD, logistic_regression
+
+NOTHING = np.zeros((400, 3))
+EVENLY = np.full(400, 1 / 400)
+
+
+@pytest.fixture
+def drawn():
+    """Features of three classes that overlap, of very different spreads."""
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 3, 400)
+    features = generator.normal(size=(400, 5)) + np.eye(3, 5)[labels]
+    return features * [1.0, 0.02, 30.0, 1.0, 1.0] + 7.0, labels
+
+
+def penalised(drawn, kernel, bias, l2):
+    features, labels = drawn
+    logs = scipy.special.log_softmax(features @ kernel + bias, axis=1)
+    scaled = kernel * (features.std(0) + LEAST_SPREAD)[:, None]
+    return -logs[np.arange(len(labels)), labels].mean() + 0.5 * l2 * (scaled**2).sum()
+
+
+def test_no_other_layer_is_better(drawn):
+    features, labels = drawn
+    kernel, bias = logistic_regression(features, labels, NOTHING, EVENLY, 0.1)
+    least = penalised(drawn, kernel, bias, 0.1)
+    generator = np.random.default_rng(1)
+    for _ in range(20):
+        step = generator.normal(size=kernel.shape) * 0.05 / drawn[0].std(0)[:, None]
+        other_bias = bias - drawn[0].mean(0) @ step
+        assert penalised(drawn, kernel + step, other_bias, 0.1) > least
+    assert least < np.log(3) - 0.1
+    assert ((drawn[0] @ kernel + bias).argmax(1) == drawn[1]).mean() > 0.5
+
+
+def test_the_scale_of_a_feature_changes_nothing(drawn):
+    features, labels = drawn
+    kernel, bias = logistic_regression(features, labels, NOTHING, EVENLY, 0.01)
+    scales = np.array([3.0, 100.0, 1.0, 0.5, 1.0])
+    other, its_bias = logistic_regression(features * scales, labels, NOTHING, EVENLY, 0.01)
+    found = features * scales @ other + its_bias
+    np.testing.assert_allclose(found, features @ kernel + bias, atol=0.05)
+
+
+def test_what_an_expert_knows_is_not_learnt(drawn):
+    """Where a film's source tells its class, little is left for its features."""
+    features, labels = drawn
+    learnt, _ = logistic_regression(features, labels, NOTHING, EVENLY, 0.1)
+    told = np.log(np.where(np.eye(3)[labels], 0.98, 0.01))
+    left, _ = logistic_regression(features, labels, told, EVENLY, 0.1)
+    assert np.abs(left * features.std(0)[:, None]).max() < 0.1
+    assert np.abs(learnt * features.std(0)[:, None]).max() > 0.3
+
+
+def test_a_film_of_twice_the_weight_counts_as_two(drawn):
+    features, labels = drawn
+    weights = np.where(labels == 1, 2.0, 1.0)
+    weighted, bias = logistic_regression(features, labels, NOTHING, weights / weights.sum(), 0.1)
+    twice = np.repeat(np.arange(400), weights.astype(int))
+    count = len(twice)
+    of_more, its_bias = logistic_regression(
+        features[twice], labels[twice], np.zeros((count, 3)), np.full(count, 1 / count), 0.1
+    )
+    found, expected = features @ weighted + bias, features @ of_more + its_bias
+    np.testing.assert_allclose(found, expected, atol=0.05)  # the spread is that of other films
+    evenly, even_bias = logistic_regression(features, labels, NOTHING, EVENLY, 0.1)
+    assert np.abs(found - (features @ evenly + even_bias)).max() > 0.2
