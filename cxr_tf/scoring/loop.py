@@ -1,6 +1,7 @@
 """The loop that scores films one by one into the tables of a run."""
 
 import contextlib
+import functools
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,7 @@ from cxr_tf.saved.model_folders import version_folder
 from cxr_tf.scoring.failures import stamp_of
 from cxr_tf.scoring.refusals import Refusals
 from cxr_tf.scoring.resume import Done
+from cxr_tf.scoring.writing import Writing
 from pipelines.status import OK
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class Outcome:
         labels: films by decided class.
         failed: films that count as failed inputs.
         refusals: films that are no frontal chest films, by what says so.
-        seconds: time by kind of work; reading overlaps with the rest.
+        seconds: time by kind of work; reading, answers and writing overlap.
         outputs: by file name, its rows and (once complete) its SHA-256.
         kept: what is to be dropped at the very end.
         failures: stamps of the films that failed, by path; see `cxr_tf.scoring.failures`.
@@ -334,7 +336,7 @@ def score_films(
         inputs: the films, in order; each gets exactly one row.
         read: reads one film; called in another thread.
         options: what to write, seed and patches. `options.out` exists.
-        reporter: told of every film.
+        reporter: told of every film, in the thread that writes its files and its row.
         identify: what `identifiers.csv` holds of a film; None writes no such table.
         done: what an earlier start of the run has finished.
 
@@ -364,18 +366,23 @@ def score_films(
             stamps.append(stamp_of(item))
             yield item
 
+    def write(item: Input, reading: Reading, answer: Answer, stamp: str) -> None:
+        start = time.perf_counter()
+        row = scorer.add(item, reading, answer, stamp)
+        seconds = round(time.perf_counter() - start + answer.seconds, 4)
+        reporter.film(item.name, row.status, row.label, seconds, row.error, row.failed)
+
     began = time.perf_counter()
     try:
         with (
             contextlib.closing(read_ahead(stamped(), read)) as readings,
             contextlib.closing(answers(readings, scorer.predict, options.requests)) as found,
+            Writing() as writing,  # ends first: no table is closed under it
         ):
             reporter.start(len(inputs))
-            for item, reading, answer in found:
-                start = time.perf_counter()
-                row = scorer.add(item, reading, answer, stamps.popleft())
-                seconds = round(time.perf_counter() - start + answer.seconds, 4)
-                reporter.film(item.name, row.status, row.label, seconds, row.error, row.failed)
+            for film in found:
+                writing.add(functools.partial(write, *film, stamps.popleft()))
+            writing.finish()
         scorer.finish()
         if scorer.dicom is not None and scorer.dicom.passed_over:
             reporter.warn(

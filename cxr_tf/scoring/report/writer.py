@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from cxr_tf.drawing.overlays import display_grey
 from cxr_tf.films.rows import Record
 from cxr_tf.films.table import Table, read_rows
@@ -24,7 +22,7 @@ from cxr_tf.scoring.report.pages import (
     worklist,
     write_pages,
 )
-from cxr_tf.scoring.report.pictures import FILM, preview, saliency_strip, save_png
+from cxr_tf.scoring.report.pictures import FILM, preview, saliency_strip, save_grey, save_png
 from cxr_tf.scoring.report.ranges import read_ranges
 from pipelines.manifest.checks import file_sha256
 
@@ -124,8 +122,8 @@ class ReportWriter:
         cases, name = self.folder / CASES, name.removesuffix(".png")
         pixels, padding = reading.pixels, reading.padding
         film = display_grey(pixels, padding, min(FILM, max(pixels.shape)))
-        save_png(cases / f"{name}.film.png", Image.fromarray(film))
-        save_png(cases / f"{name}.preview.png", Image.fromarray(preview(film)))
+        save_grey(cases / f"{name}.film.png", film)
+        save_grey(cases / f"{name}.preview.png", preview(film))
         height, width = pixels.shape
         record = case_record(prediction, (height, width), film, found)
         if record["saliency"]:
