@@ -80,21 +80,20 @@ def display_grey(
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     levels = cv2.resize(pixels, size, interpolation=shrink)
-    small = levels.astype(np.float32)
-    kept = np.ones(small.shape, bool)
+    kept = np.ones(levels.shape, bool)
     if padding >= 0:
         outside = (pixels == padding).astype(np.uint8)
         kept = cv2.resize(outside, size, interpolation=cv2.INTER_NEAREST) == 0
     if not kept.any():
-        return np.zeros(small.shape, np.uint8)
-    low, high = np.percentile(small[kept], (0.5, 99.5))
-    grey = np.clip((small - low) / max(high - low, 1.0), 0.0, 1.0)
-    median = np.clip(np.median(grey[kept]), 0.01, 0.99)
+        return np.zeros(levels.shape, np.uint8)
+    low, high = np.percentile(levels[kept].astype(np.float32), (0.5, 99.5))
+    # Of every level there can be, not of every pixel.
+    spread = (np.arange(1 << 16, dtype=np.float32) - low) / max(high - low, 1.0)
+    spread = np.clip(spread, 0.0, 1.0)
+    median = np.clip(np.median(spread[levels[kept]]), 0.01, 0.99)
     gamma = np.clip(np.log(0.5) / np.log(median), 0.4, 2.5)
-    # Powers of the levels there can be, not of every pixel: the same bytes in a third of the time.
-    every = np.arange(1 << 16, dtype=np.float32)
-    table = np.clip((every - low) / max(high - low, 1.0), 0.0, 1.0) ** gamma
-    return np.where(kept, np.rint(255.0 * table).astype(np.uint8)[levels], np.uint8(0))
+    shown = np.rint(255.0 * spread**gamma).astype(np.uint8)
+    return np.where(kept, shown[levels], np.uint8(0))
 
 
 def colour_saliency(saliency: npt.NDArray[np.float32]) -> tuple[_Picture, npt.NDArray[np.float32]]:
@@ -224,12 +223,13 @@ def encode_png(picture: npt.NDArray[np.uint8]) -> bytes:
     """Encode a picture.
 
     Args:
-        picture: RGB uint8 [h, w, 3].
+        picture: RGB uint8 [h, w, 3], or grey [h, w].
 
     Returns:
         The content of the PNG file.
     """
-    return cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
+    blue_first = picture if picture.ndim == 2 else picture[..., ::-1]
+    return cv2.imencode(".png", blue_first)[1].tobytes()
 
 
 def write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
@@ -237,7 +237,7 @@ def write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
 
     Args:
         path: the file to write.
-        picture: RGB uint8 [h, w, 3].
+        picture: RGB uint8 [h, w, 3], or grey [h, w].
 
     Raises:
         OSError: the file cannot be written.

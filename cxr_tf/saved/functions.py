@@ -133,16 +133,22 @@ def _run_where_reached(library: Any) -> None:
     TensorFlow leaves what it runs as a call to its own operations and takes oneDNN's elsewhere. A
     branch with one that rounds otherwise stays written out, so that it answers as a signature does.
     """
-    functions = {each.signature.name: each for each in library.function}
-
-    def rounds(name: str) -> bool:
-        reached = _called([name], functions)
-        return any(node.op in _ROUNDED_OTHERWISE for each in reached for node in each.node_def)
-
+    called = {
+        each.signature.name: {name for node in each.node_def for name in _names(node)}
+        for each in library.function
+    }
+    written_out = {
+        each.signature.name
+        for each in library.function
+        if any(node.op in _ROUNDED_OTHERWISE for node in each.node_def)
+    }
+    while more := {name for name in called.keys() - written_out if called[name] & written_out}:
+        written_out |= more
     for each in library.function:
         for node in each.node_def:
             if "_lower_using_switch_merge" in node.attr:
-                node.attr["_lower_using_switch_merge"].b = any(map(rounds, _names(node)))
+                reached = written_out.intersection(_names(node))
+                node.attr["_lower_using_switch_merge"].b = bool(reached)
 
 
 def _called(names: Iterable[str], library: Mapping[str, Any]) -> Iterator[Any]:

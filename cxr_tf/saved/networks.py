@@ -18,18 +18,18 @@ from cxr_tf.saved.stand_ins import optimised
 Networks = dict[str, Callable[..., Any]]
 
 
-def take_networks(library: Any, configuration: Callable[[], tf.compat.v1.ConfigProto]) -> Networks:
+def take_networks(library: Any, configuration: Callable[..., tf.compat.v1.ConfigProto]) -> Networks:
     """Take the networks out of a library of functions, and leave in each place a call.
 
     Args:
         library: FunctionDefLibrary, changed in place.
-        configuration: makes one of a session whose graph is optimised.
+        configuration: makes one of a session, by `optimise` with an optimised graph or without.
 
     Returns:
         The networks; the library's calls hold while these do.
     """
     return {
-        each.signature.name: _taken(each, configuration())
+        each.signature.name: _taken(each, configuration)
         for each in library.function
         if _is_network(each)
     }
@@ -43,15 +43,14 @@ def _is_network(function: Any) -> bool:
     return not calls and any(node.op == "Conv2D" for node in function.node_def)
 
 
-def _taken(function: Any, configuration: tf.compat.v1.ConfigProto) -> Callable[..., Any]:
+def _taken(function: Any, make: Callable[..., tf.compat.v1.ConfigProto]) -> Callable[..., Any]:
     """Make a network of a function, and let the function call it."""
     graph, flat = flat_graph(function)
     inputs = [f"{each.name}:0" for each in function.signature.input_arg]
     outputs = [flat[function.ret[each.name]] for each in function.signature.output_arg]
     _tell_shapes(graph)
-    graph = optimised(split_ahead(graph, outputs), inputs, outputs, configuration)
-    rewriting = configuration.graph_options.rewrite_options
-    rewriting.disable_meta_optimizer = True
+    graph = optimised(split_ahead(graph, outputs), inputs, outputs, make(optimise=True))
+    configuration = make(optimise=False)
     # oneDNN keeps what it packed for each thread; and a call from a thread of another session never
     # waits for one of those.
     configuration.use_per_session_threads = True

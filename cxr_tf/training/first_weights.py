@@ -16,9 +16,9 @@ from cxr_tf.runtime.fetched import cache_folder
 from cxr_tf.saved.file_list import known_sha256
 from cxr_tf.saved.run_options import ClassificationTrainingOptions, TrainingOptions
 from cxr_tf.saved.weights_record import BEST, check_best
+from cxr_tf.training.batch_norm_statistics import estimate
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.fitted_head import fit_head
-from cxr_tf.training.statistics import estimate
 from cxr_tf.training.task import Task
 
 log = logging.getLogger(__name__)
@@ -93,16 +93,15 @@ def first_weights(
         FileNotFoundError: a file is not there.
         UsageError: a file is damaged, or does not fit the network.
     """
-    fit = isinstance(config, ClassificationTrainingOptions) and config.fit_head > 0.0
-    if not (files or fit):
+    l2 = task.config.fit_head if isinstance(task, ClassificationTask) else 0.0
+    if not files and l2 <= 0.0:
         return None
     keras.utils.set_random_seed(config.seed)
     model = task.build()
     _read(config, task, files, model)
-    if fit:
-        assert isinstance(task, ClassificationTask)
+    if l2 > 0.0 and isinstance(task, ClassificationTask):
         estimate(model, task)
-        fit_head(model, task, task.config.fit_head)
+        fit_head(model, task, l2)
     return model.get_weights()
 
 

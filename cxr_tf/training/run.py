@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from cxr_tf.models.names import CLASSIFICATION_NETWORKS
 from cxr_tf.runtime.errors import DataChangedError, UsageError
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.provenance import machine, package_versions, revision
@@ -280,9 +281,9 @@ def _check_dense(config: ClassificationTrainingOptions) -> None:
             f"--approach dense with --patch-size {config.patch_size}: give a multiple of "
             f"{FEATURE_STRIDE}, the distance between windows"
         )
-    if config.network == "resnet18_layer3":
+    if "stages" in CLASSIFICATION_NETWORKS[config.network].options:
         raise UsageError(
-            "--approach dense with --network resnet18_layer3: take --network resnet18, whose "
+            f"--approach dense with --network {config.network}: take --network resnet18, whose "
             f"windows lie {FEATURE_STRIDE} pixels apart"
         )
     if config.film_size > CLASSIFICATION_SIZE:

@@ -10,9 +10,9 @@ import tensorflow as tf
 from cxr_tf.models.precision import built_in
 from cxr_tf.models.weights import is_kernel
 from cxr_tf.runtime.errors import UsageError
+from cxr_tf.training.batch_norm_statistics import estimate
 from cxr_tf.training.objectives import penalty
 from cxr_tf.training.state import TrainingState
-from cxr_tf.training.statistics import estimate
 from cxr_tf.training.strategy import worker
 from cxr_tf.training.task import Task
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxr_tf.drawing.overlays import display_grey
+from cxr_tf.drawing.overlays import display_grey, write_png
 from cxr_tf.films.rows import Record
 from cxr_tf.films.table import Table, read_rows
 from cxr_tf.measures.biomarkers import Biomarkers
@@ -22,7 +22,7 @@ from cxr_tf.scoring.report.pages import (
     worklist,
     write_pages,
 )
-from cxr_tf.scoring.report.pictures import FILM, preview, saliency_strip, save_grey, save_png
+from cxr_tf.scoring.report.pictures import FILM, preview, saliency_strip, save_png
 from cxr_tf.scoring.report.ranges import read_ranges
 from pipelines.manifest.checks import file_sha256
 
@@ -122,8 +122,8 @@ class ReportWriter:
         cases, name = self.folder / CASES, name.removesuffix(".png")
         pixels, padding = reading.pixels, reading.padding
         film = display_grey(pixels, padding, min(FILM, max(pixels.shape)))
-        save_grey(cases / f"{name}.film.png", film)
-        save_grey(cases / f"{name}.preview.png", preview(film))
+        write_png(cases / f"{name}.film.png", film)
+        write_png(cases / f"{name}.preview.png", preview(film))
         height, width = pixels.shape
         record = case_record(prediction, (height, width), film, found)
         if record["saliency"]:
