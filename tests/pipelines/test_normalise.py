@@ -326,6 +326,14 @@ def test_the_resize_is_bilinear_with_anti_aliasing():
     assert np.abs(small[:, 1:-1] - 127.5).max() < 30
 
 
+@pytest.mark.parametrize("shape", [(64, 48), (33, 90), (20, 20), (7, 130)])
+def test_rows_and_columns_in_turn_give_the_bits_of_one_resize(shape):
+    film = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    for size in (20, 32, 75):
+        once = tf.image.resize(film[..., None], [size, size], antialias=True)[..., 0]
+        np.testing.assert_array_equal(resize(tf.constant(film), size), once)
+
+
 def test_a_resize_of_extremes_stays_in_range():
     film = np.where(np.random.default_rng(0).random((50, 70)) < 0.5, 0, 255).astype(np.float32)
     for size in (16, 50, 200):
