@@ -16,12 +16,8 @@ from cxr_tf.training.run import balanced
 from cxr_tf.training.strategy import make_strategy
 from cxr_tf.training.trainer import Trainer
 from pipelines.manifest.table import ManifestRow
-from tests.cxr_tf.training.three_steps import (
-    CLASSIFICATION,
-    SEGMENTATION,
-    classification_task,
-    segmentation_task,
-)
+from tests.cxr_tf.training.three_steps import CLASSIFICATION, SEGMENTATION
+from tools.bench.few_steps import classification_task, segmentation_task
 
 RATE = 1e-3
 PLAIN = dataclasses.replace(SEGMENTATION, l2=0.0, augment=False)

@@ -10,29 +10,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from cxr_tf.saved.run_options import ClassificationTrainingOptions, SegmentationTrainingOptions
-from cxr_tf.training.classification import ClassificationTask
-from cxr_tf.training.segmentation import SegmentationTask
 from cxr_tf.training.strategy import make_strategy, worker
 from cxr_tf.training.trainer import Trainer
-from pipelines.datasets import ClassificationExamples, SegmentationExamples
-from pipelines.film_files import HeldFilms
+from tools.bench.few_steps import classification_task, logical_devices, segmentation_task
 
 STEPS, BATCH = 3, 4
 #: Small, because Adam turns rounding of tiny gradients into steps of this size.
 RATE = 1e-5
-CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
-
-
-def smooth_films(count: int, size: int) -> np.ndarray:
-    """Films of broad blobs, float32 [count, size, size] in 0..255."""
-    rng = np.random.default_rng(3)
-    coarse = rng.uniform(0.0, 255.0, (count, 6, 6, 1)).astype(np.float32)
-    broad = tf.image.resize(coarse, [size, size]).numpy()[..., 0]
-    return np.clip(broad + rng.normal(0.0, 20.0, broad.shape), 0.0, 255.0).astype(np.float32)
-
 
 SEGMENTATION = SegmentationTrainingOptions(
     network="u_net_small",
@@ -56,34 +42,11 @@ CLASSIFICATION = ClassificationTrainingOptions(
 )
 
 
-def segmentation_task(config: SegmentationTrainingOptions) -> SegmentationTask:
-    """Twelve films whose label is their brightness in four steps."""
-    films = smooth_films(12, 64)
-    labels = tf.constant((films // 64).astype(np.uint8))
-    examples = SegmentationExamples(tf.constant(films), labels)
-    return SegmentationTask(config, examples, examples)
-
-
-def classification_task(config: ClassificationTrainingOptions) -> ClassificationTask:
-    """Sixteen films of four classes."""
-    films = HeldFilms((smooth_films(16, 1024) * 257.0).astype(np.uint16))
-    lungs = np.zeros((16, 256, 256), np.uint8)
-    lungs[:, 64:192, 32:112], lungs[:, 64:192, 144:224] = 3, 2
-    labels = tf.constant(np.arange(16, dtype=np.int32) % 4)
-    examples = ClassificationExamples(films, tf.constant(lungs), labels, 64)
-    return ClassificationTask(config, CLASSES, examples, examples)
-
-
 def main(kind: str, devices: int, out: Path) -> None:
     """Take the steps and write losses, weights, averages and checkpoints."""
     config = SEGMENTATION if kind == "segmentation" else CLASSIFICATION
     if devices > 1:
-        cpu = tf.config.list_physical_devices("CPU")[0]
-        tf.config.set_logical_device_configuration(
-            cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(devices)]
-        )
-        names = tuple(f"CPU:{index}" for index in range(devices))
-        config = dataclasses.replace(config, devices=names)
+        config = dataclasses.replace(config, devices=logical_devices(devices))
     strategy = make_strategy(config)
     make_task = segmentation_task if kind == "segmentation" else classification_task
     trainer = Trainer(make_task(config), strategy)
