@@ -123,7 +123,7 @@ def compare(
             of_engine.add(logits, seen.probabilities[None], MASK_SHAPE)
         if lung_fraction(seen.labels) < LEAST_LUNG_FRACTION:
             continue
-        patches = _patches(large, seen.labels, options)
+        patches = patches_of(large, seen.labels, options)
         wanted = tf.nn.softmax(classifier.of_patches(patches)[0])
         scaled = np.asarray(network_input(patches, options.scaling))
         for engine, runs in engines.items():
@@ -137,10 +137,22 @@ def compare(
     return found
 
 
-def _patches(large: tf.Tensor, labels: tf.Tensor, options: Any) -> tf.Tensor:
-    """Cut a sub-batch of patches as the vote does, or take the whole film where it is one."""
+def patches_of(
+    large: tf.Tensor, labels: tf.Tensor, options: Any, count: int = SUB_BATCH
+) -> tf.Tensor:
+    """Cut patches as the vote does, or take the whole film where it is one.
+
+    Args:
+        large: float32 [L, L] in 0..255, the film.
+        labels: uint8 [256, 256], its label map.
+        options: how the films of the model are prepared.
+        count: patches; the first ones of the serving seed.
+
+    Returns:
+        float32 [n, S, S] in 0..255.
+    """
     lungs = lungs_at_full_size(labels, options.film_size)
     seen = select_content(large, lungs, options.content)
     if options.approach == "global":
         return resize(seen, options.patch_size)[None]
-    return cut_patches(seen, draw_centres(lungs, SERVING_SEED, SUB_BATCH), options.patch_size)
+    return cut_patches(seen, draw_centres(lungs, SERVING_SEED, count), options.patch_size)

@@ -26,7 +26,8 @@ TABLE_X = {
 }
 #: Table XI in shares, in the order of `CLASSES`.
 TABLE_XI = {"global": (0.632, 0.300, 0.545, 0.925), "local": (0.895, 0.800, 0.818, 0.925)}
-#: Table XII: sensitivity and precision for normal, pneumonia and COVID-19.
+THREE = ("normal", "pneumonia", "covid19")
+#: Table XII: sensitivity and precision for `THREE`, in per cent.
 TABLE_XII = {
     "COVID-Net": ("95, 91, 80", "91.3, 93.8, 88.9"),
     "proposed": ("90, 93, 100", "95.7, 90.3, 76.9"),
@@ -211,9 +212,29 @@ def table_xi(results: Results) -> Lines:
 
 
 def table_xii(results: Results) -> Lines:
-    """COVID-Net's three classes: no counterpart."""
-    rows = [(name, *paper, OPEN) for name, paper in TABLE_XII.items()]
-    return table(("method", "paper: sensitivity in %", "paper: precision in %", "here"), rows)
+    """Sensitivity and precision for COVID-Net's three classes, by patient."""
+    rows: list[tuple[str, ...]] = [(name, *paper) for name, paper in TABLE_XII.items()]
+    for approach in TABLE_X:
+        folder = f"classification/three_{approach}"
+        found = [
+            [results.figure(folder, "all", "by_class", name, figure) for name in THREE]
+            for figure in ("sensitivity", "precision")
+        ]
+        shown = [", ".join(_in_per_cent(each) for each in own) for own in found]
+        count = sum(each["n"] for each in found[0] if each)
+        rows.append(
+            (f"here, {approach} (n={count})", *shown)
+            if count
+            else (f"here, {approach}", OPEN, OPEN)
+        )
+    return table(("method", "sensitivity in %", "precision in %"), rows)
+
+
+def _in_per_cent(found: Mapping[str, Any] | None) -> str:
+    if not found:
+        return "–"
+    value, low, high = (100 * found[key] for key in ("value", "low", "high"))
+    return f"{value:.0f} ({low:.0f}–{high:.0f})"
 
 
 def table_xiii(results: Results) -> Lines:
