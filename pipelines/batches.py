@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from pipelines.as_written import as_written
+
 #: Batches made while the network works on the one before them.
 BATCHES_AHEAD = 2
 
@@ -25,7 +27,9 @@ def batched(
         batch_size: examples a batch; a remainder is dropped.
     """
     dataset = tf.data.Dataset.from_tensor_slices((order, places))
-    mapped = dataset.map(example, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
+    mapped = dataset.map(
+        as_written(example), num_parallel_calls=os.cpu_count() or 1, deterministic=True
+    )
     batches = mapped.batch(batch_size, drop_remainder=True).prefetch(BATCHES_AHEAD)
     # The end of an iterator waits for the thread that tunes it: 5 to 10 s an epoch on two cores.
     options = tf.data.Options()

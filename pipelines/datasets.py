@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from pipelines.as_written import as_written
 from pipelines.augment import (
     augment_seeds,
     augmented,
@@ -42,7 +43,9 @@ from pipelines.sizes import CLASSIFICATION_SIZE
 
 
 def _parallel(dataset: tf.data.Dataset, function: object) -> tf.data.Dataset:
-    mapped = dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    mapped = dataset.map(
+        as_written(function), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
     return mapped.prefetch(tf.data.AUTOTUNE)
 
 
@@ -396,7 +399,7 @@ def read_classification(
 def _levels_of(films: Films, label_maps: npt.NDArray[np.uint8]) -> tf.Tensor:
     """Measure the lungs of every film: float32 [n, 2], see `lung_levels`."""
 
-    @tf.function
+    @tf.function(autograph=False)
     def measure(levels: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         film = tf.cast(levels, tf.float32) / FIXED_POINT
         return lung_levels(film, lungs_at_full_size(labels, films.side))
@@ -412,7 +415,7 @@ def _reduced(
     """Hold in memory what is seen of each film, reduced to the size of a patch."""
     side = films.side
 
-    @tf.function
+    @tf.function(autograph=False)
     def reduce(levels: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         film = tf.cast(levels, tf.float32) / FIXED_POINT
         seen = select_content(film, lungs_at_full_size(labels, side), content)

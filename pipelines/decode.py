@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from pipelines import status as statuses
+from pipelines.as_written import as_written
 from pipelines.headers import Header, header_status, read_header, upright_status
 from pipelines.sizes import MAX_PIXELS
 
@@ -171,7 +172,7 @@ def guard(function: Callable[[Any], Any], value: Any, fallback: Any) -> Any:
     Raises:
         ValueError: the fallback does not fit what the function returns.
     """
-    done = tf.data.Dataset.from_tensors(value).map(function).ignore_errors()
+    done = tf.data.Dataset.from_tensors(value).map(as_written(function)).ignore_errors()
     spare = tf.data.Dataset.from_tensors(fallback)
     expected, given = done.element_spec, spare.element_spec
     tf.nest.assert_same_structure(expected, given)

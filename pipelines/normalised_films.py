@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from pipelines.as_written import as_written
 from pipelines.augment import compress_film, example_seed, jpeg_quality
 from pipelines.faults import FileFault, each_row
 from pipelines.film_files import (
@@ -61,7 +62,7 @@ def film_dataset(
     paths = [str(row.path) for row in rows]
     given = np.zeros(len(rows), np.int32) if qualities is None else np.asarray(qualities, np.int32)
     dataset = tf.data.Dataset.from_tensor_slices((paths, given))
-    mapped = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    mapped = dataset.map(as_written(read), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return mapped.prefetch(tf.data.AUTOTUNE)
 
 
@@ -104,7 +105,9 @@ def stored_films(
         wanted = [rows[index] for index in missing.values()]
         qualities = None if jpeg_seed is None else [recipes[x].quality for x in missing.values()]
         dataset = film_dataset(wanted, (side,), resolution_limit, qualities=qualities)
-        fixed = dataset.map(lambda film: tf.cast(tf.round(film * FIXED_POINT), tf.uint16))
+        fixed = dataset.map(
+            as_written(lambda film: tf.cast(tf.round(film * FIXED_POINT), tf.uint16))
+        )
         for path, film in zip(missing, each_row(fixed, wanted), strict=True):
             write_film(path, film.numpy())
     return StoredFilms(paths, side)
@@ -120,7 +123,7 @@ def _sha256(row: ManifestRow) -> str:
 
 def _qualities(hashes: Sequence[str], seed: int) -> list[int]:
     """Draw the quality of each film's JPEG, a pure function of the seed and the film."""
-    draw = tf.function(lambda film: jpeg_quality(example_seed(seed, 0, film)))
+    draw = tf.function(lambda film: jpeg_quality(example_seed(seed, 0, film)), autograph=False)
     return [int(draw(tf.constant(int(each[:15], 16), tf.int64))) for each in hashes]
 
 

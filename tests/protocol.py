@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pipelines.as_written import as_written
+
 
 def _arrays(nest: Any) -> list[np.ndarray]:
     return [np.asarray(x) for x in tf.nest.flatten(nest)]
@@ -25,13 +27,14 @@ def check_op(function: Callable[..., Any], *inputs: Any, atol: float = 0.0) -> A
     """
     tensors = [tf.convert_to_tensor(x) for x in inputs]
     eager = function(*tensors)
-    graph = tf.function(function)(*tensors)
-    dataset = tf.data.Dataset.from_tensors(tuple(tensors)).map(function)
+    graph = tf.function(function, autograph=False)(*tensors)
+    dataset = tf.data.Dataset.from_tensors(tuple(tensors)).map(as_written(function))
     piped = dataset.get_single_element()
     module = tf.Module()
     module.call = tf.function(
         lambda *x: {str(i): y for i, y in enumerate(tf.nest.flatten(function(*x)))},
         input_signature=[tf.TensorSpec([None] * x.shape.rank, x.dtype) for x in tensors],
+        autograph=False,
     )
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder)

@@ -34,7 +34,7 @@ def raw_and_normalised_at(
         (pixels, padding) -> (raw, normalised, constant): float32 [size, size] in 0..255 each.
     """
 
-    @tf.function(input_signature=_PIXELS)
+    @tf.function(input_signature=_PIXELS, autograph=False)
     def both(pixels: tf.Tensor, padding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         (raw,), _ = normalise(pixels, padding, (size,), limit, enhance=False)
         (normalised,), constant = normalise(pixels, padding, (size,), limit)
@@ -61,7 +61,7 @@ def normalised_at(
         (pixels, padding) -> (normalised, constant): float32 [size, size] in 0..255.
     """
 
-    @tf.function(input_signature=_PIXELS)
+    @tf.function(input_signature=_PIXELS, autograph=False)
     def one(pixels: tf.Tensor, padding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         (normalised,), constant = normalise(pixels, padding, (size,), limit)
         return normalised, constant

@@ -21,6 +21,6 @@ def frozen(
     Returns:
         The frozen function; it gives a list of tensors.
     """
-    concrete = tf.function(function).get_concrete_function(spec)
+    concrete = tf.function(function, autograph=False).get_concrete_function(spec)
     constant = freeze(concrete, lower_control_flow=False)
     return lambda x: constant(x)

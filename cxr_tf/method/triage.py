@@ -339,7 +339,7 @@ def entry_points(module: Triage) -> dict[str, Any]:
     elif module.has_dense:
         specs |= DENSE_SPECS
     return {
-        name: tf.function(getattr(module, name), input_signature=spec)
+        name: tf.function(getattr(module, name), input_signature=spec, autograph=False)
         for name, spec in specs.items()
     }
 

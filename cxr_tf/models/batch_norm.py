@@ -41,7 +41,7 @@ def estimate_batch_norm(model: keras.Model, batches: Iterable[tf.Tensor]) -> int
         dropout.rate = 0.0
     try:
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def measure(inputs: tf.Tensor) -> None:
             model(inputs, training=True)
 

@@ -235,7 +235,7 @@ def _moments(
         outputs = [outputs] if count == 1 and not isinstance(outputs, list) else outputs
         return [tf.nn.moments(tf.cast(x, tf.float32), [0, 1, 2]) for x in outputs]
 
-    measure = tf.function(moments).get_concrete_function(
+    measure = tf.function(moments, autograph=False).get_concrete_function(
         tf.TensorSpec([None, *patches[0].shape[1:]], tf.float32)
     )
     found = [measure(batch) for batch in patches]

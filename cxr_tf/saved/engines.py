@@ -59,12 +59,13 @@ def write_network(network: Any, engine: Engine, path: Path, shape: tuple[int, ..
         model.export(str(path), format=engine, verbose=False, input_signature=[spec])
 
 
-def open_network(engine: Engine, path: Path) -> Run:
+def open_network(engine: Engine, path: Path, precision: Literal["f32", "bf16"] = "f32") -> Run:
     """Open a network that was written.
 
     Args:
-        engine: what runs it, on the processor and in float32.
+        engine: what runs it, on the processor.
         path: the file.
+        precision: what OpenVINO computes in. ONNX Runtime computes in what the file says.
     """
     if engine == "onnx":
         import onnxruntime
@@ -74,7 +75,7 @@ def open_network(engine: Engine, path: Path) -> Run:
         return lambda x: cast(Floats, session.run([LOGITS], {name: x})[0])
     core = import_openvino().Core()
     # By itself OpenVINO computes in bfloat16 where the processor can.
-    compiled = core.compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core.compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": precision})
     return lambda x: cast(Floats, compiled(x)[compiled.output(LOGITS)])
 
 

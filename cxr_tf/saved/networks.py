@@ -149,7 +149,7 @@ def _let_call(function: Any, run: Callable[..., Any]) -> Callable[..., Any]:
     types = [tf.as_dtype(each.type) for each in signature.output_arg]
     specs = [tf.TensorSpec(None, tf.as_dtype(each.type)) for each in signature.input_arg]
     traced = tf.function(
-        lambda *given: tf.numpy_function(run, given, types, stateful=False)
+        lambda *given: tf.numpy_function(run, given, types, stateful=False), autograph=False
     ).get_concrete_function(*specs)
     new = traced.function_def
     names = {

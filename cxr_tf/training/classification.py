@@ -28,6 +28,7 @@ from cxr_tf.training.pictures import (
 )
 from cxr_tf.training.tf_explain_maps import tf_explain_maps, tf_explain_picture
 from cxr_tf.training.tracing import Traced
+from pipelines.as_written import as_written
 from pipelines.crops import crop_batches
 from pipelines.datasets import ClassificationExamples
 from pipelines.masks import lungs_at_full_size
@@ -152,7 +153,9 @@ class ClassificationTask:
         if self._expert is not None:
             experts = tf.data.Dataset.from_tensor_slices(self._expert[order])
             experts = experts.batch(batch_size, drop_remainder=True)
-            patches = tf.data.Dataset.zip(patches, experts).map(lambda some, more: (*some, more))
+            patches = tf.data.Dataset.zip(patches, experts).map(
+                as_written(lambda some, more: (*some, more))
+            )
         if not self._dense:
             return patches
         count = max(1, batch_size // config.crops)
@@ -161,7 +164,9 @@ class ClassificationTask:
             x[:whole].reshape(-1, batch_size)[:, :count].ravel() for x in (order, places)
         )
         crops = crop_batches(self.training, first, there, count, *drawn)
-        return tf.data.Dataset.zip(patches, crops).map(lambda some, larger: (*some, *larger))
+        return tf.data.Dataset.zip(patches, crops).map(
+            as_written(lambda some, larger: (*some, *larger))
+        )
 
     def inputs(self, batch: tuple[tf.Tensor, ...]) -> tf.Tensor:
         """Give scaled patches with three channels.

@@ -38,7 +38,8 @@ def fit_head(model: keras.Model, task: ClassificationTask, l2: float) -> None:
         l2: penalty, see `logistic_regression`.
     """
     pooled = tf.function(
-        lambda inputs: tf.reduce_mean(model(inputs, training=False)["features"], [0, 1, 2])
+        lambda inputs: tf.reduce_mean(model(inputs, training=False)["features"], [0, 1, 2]),
+        autograph=False,
     )
     films = [
         (pooled(inputs).numpy(), label, expert)

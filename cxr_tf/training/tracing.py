@@ -33,6 +33,8 @@ class Traced:
         if self._graph is None or self._model is not model:
             self._model = model
             self._graph = tf.function(
-                lambda *tensors: self._function(model, *tensors), reduce_retracing=True
+                lambda *tensors: self._function(model, *tensors),
+                reduce_retracing=True,
+                autograph=False,
             )
         return self._graph(*tensors)

@@ -72,8 +72,10 @@ class Trainer:
             seeds=seeds,
             state=self.state_text,
         )
-        self._step = tf.function(self._distributed_step, jit_compile=config.xla or None)
-        self._all_finite = tf.function(self._weights_are_finite)
+        self._step = tf.function(
+            self._distributed_step, jit_compile=config.xla or None, autograph=False
+        )
+        self._all_finite = tf.function(self._weights_are_finite, autograph=False)
 
     def _make_optimizer(self) -> keras.optimizers.Optimizer:
         config = self.config

@@ -278,7 +278,7 @@ def saved_model_cli(model, signature, inputs, out):
 
 
 @pytest.mark.slow
-def test_saved_model_cli_runs_each_signature(exported, served, tmp_path):
+def test_saved_model_cli_runs_signatures_of_bytes_and_of_pixels(exported, served, tmp_path):
     """TensorFlow's own tool answers as Python does: good and bad films in one batch."""
     pixels = film()
     images = np.array([png(pixels), b"junk"])
@@ -292,7 +292,7 @@ def test_saved_model_cli_runs_each_signature(exported, served, tmp_path):
     for name, value in arrays.items():
         np.save(tmp_path / f"{name}.npy", value)
     running = {}
-    for name in SIGNATURES:
+    for name in ("explain", "predict_pixels"):  # the others answer with parts of `explain`
         words = [w for w in arrays if (w == "image_bytes") == (name != "predict_pixels")]
         paths = {word: tmp_path / f"{word}.npy" for word in words}
         expected = served[name](**{word: tf.constant(arrays[word]) for word in words})

@@ -71,7 +71,7 @@ def test_a_training_whose_worker_dies_goes_on(tmp_path):
     data, run = tmp_path / "data", tmp_path / "run"
     command = [
         sys.executable, "-m", "tools.launch_workers", "2", "segmentation", "--preset", "demo",
-        "--data", str(data), "--out", str(run), "--size", "64", "--epochs", "2",
+        "--data", str(data), "--out", str(run), "--size", "64", "--epochs", "1",
         "--checkpoint-steps", "1", "--no-tensorboard",
     ]  # fmt: skip
     subprocess.run(
@@ -96,7 +96,7 @@ def test_a_training_whose_worker_dies_goes_on(tmp_path):
     assert again.returncode == 0, again.stderr
     assert "[0]" in again.stderr and "going on from epoch" in again.stderr
     with (run / "history.csv").open(newline="") as file:
-        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0"]
 
 
 def _worker(number, run):

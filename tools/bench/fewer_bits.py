@@ -32,7 +32,7 @@ from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import machine, versions
 from cxr_tf.runtime.whole_files import write_text
 from cxr_tf.saved.engine_check import NETWORKS, patches_of
-from cxr_tf.saved.engines import Engine, import_openvino, open_network, write_network
+from cxr_tf.saved.engines import Engine, open_network, write_network
 from cxr_tf.saved.model_folders import read_card, version_folder
 from cxr_tf.saved.rebuild import exported_networks
 from pipelines.adapters import open_data
@@ -111,7 +111,7 @@ def of_tensorflow(folder: Path, card: ModelCard, precision: Precision) -> Way:
     networks = exported_networks(folder, dataclasses.replace(card, precision=precision))
     segmenter = Segmenter(networks["segmentation"], card.options.clean_masks)
     classifier = Classifier(networks["classification"], card.triage_options)
-    segment = tf.function(lambda small: segmenter.look(small).labels)
+    segment = tf.function(lambda small: segmenter.look(small).labels, autograph=False)
     return Way(segment, lambda patches: np.asarray(classifier.of_patches(patches)[0]))
 
 
@@ -123,31 +123,20 @@ def of_engine(runs: dict[str, Callable[[Floats], Floats]], card: ModelCard) -> W
         card: of the model.
     """
 
-    @tf.function
+    @tf.function(autograph=False)
     def labels(logits: tf.Tensor) -> tf.Tensor:
         probabilities = tf.image.resize(tf.nn.softmax(logits), MASK_SHAPE)[0]
         found = tf.cast(tf.argmax(probabilities, -1), tf.uint8)
         return clean_labels(found) if card.options.clean_masks else found
 
     def segment(small: tf.Tensor) -> tf.Tensor:
-        return labels(runs["segmentation"](np.asarray(small[None, :, :, None] / 255.0)))
+        logits = runs["segmentation"](np.asarray(small[None, :, :, None] / 255.0))
+        return labels(tf.constant(logits))
 
     def classify(patches: tf.Tensor) -> Floats:
         return runs["classification"](np.asarray(network_input(patches, card.options.scaling)))
 
     return Way(segment, classify)
-
-
-def open_in_bfloat16(path: Path) -> Callable[[Floats], Floats]:
-    """Open a network for OpenVINO, which computes it in bfloat16 where the processor can.
-
-    Args:
-        path: written by `write_network`.
-    """
-    compiled = import_openvino().Core().compile_model(
-        str(path), "CPU", {"INFERENCE_PRECISION_HINT": "bf16"}
-    )  # fmt: skip
-    return lambda x: np.asarray(compiled(x)[compiled.output(0)])
 
 
 def quantise(path: Path, inputs: Sequence[Floats]) -> Path:
@@ -174,7 +163,7 @@ def quantise(path: Path, inputs: Sequence[Floats]) -> Path:
             return None if batch is None else {self._name: batch}
 
     ready, out = path.with_suffix(".ready.onnx"), path.with_suffix(".int8.onnx")
-    q.quant_pre_process(str(path), str(ready))
+    q.quant_pre_process(str(path), str(ready), skip_symbolic_shape=True)
     q.quantize_static(str(ready), str(out), Reader(), per_channel=True)
     return out
 
@@ -272,7 +261,8 @@ def make_ways(
     )
     ways["OpenVINO, float32"] = opened("openvino", paths["openvino"])
     ways["OpenVINO, bfloat16"] = of_engine(
-        {name: open_in_bfloat16(path) for name, path in paths["openvino"].items()}, card
+        {name: open_network("openvino", path, "bf16") for name, path in paths["openvino"].items()},
+        card,
     )
     return ways
 

@@ -104,7 +104,7 @@ def by_patches(
         Softmax of each film's patches, float32 [count, C].
     """
 
-    @tf.function
+    @tf.function(autograph=False)
     def look(patches: tf.Tensor) -> tf.Tensor:
         return tf.nn.softmax(
             network(network_input(patches, config.scaling), training=False)["logits"]
@@ -134,7 +134,7 @@ def by_windows(
     )
     black = windows.black()
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def look(film: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         lung_mask = lungs_at_full_size(labels, examples.films.side)
         return tf.nn.softmax(windows.look(film, lung_mask, black).logits)

@@ -115,11 +115,11 @@ def rebuilt():
 @pytest.mark.slow
 def test_the_signatures_and_python_refuse_a_collage_with_the_same_reason(rebuilt):
     module, model = rebuilt
-    kinds = ("side", "stacked", "grid")
+    kinds = ("side", "grid")
     pictures = [collage(kind, films(4 if kind == "grid" else 2), 16, 65535) for kind in kinds]
     single = films(1)[0]
     found = module.serving_default(tf.constant([png(x) for x in [*pictures, single]]))
-    assert found["status"].numpy().tolist() == [b"not_chest_film"] * 3 + [b"ok"]
+    assert found["status"].numpy().tolist() == [b"not_chest_film"] * 2 + [b"ok"]
     for picture, reason in zip(pictures, found["warning"].numpy(), strict=False):
         assert reason.startswith(b"two or more films in one picture, ")
         assert model.predict(picture).warning == reason.decode()

@@ -38,7 +38,9 @@ def file_of(from_python, tmp_path):
 def model_with(run, path):
     module, card, _ = make_module(None, run, reliability=path)
     name = "predict_film"
-    function = tf.function(getattr(module, name), input_signature=FUNCTION_SPECS[name])
+    function = tf.function(
+        getattr(module, name), input_signature=FUNCTION_SPECS[name], autograph=False
+    )
     return TriageModel({name: function}, card)
 
 
