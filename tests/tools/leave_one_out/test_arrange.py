@@ -1,10 +1,10 @@
 """Folds: which there are, their commands and budgets, and how they go on."""
 
-import importlib
 import json
 import os
 import signal
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -150,8 +150,9 @@ def test_a_stop_ends_the_training_in_work(data, tmp_path, monkeypatch, capsys):
         def terminate(self):
             told.append("ended")
 
-    importlib.import_module("cxr_tf.training.run")  # runs programmes while it is imported
-    monkeypatch.setattr("tools.leave_one_out.arrange.subprocess.Popen", Training)
+    # For this module alone: other code of the process starts programmes too, and would be stopped.
+    programmes = types.SimpleNamespace(Popen=Training)
+    monkeypatch.setattr("tools.leave_one_out.arrange.subprocess", programmes)
     assert run(data, tmp_path / "out") == 143
     assert told == ["cxr_tf.train", "waited for", "ended", "waited for"]
     assert "the same command goes on" in capsys.readouterr().err
