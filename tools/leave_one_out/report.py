@@ -74,7 +74,7 @@ def markdown(rows: Sequence[Row], recipe: Mapping[str, Any]) -> str:
         f"{len(recipe['folds'])} folds, each trained without the films of its source "
         f"({', '.join(recipe['folds'])}) for at most {training['epochs']} epochs of "
         f"{recipe['steps_per_epoch']} steps of {training['batch_size']} examples; "
-        f"{recipe['patches']} patches vote. Classes: {recipe['class_map']}."
+        f"{_decided(recipe)}. Classes: {recipe['class_map']}."
     )
     parts.append(
         "*Left out*: films whose source was left out, of all their splits. *Known*: test patients "
@@ -97,6 +97,15 @@ def markdown(rows: Sequence[Row], recipe: Mapping[str, Any]) -> str:
     for fold, reason in recipe["skipped"].items():
         parts.append(f"Fold {fold} was not trained: {reason}.")
     return "\n\n".join(parts) + "\n"
+
+
+def _decided(recipe: Mapping[str, Any]) -> str:
+    """Say what decides a film, and how the last layer was made where it was not trained."""
+    training = recipe["training"]
+    whole = training.get("approach") == "global"
+    decides = "the whole film decides" if whole else f"{recipe['patches']} patches vote"
+    fitted = "the last layer is fitted by logistic regression; " if training.get("fit_head") else ""
+    return fitted + decides
 
 
 def _shown(figure: Estimate) -> list[str]:

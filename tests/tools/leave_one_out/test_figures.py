@@ -5,6 +5,7 @@ import pytest
 
 from tests.tools.leave_one_out.made_up import decision, table
 from tools.leave_one_out.figures import figure_rows
+from tools.leave_one_out.report import markdown
 
 N, T = "normal", "tuberculosis"
 DECISIONS = table(
@@ -80,3 +81,18 @@ def test_a_class_of_one_source_is_remarked():
     assert [row.source for row in found if "only source" in row.remark] == ["c"]
     alone = figure_rows(DECISIONS[DECISIONS["source"] == "c"], {}, samples=50)
     assert [row.remark for row in alone if row.name == "all"] == ["no films of normal"] * 2
+
+
+@pytest.mark.parametrize(
+    "training, said",
+    [({}, "examples; 100 patches vote."),
+     ({"approach": "global"}, "examples; the whole film decides."),
+     ({"fit_head": 0.1}, "; the last layer is fitted by logistic regression; 100 patches vote.")],
+)  # fmt: skip
+def test_the_report_says_what_decides(training, said):
+    recipe = {
+        "phantom": False, "folds": {"a": ["a"]}, "steps_per_epoch": 2, "patches": 100,
+        "class_map": "x,y", "single_sources": {}, "skipped": {},
+        "training": {"epochs": 3, "batch_size": 4, **training},
+    }  # fmt: skip
+    assert said in markdown([], recipe)
