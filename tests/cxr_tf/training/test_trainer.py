@@ -191,13 +191,15 @@ def test_part_of_an_epoch_is_the_same_part():
     assert (other[0].numpy() != whole[0][0]).any()
 
 
-def test_batch_that_does_not_divide_is_refused(monkeypatch):
+def test_what_three_replicas_cannot_do_is_refused(monkeypatch):
     three = types.SimpleNamespace(num_replicas_in_sync=3)
     monkeypatch.setattr(tf.distribute, "get_strategy", lambda: three)
     with pytest.raises(UsageError, match="multiple of 3"):
         make_strategy(PLAIN)
     with pytest.raises(UsageError, match="--xla"):
         make_strategy(dataclasses.replace(PLAIN, batch_size=3, xla=True))
+    with pytest.raises(UsageError, match="mixed_float16 works with one replica only"):
+        make_strategy(dataclasses.replace(PLAIN, batch_size=3, precision="mixed_float16"))
 
 
 def test_sources_are_balanced_where_it_is_asked_for():
