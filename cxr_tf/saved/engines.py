@@ -1,8 +1,10 @@
 """Networks in the form of other engines, ONNX Runtime and OpenVINO, by Keras' own exporters."""
 
+import contextlib
+import ctypes
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -75,8 +77,37 @@ def open_network(engine: Engine, path: Path, precision: Literal["f32", "bf16"] =
         return lambda x: cast(Floats, session.run([LOGITS], {name: x})[0])
     core = import_openvino().Core()
     # By itself OpenVINO computes in bfloat16 where the processor can.
-    compiled = core.compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": precision})
+    with _signal_stack_kept():
+        compiled = core.compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": precision})
     return lambda x: cast(Floats, compiled(x)[compiled.output(LOGITS)])
+
+
+class _SignalStack(ctypes.Structure):
+    """Linux' `stack_t`."""
+
+    _fields_ = (
+        ("start", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("size", ctypes.c_size_t),
+    )
+
+
+@contextlib.contextmanager
+def _signal_stack_kept() -> Iterator[None]:
+    """Give the thread the stack back that it takes signals on.
+
+    OpenVINO puts one of its own there that is too small for Python's handlers: after it, Ctrl-C
+    and SIGTERM ended the process by a segmentation fault.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    change, before = ctypes.CDLL(None).sigaltstack, _SignalStack()
+    change(None, ctypes.byref(before))
+    try:
+        yield
+    finally:
+        change(ctypes.byref(before), None)
 
 
 def import_openvino() -> Any:

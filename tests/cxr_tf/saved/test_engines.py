@@ -1,6 +1,8 @@
 """Both networks for other engines, beside the SavedModel: `export --also`."""
 
 import json
+import os
+import signal
 import sys
 
 import numpy as np
@@ -60,6 +62,20 @@ def test_networks_lie_beside_the_model_and_are_no_version_of_it(written):
     assert {path.name for path in folder.iterdir()} == names | {"preprocessing.json", "README.md"}
     facts = json.loads((folder / "preprocessing.json").read_text())
     assert facts["sha256"] == {name: file_sha256(folder / name) for name in names}
+
+
+@pytest.mark.slow
+def test_signals_reach_their_handlers_where_a_network_was_opened(written):
+    out, engine = written
+    suffix = {"onnx": "onnx", "openvino": "xml"}[engine]
+    open_network(engine, out / engine / "1" / f"classification.{suffix}")
+    came = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _: came.append(number))
+    try:
+        os.kill(os.getpid(), signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert came == [signal.SIGUSR1]
 
 
 @pytest.mark.slow
