@@ -31,6 +31,20 @@ class SegmentedFilm(NamedTuple):
     features: tf.Tensor
 
 
+def label_map(probabilities: tf.Tensor, clean: bool) -> tf.Tensor:
+    """Take the likeliest label of each pixel.
+
+    Args:
+        probabilities: float32 [256, 256, 4].
+        clean: leave of each part the largest region, and fill its holes.
+
+    Returns:
+        uint8 [256, 256].
+    """
+    labels = tf.cast(tf.argmax(probabilities, -1), tf.uint8)
+    return clean_labels(labels) if clean else labels
+
+
 class Segmenter:
     """The segmentation network at work."""
 
@@ -58,9 +72,7 @@ class Segmenter:
         """
         probabilities = self._network(small[None, :, :, None])[0]
         probabilities = tf.image.resize(probabilities, MASK_SHAPE)[0]
-        labels = tf.cast(tf.argmax(probabilities, -1), tf.uint8)
-        if self._clean:
-            labels = clean_labels(labels)
+        labels = label_map(probabilities, self._clean)
         return SegmentedFilm(probabilities, labels, mask_features(probabilities, labels, small))
 
     def look_if_ok(self, film: PreparedFilm) -> SegmentedFilm:

@@ -2,9 +2,11 @@
 
 import dataclasses
 import importlib.metadata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import keras
 
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.errors import UsageError
@@ -68,14 +70,11 @@ def write_engines(
     """
     card = read_card(saved)
     networks = exported_networks(saved, card)
-    shapes = {name: _shape(name, card) for name in NETWORKS}
     files: dict[Engine, dict[str, Path]] = {}
     for engine in engines:
         folder = partial(engine, version)
         folder.mkdir()
-        files[engine] = {name: folder / f"{name}{SUFFIX[engine]}" for name in NETWORKS}
-        for name, path in files[engine].items():
-            write_network(networks[name], engine, path, shapes[name])
+        files[engine] = write_networks(networks, card, engine, folder)
     runs = {
         engine: {name: open_network(engine, path) for name, path in paths.items()}
         for engine, paths in files.items()
@@ -113,6 +112,26 @@ def publish(engine: Engine, version: Path) -> Path:
     folder = engine_folder(engine, version)
     folder.parent.mkdir(exist_ok=True)
     return partial(engine, version).rename(folder)
+
+
+def write_networks(
+    networks: Mapping[str, keras.Model], card: ModelCard, engine: Engine, folder: Path
+) -> dict[str, Path]:
+    """Write the networks of a model for one engine.
+
+    Args:
+        networks: by task.
+        card: of the model.
+        engine: what shall run them.
+        folder: where; it exists.
+
+    Returns:
+        Their files, by task.
+    """
+    files = {name: folder / f"{name}{SUFFIX[engine]}" for name in NETWORKS}
+    for name, path in files.items():
+        write_network(networks[name], engine, path, _shape(name, card))
+    return files
 
 
 def _shape(name: str, card: ModelCard) -> tuple[int, ...]:

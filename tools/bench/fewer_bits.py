@@ -24,19 +24,18 @@ from cxr_tf.measures.vote_rules import best
 from cxr_tf.method.classifier import Classifier
 from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.preparation import Preparation
-from cxr_tf.method.segmenter import MASK_SHAPE, Segmenter
+from cxr_tf.method.segmenter import MASK_SHAPE, Segmenter, label_map
 from cxr_tf.method.vote import SUB_BATCH
-from cxr_tf.models.names import Precision
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import machine, versions
 from cxr_tf.runtime.whole_files import write_text
 from cxr_tf.saved.engine_check import NETWORKS, patches_of
-from cxr_tf.saved.engines import Engine, open_network, write_network
+from cxr_tf.saved.engine_folder import write_networks
+from cxr_tf.saved.engines import Engine, open_network
 from cxr_tf.saved.model_folders import read_card, version_folder
 from cxr_tf.saved.rebuild import exported_networks
 from pipelines.adapters import open_data
-from pipelines.components import clean_labels
 from pipelines.films import read_film
 from pipelines.manifest.table import ManifestError, ManifestRow
 from pipelines.masks import LEAST_LUNG_FRACTION, lung_fraction
@@ -100,15 +99,13 @@ class Answer:
     seconds: tuple[float, float]
 
 
-def of_tensorflow(folder: Path, card: ModelCard, precision: Precision) -> Way:
+def of_tensorflow(networks: Networks, card: ModelCard) -> Way:
     """Compute with TensorFlow, as an exported model does.
 
     Args:
-        folder: of the model's version.
+        networks: by task, in the precision that is asked for.
         card: of the model.
-        precision: of its layers.
     """
-    networks = exported_networks(folder, dataclasses.replace(card, precision=precision))
     segmenter = Segmenter(networks["segmentation"], card.options.clean_masks)
     classifier = Classifier(networks["classification"], card.triage_options)
     segment = tf.function(lambda small: segmenter.look(small).labels, autograph=False)
@@ -126,8 +123,7 @@ def of_engine(runs: dict[str, Callable[[Floats], Floats]], card: ModelCard) -> W
     @tf.function(autograph=False)
     def labels(logits: tf.Tensor) -> tf.Tensor:
         probabilities = tf.image.resize(tf.nn.softmax(logits), MASK_SHAPE)[0]
-        found = tf.cast(tf.argmax(probabilities, -1), tf.uint8)
-        return clean_labels(found) if card.options.clean_masks else found
+        return label_map(probabilities, card.options.clean_masks)
 
     def segment(small: tf.Tensor) -> tf.Tensor:
         logits = runs["segmentation"](np.asarray(small[None, :, :, None] / 255.0))
@@ -178,10 +174,8 @@ class Films:
 
     def __init__(self, card: ModelCard, size: int) -> None:
         """Remember how films are prepared."""
-        self._preparation, self._options = (
-            Preparation(size, card.triage_options),
-            card.triage_options,
-        )
+        self._options = card.triage_options
+        self._preparation = Preparation(size, self._options)
 
     def read(self, rows: Iterable[ManifestRow]) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         """Give both sizes of each film that can be used.
@@ -223,19 +217,13 @@ def make_ways(
     Raises:
         UsageError: no training film shows lungs.
     """
-    networks = exported_networks(folder, card)
-    ways = {
-        FIRST: of_tensorflow(folder, card, "float32"),
-        "TensorFlow, bfloat16": of_tensorflow(folder, card, "mixed_bfloat16"),
-    }
+    plain, half = (
+        exported_networks(folder, dataclasses.replace(card, precision=precision))
+        for precision in ("float32", "mixed_bfloat16")
+    )
+    ways = {FIRST: of_tensorflow(plain, card), "TensorFlow, bfloat16": of_tensorflow(half, card)}
     engines: tuple[Engine, ...] = ("onnx", "openvino")
-    paths: dict[Engine, dict[str, Path]] = {engine: {} for engine in engines}
-    for engine, suffix in zip(engines, (".onnx", ".xml"), strict=True):
-        for name in NETWORKS:
-            paths[engine][name] = place / f"{name}{suffix}"
-            side = card.networks[name].size
-            shape = (side, side, 1 if name == "segmentation" else 3)
-            write_network(networks[name], engine, paths[engine][name], shape)
+    paths = {engine: write_networks(plain, card, engine, place) for engine in engines}
 
     def opened(engine: Engine, files: dict[str, Path]) -> Way:
         return of_engine({name: open_network(engine, path) for name, path in files.items()}, card)

@@ -43,19 +43,36 @@ def gather(out: Path, folds: Iterable[Fold], classes: Sequence[str]) -> Table:
         for kind in (LEFT_OUT, KNOWN):
             path = out / fold.folder / kind / TABLE
             if path.is_file():
-                part = read_text_table(path)
+                part = read_predictions(path)
                 part.insert(0, "fold", fold.name)
                 part.insert(1, "kind", kind)
                 parts.append(part)
     if not parts:
         raise UsageError(f"{out}: no fold is evaluated yet; run the folds first")
     table = pd.concat(parts, ignore_index=True)
-    table["patient"] = table["patient_id"].where(table["patient_id"] != "", table["path"])
     of_class = [f"{what}_{name}" for what in ("votes", "p") for name in classes]
     columns = ["fold", "kind", "path", "patient", "source", "class", "truth", "status", "label",
                "agreement", "patches_used", *of_class, "model_version"]  # fmt: skip
     table = table[columns]
     write_text(out / DECISIONS, table.to_csv(index=False, lineterminator="\n"))
+    return table
+
+
+def read_predictions(path: Path) -> Table:
+    """Read the decisions of an evaluation or of `decide`.
+
+    Args:
+        path: its predictions.csv.
+
+    Returns:
+        The table, its cells text, with a column `patient`: the id, or the film where there is none.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it is no table.
+    """
+    table = read_text_table(path)
+    table["patient"] = table["patient_id"].where(table["patient_id"] != "", table["path"])
     return table
 
 

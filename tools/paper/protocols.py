@@ -42,6 +42,7 @@ from tools.leave_one_out.decisions import (
     as_decisions,
     classes_of,
     read_decisions,
+    read_predictions,
 )
 from tools.paper.sections import METRICS, TABLE_X
 
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 TASK = "classification"
 #: The protocols, the most lenient first, by what tells training from test films.
 PROTOCOLS = {"image": "by image", "patient": "by patient", "source": "source left out"}
+#: By approach and protocol, and by name of the figure: `value`, `low`, `high`, `n`, `patients`.
+Figures = dict[tuple[str, str], dict[str, Any]]
 #: The figures that are told, by their title.
 FIGURES = {"accuracy": "accuracy", "recall": "mean recall", "roc_auc": "ROC-AUC"}
 
@@ -202,10 +205,9 @@ def _read(folder: Path, protocol: str) -> Table:
         found = found[found["kind"] == LEFT_OUT]
     else:
         try:
-            found = read_text_table(folder / TABLE)
+            found = read_predictions(folder / TABLE)
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: no decisions can be read ({error})") from error
-        found["patient"] = found["patient_id"].where(found["patient_id"] != "", found["path"])
     films = ["/".join(Path(path).parts[-2:]) for path in found["path"]]
     if len(set(films)) < len(films):
         raise UsageError(f"{folder}: two films have one name and one folder's name")
@@ -216,7 +218,7 @@ def _read(folder: Path, protocol: str) -> Table:
     return own
 
 
-def bars(decided: Table, samples: int, seed: int) -> dict[tuple[str, str], dict[str, Any]]:
+def bars(decided: Table, samples: int, seed: int) -> Figures:
     """Give the figures with their intervals over patients.
 
     Args:
@@ -237,15 +239,15 @@ def bars(decided: Table, samples: int, seed: int) -> dict[tuple[str, str], dict[
     return found
 
 
-def markdown(decided: Table, samples: int, seed: int) -> str:
+def markdown(decided: Table, figures: Figures, samples: int, seed: int) -> str:
     """Lay out the comparison.
 
     Args:
         decided: from `gather`.
+        figures: from `bars`.
         samples: bootstrap samples.
         seed: their seed.
     """
-    figures = bars(decided, samples, seed)
     rows = [
         [approach, PROTOCOLS[protocol], *(figure_text(own[name]) for name in FIGURES)]
         for (approach, protocol), own in figures.items()
@@ -295,7 +297,7 @@ def _by_source(decided: Table, places: Mapping[tuple[str, str], Any]) -> list[li
     ]
 
 
-def draw(figures: Mapping[tuple[str, str], Mapping[str, Any]]) -> "Figure":
+def draw(figures: Figures) -> "Figure":
     """Draw a bar for each approach and protocol, in a panel for accuracy and one for recall.
 
     Args:
@@ -355,9 +357,10 @@ def _compare(options: CompareOptions) -> int:
     elif not stored.is_file():
         raise UsageError(f"{stored} is missing: name decisions by --local and --whole")
     decided = read_text_table(stored)
-    text = markdown(decided, options.samples, options.seed)
+    figures = bars(decided, options.samples, options.seed)
+    text = markdown(decided, figures, options.samples, options.seed)
     write_text(options.out / "protocols.md", text)
-    write_figure(options.out / "protocols.png", draw(bars(decided, options.samples, options.seed)))
+    write_figure(options.out / "protocols.png", draw(figures))
     print(text)
     return 0
 
