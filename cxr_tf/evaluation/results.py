@@ -1,5 +1,6 @@
 """From films to figures: metrics by group, tables and pictures of one evaluation."""
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -216,6 +217,14 @@ def segment(job: Job, options: SegmentationEvaluationOptions) -> split_answers.T
         }
         for name, chosen in estimates.film_groups(rows, classes=True).items()
     }
+    told = [film for film in found if not math.isnan(film.uncertainty_auc)]
+    if told:
+        job.record["uncertainty_auc"] = mean_estimate(
+            [film.uncertainty_auc for film in told],
+            [film.row.patient for film in told],
+            options.samples,
+            options.seed,
+        ).record()
     if found:
         _draw_masks(job, found)
     return tally

@@ -229,11 +229,17 @@ def _segmentation(record: Mapping[str, Any]) -> list[str]:
         for name, group in groups.items()
         for n in [group["n"]]
     ]
-    return [
+    parts = [
         "## Jaccard similarity",
         "Mean ± SD over films. `lung` is the mean of both lungs, `lung_union` takes them as one.",
         table(["films", "n", "patients", *used], rows),
     ]
+    if found := record.get("uncertainty_auc"):
+        parts.append(
+            "The uncertainty is larger on a pixel where the lungs' mask is wrong than on a right "
+            f"one in {figure_text(found)} of pairs (ROC-AUC, mean of {found['n']} films)."
+        )
+    return parts
 
 
 def summary(record: Mapping[str, Any]) -> str:

@@ -31,6 +31,16 @@ from pipelines.status import OK
 _SHOWN = {each.name for each in given_by("explain")} - {each.name for each in given_by("decide")}
 
 
+def _not_segmented() -> dict[str, npt.NDArray[Any]]:
+    """Give the outputs for a film that is not segmented."""
+    side = (SEGMENTATION_SIZE, SEGMENTATION_SIZE)
+    return {
+        "mask": np.zeros(side, np.uint8),
+        "uncertainty": np.zeros(side, np.float32),
+        "features": np.zeros(len(FEATURES), np.float32),
+    }
+
+
 class TriageModel(FilmQuestions):
     """A trained model: `score`, `explain`, `segment` and `plot` one film, `predict` a decoded one.
 
@@ -181,25 +191,24 @@ class TriageModel(FilmQuestions):
         self.check_process()
         path, reading = read_source(film, padding=padding, voi=voi, name=name)
         status, notices, reason = reading.status, notices_of(self.card), ""
-        mask = np.zeros((SEGMENTATION_SIZE, SEGMENTATION_SIZE), np.uint8)
+        found: Mapping[str, Any] = _not_segmented()
         if status == OK:
-            mask, status, reason, _ = self._segmented(reading.pixels, reading.padding)
+            status, reason, found = self._segmented(reading.pixels, reading.padding)
         error = one_line(reading.error or reason_of(status, reason))
-        return Segmentation(mask, status, error, path, notices, reading.pixels, reading.padding)
+        return Segmentation(
+            np.asarray(found["mask"]), status, error, path, notices, reading.pixels,
+            reading.padding, np.asarray(found["uncertainty"]) if "uncertainty" in found else None,
+        )  # fmt: skip
 
-    def _segmented(
-        self, pixels: Any, padding: float | None
-    ) -> tuple[npt.NDArray[np.uint8], str, str, npt.NDArray[np.float32]]:
-        """Give mask, status, its reason, and features of a film; zero where it is refused."""
+    def _segmented(self, pixels: Any, padding: float | None) -> tuple[str, str, Mapping[str, Any]]:
+        """Give status, its reason, and the outputs of a film; zero where it is refused."""
         film = entered(pixels, padding)
         if film.status != OK:
-            mask = np.zeros((SEGMENTATION_SIZE, SEGMENTATION_SIZE), np.uint8)
-            return mask, film.status, film.reason, np.zeros(len(FEATURES), np.float32)
+            return film.status, film.reason, _not_segmented()
         answer = self._functions["segment_film"](
             tf.constant(film.pixels), tf.constant(film.padding)
         )
-        status = np.asarray(answer["status"]).item().decode()
-        return np.asarray(answer["mask"]), status, "", np.asarray(answer["features"])
+        return np.asarray(answer["status"]).item().decode(), "", answer
 
     def describe(
         self, pixels: Any, padding: float | None = NO_PADDING
@@ -218,5 +227,5 @@ class TriageModel(FilmQuestions):
             UsageError: see `predict`.
         """
         self.check_process()
-        mask, status, _, features = self._segmented(pixels, padding)
-        return features, mask, status
+        status, _, found = self._segmented(pixels, padding)
+        return np.asarray(found["features"]), np.asarray(found["mask"]), status

@@ -169,6 +169,8 @@ class Segmentation(_Shown):
         notices: what must be said beside the answer.
         pixels: uint16 [H, W], the film as it was read; None where it could not be.
         padding: grey level that is left out, -1 for none.
+        uncertainty: float32 [256, 256], how unsure each pixel's part is: 0 certain, 1 all four
+            equally likely; 0 without an answer, None from a model that does not give it.
     """
 
     mask: Labels
@@ -178,6 +180,7 @@ class Segmentation(_Shown):
     notices: tuple[str, ...] = ()
     pixels: Pixels | None = None
     padding: int = -1
+    uncertainty: npt.NDArray[np.float32] | None = None
 
     def __iter__(self) -> Iterator[Any]:
         yield from (self.mask, self.status)

@@ -1,6 +1,7 @@
 """Every film of a split through a model: decisions and masks beside the truth, film by film."""
 
 import contextlib
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from cxr_tf.films.reading import FAILED, Reading, read_ahead
 from cxr_tf.films.rows import REASONS, failure_record, is_failure, score_columns, score_record
 from cxr_tf.films.table import Table
 from cxr_tf.measures.estimates import Decisions
-from cxr_tf.measures.metrics import JACCARD_PARTS, label_jaccard
+from cxr_tf.measures.metrics import JACCARD_PARTS, label_jaccard, uncertainty_auc
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import raise_if_stopped
@@ -226,6 +227,7 @@ class Segmented:
     row: ManifestRow
     labels: npt.NDArray[np.uint8]
     jaccard: dict[str, float]
+    uncertainty_auc: float
 
 
 def segment_films(
@@ -248,7 +250,7 @@ def segment_films(
         read: reads a film; called in another thread.
         read_mask: reads a mask, bool at its own size.
         table: the CSV to write: path, status, origin, similarities (blank where a film has no
-            such mask), error.
+            such mask), how well the uncertainty finds wrong pixels, error.
         folder: the data's folder, which paths are given from.
         reporter: told of every film.
 
@@ -259,23 +261,27 @@ def segment_films(
         OSError: the table cannot be written; it appears under its name only when complete.
     """
     tally, found = Tally(), []
-    output = Table(table, ("path", "status", *ORIGIN, *JACCARD_PARTS, "error"))
+    output = Table(table, ("path", "status", *ORIGIN, *JACCARD_PARTS, "uncertainty_auc", "error"))
     with contextlib.closing(output):
         for row, reading in readings(rows, read, reporter):
             began, path = time.perf_counter(), film_path(row, folder)
-            labels, status, error = _segment(model, reading)
+            labels, uncertainty, status, error = _segment(model, reading)
             jaccard: dict[str, float] = {}
+            area = float("nan")
             try:
                 masks = {name: read_mask(file) for name, file in row.masks.items()}
                 jaccard = label_jaccard(labels, masks)
-                found.append(Segmented(row, labels, jaccard))
+                if uncertainty is not None:
+                    area = uncertainty_auc(uncertainty, labels, masks)
+                found.append(Segmented(row, labels, jaccard, area))
             except Exception as fault:  # a foreign file may break its decoder in any way
                 raise_if_stopped()
                 status = MASK_UNREADABLE
                 error = f"a mask cannot be read ({type(fault).__name__}: {fault}): restore it"
             error = one_line(error or REASONS.get(status, ""))
-            values = (f"{jaccard[part]:.6f}" if part in jaccard else "" for part in JACCARD_PARTS)
-            output.add((path, status, *origin(row), *values, error))
+            values = [jaccard.get(part, float("nan")) for part in JACCARD_PARTS] + [area]
+            cells = ("" if math.isnan(value) else f"{value:.6f}" for value in values)
+            output.add((path, status, *origin(row), *cells, error))
             failed = tally.add(path, status, error)
             seconds = round(time.perf_counter() - began, 4)
             reporter.film(path, status, "", seconds, error, failed)
@@ -283,13 +289,17 @@ def segment_films(
     return found, tally
 
 
-def _segment(model: "TriageModel", reading: Reading) -> tuple[npt.NDArray[np.uint8], str, str]:
+def _segment(
+    model: "TriageModel", reading: Reading
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32] | None, str, str]:
     nothing = np.zeros((256, 256), np.uint8)
     if reading.status != OK:
-        return nothing, reading.status, reading.error
+        return nothing, None, reading.status, reading.error
     try:
-        labels, status = model.segment(reading.pixels, reading.padding)
+        found = model.segment(reading.pixels, reading.padding)
     except Exception as fault:  # one film must not end an evaluation of hours
         raise_if_stopped()
-        return nothing, FAILED, f"the model broke: {type(fault).__name__}: {fault}"
-    return (labels if status in (OK, NO_LUNG) else nothing), status, ""
+        return nothing, None, FAILED, f"the model broke: {type(fault).__name__}: {fault}"
+    if found.status not in (OK, NO_LUNG):
+        return nothing, None, found.status, ""
+    return found.mask, found.uncertainty, found.status, ""

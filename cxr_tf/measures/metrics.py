@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.integer]
 Bools = npt.NDArray[np.bool_]
+T = TypeVar("T", bound=np.generic)
 
 
 def jaccard(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
@@ -39,16 +41,16 @@ def jaccard(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     return float(np.count_nonzero(one & other) / union) if union else 1.0
 
 
-def enlarge_labels(labels: Labels, height: int, width: int) -> Labels:
-    """Return a label map at another size by nearest neighbour (pixel centres aligned).
+def enlarge_labels(labels: npt.NDArray[T], height: int, width: int) -> npt.NDArray[T]:
+    """Return a map at another size by nearest neighbour (pixel centres aligned).
 
     Args:
-        labels: integer [h, w], class indices.
+        labels: [h, w], such as class indices.
         height: rows of the result.
         width: columns of the result.
 
     Returns:
-        Integer [height, width], the same type.
+        [height, width], the same type.
     """
     rows = (2 * np.arange(height) + 1) * labels.shape[0] // (2 * height)
     columns = (2 * np.arange(width) + 1) * labels.shape[1] // (2 * width)
@@ -254,6 +256,32 @@ def roc_auc(
         pairs = for_class.sum(axis=-1) * for_rest.sum(axis=-1)
         areas[..., index] = _divide((for_class * below).sum(axis=-1), pairs)
     return areas
+
+
+def uncertainty_auc(
+    uncertainty: npt.NDArray[np.floating], labels: Labels, masks: Mapping[str, Bools]
+) -> float:
+    """Tell how well an uncertainty map finds the pixels where the lungs' mask is wrong.
+
+    Args:
+        uncertainty: float [h, w], larger where the mask is less sure.
+        labels: integer [h, w], see `label_jaccard`.
+        masks: the true masks there are, see `label_jaccard`.
+
+    Returns:
+        The chance that a wrong pixel has a larger value than a right one, at the size of the true
+        masks; nan where none is wrong, or there is no mask of the lungs.
+    """
+    if "left_lung" in masks and "right_lung" in masks:
+        truth = np.asarray(masks["left_lung"], bool) | np.asarray(masks["right_lung"], bool)
+    elif "lung" in masks:
+        truth = np.asarray(masks["lung"], bool)
+    else:
+        return float("nan")
+    found = np.isin(enlarge_labels(labels, *truth.shape), (LEFT_LUNG, RIGHT_LUNG))
+    unsure = enlarge_labels(uncertainty, *truth.shape)
+    wrong = (found != truth).astype(int).ravel()
+    return float(roc_auc(1 - wrong, np.stack([unsure.ravel(), -unsure.ravel()], -1))[0])
 
 
 def roc_curve(positive: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Floats, Floats]:

@@ -210,6 +210,11 @@ OUTPUTS: tuple[Output, ...] = (
         "the label, or `refer` where the margin is below `--refer-below`; empty without an answer",
         "", column="decision",
     ),
+    Output(
+        "uncertainty", "float32", _MAP,
+        "entropy of a pixel's probabilities: 0 certain, 1 where all four are equally likely", 0.0,
+        ("segment",), bounds=_SHARE,
+    ),
 )  # fmt: skip
 
 

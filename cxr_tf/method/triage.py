@@ -28,6 +28,7 @@ from cxr_tf.method.question import (
     VOTE_SPECS,
     Question,
 )
+from cxr_tf.method.reliability.features import uncertainty_map
 from cxr_tf.method.reliability.parameters import Reliability
 from cxr_tf.method.segmenter import Segmenter
 from cxr_tf.method.triage_options import TriageOptions
@@ -148,7 +149,13 @@ class Triage(tf.Module):
     def _masks(self, film: PreparedFilm) -> Tensors:
         """Masks of one prepared film."""
         probabilities, labels, features = self._segmenter.look_if_ok(film)
-        found = {"mask": labels, "probabilities": probabilities, "status": film.status}
+        unsure = tf.clip_by_value(uncertainty_map(probabilities), 0.0, 1.0)
+        found = {
+            "mask": labels,
+            "probabilities": probabilities,
+            "uncertainty": tf.where(film.status == OK, unsure, 0.0),
+            "status": film.status,
+        }
         return found | self._trust.scores(film.status, features) | {"features": features}
 
     # The signatures: batches of films.

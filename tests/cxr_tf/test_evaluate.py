@@ -15,6 +15,7 @@ from cxr_tf.evaluate import main, run
 from cxr_tf.evaluation.evaluated_model import Subject
 from cxr_tf.evaluation.options import ClassificationEvaluationOptions, SegmentationEvaluationOptions
 from cxr_tf.evaluation.patch_store import read_patches
+from cxr_tf.films.results import Segmentation
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from pipelines.classes import PAPER_CLASSES
@@ -80,9 +81,11 @@ class Reads:
     def segment(self, pixels, padding):
         labels = np.zeros((256, 256), np.uint8)
         if pixels[0, 0] == pixels[-1, -1]:
-            return labels, "no_lung"
+            return Segmentation(labels, "no_lung", uncertainty=np.zeros((256, 256), np.float32))
         labels[64:192, 32:96], labels[64:192, 160:224], labels[128:192, 112:144] = 3, 2, 1
-        return labels, "ok"
+        unsure = np.full((256, 256), 0.2, np.float32)
+        unsure[128:192, 160:224] = 0.9
+        return Segmentation(labels, "ok", uncertainty=unsure)
 
 
 def _film(folder, name, answer):
@@ -337,7 +340,11 @@ def test_jaccard_by_part_group_and_film(segmented, tmp_path):
     assert jaccard["lung"]["sd"] == pytest.approx(np.std([1, 0.75, 0], ddof=1))
     assert jaccard["lung_union"]["n"] == 4
     assert list(record["groups"]["source=montgomery"]["jaccard"]) == ["lung_union"]
+    # Nothing is wrong on the first and last film, the unsure part of the second, all of the third.
+    assert [row["uncertainty_auc"] for row in rows] == ["", "1.000000", "0.500000", ""]
+    assert (record["uncertainty_auc"]["value"], record["uncertainty_auc"]["n"]) == (0.75, 2)
     text = (out / "summary.md").read_text(encoding="utf-8")
+    assert "mean of 2 films" in text
     assert f"0.583 ± {jaccard['lung']['sd']:.3f}" in text
     assert {path.name for path in out.iterdir()} == {
         "jaccard.csv", "metrics.json", "summary.md", "jaccard.png", "contours.png"

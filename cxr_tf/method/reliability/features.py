@@ -44,6 +44,19 @@ def _mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(values * mask) / tf.maximum(tf.reduce_sum(mask), 1.0)
 
 
+def uncertainty_map(probabilities: tf.Tensor) -> tf.Tensor:
+    """Tell how unsure a segmentation is of each pixel: the entropy of its probabilities.
+
+    Args:
+        probabilities: float32 [..., 4].
+
+    Returns:
+        float32 [...]: 0 where one part is certain, 1 where all four are equally likely.
+    """
+    plain = tf.maximum(probabilities, 1e-6)
+    return -tf.reduce_sum(plain * tf.math.log(plain), -1) / math.log(4.0)
+
+
 def mask_features(probabilities: tf.Tensor, labels: tf.Tensor, film: tf.Tensor) -> tf.Tensor:
     """Describe a segmented film.
 
@@ -77,8 +90,7 @@ def mask_features(probabilities: tf.Tensor, labels: tf.Tensor, film: tf.Tensor) 
     upper = tf.reduce_sum(tf.where(rows < top + height / 3.0, along, 0.0))
     lower = tf.reduce_sum(tf.where(rows > bottom - height / 3.0, along, 0.0))
 
-    plain = tf.maximum(probabilities, 1e-6)
-    entropy = -tf.reduce_sum(plain * tf.math.log(plain), -1) / math.log(4.0)
+    entropy = uncertainty_map(probabilities)
     doubtful = tf.cast(tf.reduce_max(probabilities, -1) < _SURE, tf.float32)
 
     grey = tf.image.resize(film[:, :, None], shape)[:, :, 0] / 255.0

@@ -280,7 +280,9 @@ def test_segment_takes_paths_and_still_unpacks(model, films):
     mask, status = found
     assert status == found[1] == found.status == "ok" and mask is found[0] is found.mask
     np.testing.assert_array_equal(mask, model.segment(film()).mask)
+    assert found.uncertainty.shape == mask.shape and 0 < found.uncertainty.max() <= 1
     bad = model.segment(films / "c.png")
+    assert not bad.uncertainty.any()
     assert bad.status == "unreadable" and "fetch it again" in bad.error and not bad.mask.any()
     assert "data:image/png" in found._repr_html_()
     assert "data:image/png" not in bad._repr_html_() and bad.error in str(bad)

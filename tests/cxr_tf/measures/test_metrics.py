@@ -16,6 +16,7 @@ from cxr_tf.measures.metrics import (
     macro_mean,
     roc_auc,
     roc_curve,
+    uncertainty_auc,
 )
 
 #: scikit-learn's first calls are slow on a busy machine.
@@ -284,3 +285,17 @@ def test_roc_curve_equals_scikit_learn(case):
     np.testing.assert_allclose(alarms, expected[0])
     np.testing.assert_allclose(hits, expected[1])
     assert np.trapezoid(hits, alarms) == pytest.approx(roc_auc(truth, scores)[0])
+
+
+def test_uncertainty_is_ranked_against_wrong_pixels_as_by_scikit_learn():
+    truth, labels = _boxes(64), _label_map(_boxes(16))
+    labels[labels == 3] = 0  # the right lung is missed
+    unsure = np.random.default_rng(0).random((16, 16))
+    found = np.isin(enlarge_labels(labels, 64, 64), (2, 3))
+    wrong = found != (truth["left_lung"] | truth["right_lung"])
+    expected = sklearn_metrics.roc_auc_score(wrong.ravel(), enlarge_labels(unsure, 64, 64).ravel())
+    assert uncertainty_auc(unsure, labels, truth) == pytest.approx(expected)
+    union = {"lung": truth["left_lung"] | truth["right_lung"]}
+    assert uncertainty_auc(unsure, labels, union) == pytest.approx(expected)
+    assert np.isnan(uncertainty_auc(unsure, labels, {"heart": truth["heart"]}))
+    assert np.isnan(uncertainty_auc(unsure, _label_map(_boxes(16)), truth))  # nothing is wrong

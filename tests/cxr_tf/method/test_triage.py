@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import scipy.special
 import tensorflow as tf
 
 from cxr_tf.export import ExportOptions, export
@@ -58,6 +59,7 @@ REASONS = {
 SEGMENTED = {
     "mask": (tf.uint8, [None, 256, 256]),
     "probabilities": (tf.float32, [None, 256, 256, 4]),
+    "uncertainty": (tf.float32, [None, 256, 256]),
     "status": (tf.string, [None]),
     "film_score": (tf.float32, [None]),
     "mask_quality": (tf.float32, [None]),
@@ -302,11 +304,15 @@ def test_segment_answers_for_good_and_bad_files(served):
     assert found[0]["status"] == b"ok"
     np.testing.assert_allclose(found[0]["probabilities"].sum(-1), 1.0, atol=1e-5)
     np.testing.assert_array_equal(found[0]["probabilities"].argmax(-1), found[0]["mask"])
+    surprise = scipy.special.entr(found[0]["probabilities"].astype(np.float64)).sum(-1)
+    np.testing.assert_allclose(found[0]["uncertainty"], surprise / np.log(4), atol=1e-4)
+    assert found[0]["uncertainty"].max() > 0.1
     [explained] = ask(served, "explain", png(film()))
     np.testing.assert_array_equal(found[0]["mask"], explained["mask"])
     for row, (status, name) in zip(found[1:], bad_files(), strict=True):
         assert row["status"] == status.encode(), name
-        assert not row["mask"].any() and not row["probabilities"].any(), name
+        for output in ("mask", "probabilities", "uncertainty"):
+            assert not row[output].any(), (name, output)
 
 
 def test_levels_0_to_255_in_16_bits_are_a_film(served):
