@@ -14,7 +14,14 @@ from cxr_tf.method.model_card import ModelCard
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, project_version
 from cxr_tf.runtime.whole_files import write_text
 from cxr_tf.scoring.report.cases import MARKERS, patch_side
-from cxr_tf.scoring.report.worklist import GROUPS, UNCERTAIN, place, suspect_classes, triage_order
+from cxr_tf.scoring.report.worklist import (
+    GROUPS,
+    UNCERTAIN,
+    place,
+    sureness,
+    suspect_classes,
+    triage_order,
+)
 
 INDEX, WORKLIST, ASSETS, CASES = "index.html", "worklist.js", "assets", "cases"
 
@@ -87,7 +94,7 @@ def worklist(
                 "label": row["label"],
                 "votes": [int(row[f"votes_{name}"]) for name in about.card.classes],
                 "p": [round(float(row[f"p_{name}"]), 4) for name in about.card.classes],
-                "agreement": round(float(row["agreement"]), 4),
+                "sureness": round(sureness(row), 4) if row["label"] else 0.0,
                 "lungs": round(float(row["lung_fraction"]), 4),
                 "patches": int(row["patches_used"]),
                 "seed": str(row["seed"]),
@@ -140,6 +147,5 @@ def write_pages(folder: Path, films: Sequence[Mapping[str, Any]], about: About) 
         software=project_version(),
         limits=about.limits,
         suspects=suspects,
-        uncertain=UNCERTAIN,
     )
     write_text(folder / INDEX, page)

@@ -27,12 +27,15 @@ cxr.showCase = (() => {
 
   function decision(film) {
     const content = [make("p", { class: "verdict" }, cxr.chip(film), make("span", { class: `badge ${film.group}` }, cxr.groups[film.group]))];
-    if (film.label && film.agreement < cxr.facts.uncertain && film.group !== "uncertain") {
-      content[0].append(make("span", { class: "badge uncertain" }, "Low agreement"));
+    if (film.label && film.sureness < cxr.facts.uncertain && film.group !== "uncertain") {
+      content[0].append(make("span", { class: "badge uncertain" }, `Low ${cxr.measure(film).toLowerCase()}`));
     }
     if (film.label) {
       const number = cxr.facts.classes.indexOf(film.label);
-      content.push(make("p", {}, `${film.votes[number]} of ${film.patches} patches voted for ${film.label}: an agreement of ${cxr.percent(film.agreement)}.`));
+      const share = cxr.percent(film.sureness);
+      content.push(make("p", {}, film.patches === 1
+        ? `The network looked at all of the lungs at once. It gives ${film.label} a probability of ${share}.`
+        : `${film.votes[number]} of ${film.patches} patches voted for ${film.label}: an agreement of ${share}.`));
     }
     if (film.error) content.push(make("p", { class: "reason" }, film.error));
     content.push(make("p", { class: "small" }, document.querySelector(".notice").textContent));
@@ -98,7 +101,7 @@ cxr.showCase = (() => {
     const pairs = [["Status", film.status.replaceAll("_", " ")], ["File", film.path]];
     if (record) pairs.push(["Size", `${record.film[1]} × ${record.film[0]} pixels`]);
     if (film.lungs) pairs.push(["Lungs", `${cxr.percent(film.lungs)} of the film`]);
-    if (film.patches) pairs.push(["Patches", `${film.patches}, seed ${film.seed}`]);
+    if (film.patches > 1) pairs.push(["Patches", `${film.patches}, seed ${film.seed}`]);
     pairs.push(...Object.entries(film.more).filter(([, text]) => text !== ""));
     return card("Facts", make("dl", {}, ...pairs.map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text)))));
   }

@@ -73,6 +73,8 @@ const cxr = {
     return element;
   },
 
+  // What `sureness` is: a single vote has no agreement.
+  measure: (film) => (film.patches === 1 ? "Probability" : "Agreement"),
   percent: (share) => `${Math.round(100 * share)}\u00a0%`,
 
   // The mark of a class or a status, in words and in colour.

@@ -21,7 +21,7 @@ cxr.list = (() => {
       (!chosen.group || film.group === chosen.group) &&
       (!chosen.classes.size || chosen.classes.has(film.label)) &&
       (!status || film.status === status) &&
-      (most >= 100 || (film.label !== "" && 100 * film.agreement <= most)) &&
+      (most >= 100 || (film.label !== "" && 100 * film.sureness <= most)) &&
       words.every((word) => film.text.includes(word))
     );
   }
@@ -29,8 +29,8 @@ cxr.list = (() => {
   // Chooses the films anew, and draws them.
   function refresh() {
     const words = at("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const status = at("status").value, most = Number(at("agreement").value);
-    at("agreement-text").textContent = `${most} %`;
+    const status = at("status").value, most = Number(at("sureness").value);
+    at("sureness-text").textContent = `${most} %`;
     list.shown = cxr.films.filter((film) => matches(film, words, status, most));
     list.active = -1;
     layOut();
@@ -109,12 +109,13 @@ cxr.list = (() => {
     const cells = [make("span", { class: "picture", role: "cell" }, picture), name, make("span", { class: "decision", role: "cell" }, cxr.chip(film))];
     if (film.label) {
       const suspicion = cxr.bar(film.suspicion, film.suspicion.toFixed(2), "suspicion");
-      const agreement = cxr.bar(film.agreement, cxr.percent(film.agreement), film.agreement < cxr.facts.uncertain ? "low" : "");
+      const sureness = cxr.bar(film.sureness, cxr.percent(film.sureness), film.sureness < cxr.facts.uncertain ? "low" : "");
       suspicion.classList.add("p");
-      agreement.classList.add("agreement");
+      sureness.classList.add("sureness");
+      sureness.title = cxr.measure(film);
       suspicion.setAttribute("role", "cell");
-      agreement.setAttribute("role", "cell");
-      cells.push(suspicion, agreement, make("span", { class: "lungs", role: "cell" }, cxr.percent(film.lungs)));
+      sureness.setAttribute("role", "cell");
+      cells.push(suspicion, sureness, make("span", { class: "lungs", role: "cell" }, cxr.percent(film.lungs)));
     } else {
       cells.push(make("span", { class: "reason", role: "cell", "aria-colspan": 3 }, film.error || film.status));
     }
@@ -179,7 +180,7 @@ cxr.list = (() => {
     chosen.classes.clear();
     setTimeout(() => chooseGroup(""));
   });
-  for (const id of ["search", "status", "agreement"]) at(id).addEventListener("input", refresh);
+  for (const id of ["search", "status", "sureness"]) at(id).addEventListener("input", refresh);
   addEventListener("scroll", render, { passive: true });
   let width = innerWidth;
   addEventListener("resize", () => {

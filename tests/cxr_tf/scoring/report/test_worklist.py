@@ -6,6 +6,7 @@ from cxr_tf.scoring.report.worklist import (
     UNDECIDED,
     UNSURE,
     place,
+    sureness,
     suspect_classes,
     triage_order,
 )
@@ -29,14 +30,22 @@ def test_suspect_classes_follow_from_what_they_hold(spec, suspects):
     assert suspect_classes(made_up_card(parse_classes(spec).names, class_map=spec)) == suspects
 
 
-def row(label, p, agreement, status="ok", decision=None):
+def row(label, p, agreement, status="ok", decision=None, patches=100):
     found = {"label": label, "status": status, "p_viral": str(p), "agreement": str(agreement)}
+    found |= {"patches_used": str(patches), "p_normal": str(1 - p)}
     return found | {"decision": label if decision is None else decision}
 
 
 def test_a_referred_film_is_uncertain_and_a_suspect_stays_one():
     referred = [row(label, 0.2, 0.9, decision="refer") for label in ("normal", "viral")]
     assert [place(each, ("viral",)).group for each in referred] == [UNSURE, SUSPECT]
+
+
+def test_a_single_vote_is_as_sure_as_its_probability():
+    whole = [row("normal", p, 1.0, patches=1) for p in (0.2, 0.4)]
+    assert [place(each, ("viral",)).group for each in whole] == [REST, UNSURE]
+    assert [sureness(each) for each in whole] == [0.8, 0.6]
+    assert sureness(row("normal", 0.4, 0.9)) == 0.9
 
 
 def test_suspects_come_first_then_uncertain_votes_then_the_rest_then_failures():
