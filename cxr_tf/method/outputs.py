@@ -194,7 +194,8 @@ OUTPUTS: tuple[Output, ...] = (
     ),
     Output(
         "margin", "float64", (),
-        "votes of the winner less those of the runner-up, over the patches that voted, 0 to 1", 0.0,
+        "votes of the winner less those of the runner-up, over the patches that voted, 0 to 1; "
+        "where the whole film was looked at, the same of their probabilities", 0.0,
         column="margin", bounds=_SHARE,
     ),
     Output(

@@ -9,6 +9,7 @@ from cxr_tf.method.classifier import Classifier
 from cxr_tf.method.maps import Maps
 from cxr_tf.method.outcome import by_rule, outcome
 from cxr_tf.method.question import Question
+from cxr_tf.method.rules import lead
 from cxr_tf.method.segmenter import MASK_SHAPE
 from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.method.voting import count_votes, mean_probabilities, patches_needed_more
@@ -164,6 +165,9 @@ class PatchVote:
         result = outcome(votes, mean_probabilities(probabilities, used), count)
         rule, size = self._options.rule, self._options.patch_size
         result = by_rule(rule, result, probabilities[:count], centres[:count], lungs, size)
+        if not self._local:  # a single vote is always ahead by one
+            exact = tf.cast(result["probabilities"], tf.float64)
+            result["margin"] = lead(exact, result["class_index"])
         if question.explain:
             centres = centres[: calls * batch]
             result |= self._shown(maps[0], probabilities, centres, used, question)
