@@ -18,7 +18,7 @@ def make_strategy(config: TrainingOptions) -> tf.distribute.Strategy:
 
     Raises:
         UsageError: `TF_CONFIG` cannot be used, the batch does not divide among the replicas, or
-            XLA or float16 is asked for with several of them.
+            XLA is asked for with several of them.
     """
     workers = read_cluster()
     devices = list(config.devices) or None
@@ -44,12 +44,6 @@ def make_strategy(config: TrainingOptions) -> tf.distribute.Strategy:
         )
     if config.xla and replicas > 1:
         raise UsageError("--xla works with one replica only; leave it out or use --strategy one")
-    if config.precision == "mixed_float16" and replicas > 1:
-        # By tools.bench.matrix losses of two devices were wrong, and two workers never ended.
-        raise UsageError(
-            "--precision mixed_float16 works with one replica only; use mixed_bfloat16 or "
-            "--strategy one"
-        )
     return strategy
 
 

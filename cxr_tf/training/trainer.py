@@ -101,7 +101,13 @@ class Trainer:
                 replicas = self.strategy.num_replicas_in_sync
                 objective += penalty(variables, self.config.l2, self.config.l1) / replicas
             objective = self.optimizer.scale_loss(objective)
-        self.optimizer.apply(tape.gradient(objective, variables), variables)
+        gradients = tape.gradient(objective, variables)
+        if self.config.precision == "mixed_float16" and self.strategy.num_replicas_in_sync > 1:
+            # The loss scale looks for overflows before the optimiser sums over the replicas. They
+            # must agree on what they see, so give each the mean, which the optimiser sums again.
+            context = tf.distribute.get_replica_context()
+            gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
+        self.optimizer.apply(gradients, variables)
         decay = self.config.ema
         for average, variable in zip(self.average, variables, strict=False):
             value = tf.cast(tf.convert_to_tensor(variable), tf.float32)

@@ -1,5 +1,6 @@
 """Two devices and two workers take the same steps as one device."""
 
+import json
 import os
 import subprocess
 import sys
@@ -101,6 +102,22 @@ def test_two_workers_against_one(kind, alone_and_two, tmp_path):
     for name in results[0]:
         if name.startswith(("weight", "average")) or name == "losses":
             np.testing.assert_array_equal(results[0][name], results[1][name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_an_overflow_on_one_device_skips_the_step_on_both():
+    """In float16 the step is not taken, and the scale of the loss is halved."""
+    found = subprocess.run(
+        [sys.executable, "-m", "tests.cxr_tf.training.one_overflow"],
+        cwd=REPOSITORY,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert found.returncode == 0, found.stderr
+    before, after, kept = json.loads(found.stdout.splitlines()[-1])
+    assert after == before / 2 and kept
 
 
 @pytest.mark.slow

@@ -198,8 +198,6 @@ def test_what_three_replicas_cannot_do_is_refused(monkeypatch):
         make_strategy(PLAIN)
     with pytest.raises(UsageError, match="--xla"):
         make_strategy(dataclasses.replace(PLAIN, batch_size=3, xla=True))
-    with pytest.raises(UsageError, match="mixed_float16 works with one replica only"):
-        make_strategy(dataclasses.replace(PLAIN, batch_size=3, precision="mixed_float16"))
 
 
 def test_sources_are_balanced_where_it_is_asked_for():
