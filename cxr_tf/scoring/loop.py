@@ -270,9 +270,12 @@ class _Scorer:
         if prediction.status == OK:
             if prediction.saliency is not None:
                 saliency = prediction.saliency[prediction.class_index]
-            votes = int(prediction.votes[prediction.class_index])
+            votes = ""
+            if prediction.patches_used > 1:
+                won = int(prediction.votes[prediction.class_index])
+                votes = f"{won} of {prediction.patches_used} votes   "
             caption = (
-                f"{prediction.label}   {votes} of {prediction.patches_used} votes   "
+                f"{prediction.label}   {votes}"
                 f"p {prediction.probabilities[prediction.class_index]:.3f}   "
                 f"saliency of '{prediction.label}', fixed scale 0..1"
             )

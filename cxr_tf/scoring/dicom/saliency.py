@@ -28,14 +28,16 @@ def saliency_capture(result: Result, pixels: npt.NDArray[np.uint16], padding: in
     """
     record, header = result.record, result.source.header
     label = str(record["label"])
-    votes = f"{record[f'votes_{label}']} of {record['patches_used']} votes"
+    votes = ""
+    if record["patches_used"] != 1:
+        votes = f"{record[f'votes_{label}']} of {record['patches_used']} votes   "
     picture = render_overlay(
         pixels,
         result.mask,
         result.saliency,
         padding=padding,
         title=f"model {result.model_version}",
-        caption=f"{label}   {votes}   saliency of '{label}', fixed scale 0..1",
+        caption=f"{label}   {votes}saliency of '{label}', fixed scale 0..1",
         warning=PHANTOM_NOTICE if result.phantom else "",
     )
     rows, columns = result.source.orientation
