@@ -99,7 +99,7 @@ def test_outputs_of_a_model_stand_by_its_signatures(tmp_path, capsys):
     first, second, _ = json.loads(capsys.readouterr().out)["models"]
     assert set(first["outputs"]) == {"serving_default", "segment"} and second["outputs"] is None
     assert first["outputs"]["serving_default"][:3] == ["status", "label", "class_index"]
-    assert first["outputs"]["segment"][-2:] == ["mask", "probabilities"]
+    assert first["outputs"]["segment"][-2:] == ["probabilities", "uncertainty"]
     info.main(["--models", models])
     assert "segment give status, film_score, mask_quality, mask, prob" in capsys.readouterr().out
 
