@@ -59,6 +59,19 @@ def overlay_names(paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def votes_text(won: int, patches: int) -> str:
+    """Say in a caption how many patches voted for the class that is shown.
+
+    Args:
+        won: votes of the class.
+        patches: patches that voted.
+
+    Returns:
+        The words with the space behind them; '' for a single vote, which says nothing.
+    """
+    return f"{won} of {patches} votes   " if patches != 1 else ""
+
+
 def display_grey(
     pixels: npt.NDArray[np.uint16], padding: int = -1, side: int = _PANEL
 ) -> npt.NDArray[np.uint8]:

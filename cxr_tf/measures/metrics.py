@@ -57,6 +57,13 @@ def enlarge_labels(labels: npt.NDArray[T], height: int, width: int) -> npt.NDArr
     return labels[rows[:, None], columns[None, :]]
 
 
+def _lungs(masks: Mapping[str, Bools]) -> Bools | None:
+    """Take both lungs as one region: from the single lungs where both are given, else `lung`."""
+    if "left_lung" in masks and "right_lung" in masks:
+        return np.asarray(masks["left_lung"], bool) | np.asarray(masks["right_lung"], bool)
+    return np.asarray(masks["lung"], bool) if "lung" in masks else None
+
+
 def label_jaccard(labels: Labels, masks: Mapping[str, Bools]) -> dict[str, float]:
     """Return one film's Jaccard similarities at the size of the true masks (Table V).
 
@@ -87,16 +94,13 @@ def label_jaccard(labels: Labels, masks: Mapping[str, Bools]) -> dict[str, float
         return jaccard(np.isin(enlarge_labels(labels, *truth.shape), indices), truth)
 
     found: dict[str, float] = {}
-    both = "left_lung" in masks and "right_lung" in masks
     for name, index in (("left_lung", LEFT_LUNG), ("right_lung", RIGHT_LUNG), ("heart", HEART)):
         if name in masks:
             found[name] = compare(np.asarray(masks[name], dtype=bool), index)
-    if both:
+    if "left_lung" in masks and "right_lung" in masks:
         found["lung"] = (found["left_lung"] + found["right_lung"]) / 2
-        union = np.asarray(masks["left_lung"], bool) | np.asarray(masks["right_lung"], bool)
+    if (union := _lungs(masks)) is not None:
         found["lung_union"] = compare(union, LEFT_LUNG, RIGHT_LUNG)
-    elif "lung" in masks:
-        found["lung_union"] = compare(np.asarray(masks["lung"], bool), LEFT_LUNG, RIGHT_LUNG)
     return {name: found[name] for name in JACCARD_PARTS if name in found}
 
 
@@ -272,11 +276,8 @@ def uncertainty_auc(
         The chance that a wrong pixel has a larger value than a right one, at the size of the true
         masks; nan where none is wrong, or there is no mask of the lungs.
     """
-    if "left_lung" in masks and "right_lung" in masks:
-        truth = np.asarray(masks["left_lung"], bool) | np.asarray(masks["right_lung"], bool)
-    elif "lung" in masks:
-        truth = np.asarray(masks["lung"], bool)
-    else:
+    truth = _lungs(masks)
+    if truth is None:
         return float("nan")
     found = np.isin(enlarge_labels(labels, *truth.shape), (LEFT_LUNG, RIGHT_LUNG))
     unsure = enlarge_labels(uncertainty, *truth.shape)

@@ -262,7 +262,7 @@ class _Scorer:
         return "; ".join(troubles)
 
     def _draw(self, name: str, path: str, reading: Reading, prediction: "Prediction") -> None:
-        from cxr_tf.drawing.overlays import render_overlay, write_png
+        from cxr_tf.drawing.overlays import render_overlay, votes_text, write_png
 
         assert prediction.mask is not None, "drawn with explain=True only"
         saliency = None
@@ -270,12 +270,9 @@ class _Scorer:
         if prediction.status == OK:
             if prediction.saliency is not None:
                 saliency = prediction.saliency[prediction.class_index]
-            votes = ""
-            if prediction.patches_used > 1:
-                won = int(prediction.votes[prediction.class_index])
-                votes = f"{won} of {prediction.patches_used} votes   "
+            won = int(prediction.votes[prediction.class_index])
             caption = (
-                f"{prediction.label}   {votes}"
+                f"{prediction.label}   {votes_text(won, int(prediction.patches_used))}"
                 f"p {prediction.probabilities[prediction.class_index]:.3f}   "
                 f"saliency of '{prediction.label}', fixed scale 0..1"
             )

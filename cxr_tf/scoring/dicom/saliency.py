@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
-from cxr_tf.drawing.overlays import render_overlay
+from cxr_tf.drawing.overlays import render_overlay, votes_text
 from cxr_tf.runtime.provenance import PHANTOM_NOTICE
 from cxr_tf.scoring.dicom.result import Result
 
@@ -28,9 +28,7 @@ def saliency_capture(result: Result, pixels: npt.NDArray[np.uint16], padding: in
     """
     record, header = result.record, result.source.header
     label = str(record["label"])
-    votes = ""
-    if record["patches_used"] != 1:
-        votes = f"{record[f'votes_{label}']} of {record['patches_used']} votes   "
+    votes = votes_text(int(record[f"votes_{label}"]), int(record["patches_used"]))
     picture = render_overlay(
         pixels,
         result.mask,

@@ -99,7 +99,8 @@ def test_what_is_written_of_the_input_is_enough_to_answer_as_the_model(written):
     assert first["logits"] == ["background", "heart", "left_lung", "right_lung"]
     assert found.shape == (side, side, 4)
     assert side == 256, "else the model enlarges before it labels"
-    assert (found.argmax(-1) != expected.mask).sum() <= 3  # two parts may be equally likely
+    apart = found.argmax(-1) != expected.mask  # only where two parts are equally likely
+    assert apart.sum() <= 3 and (np.diff(np.sort(found[apart], -1)[:, -2:]) < 1e-4).all()
     lungs = np.kron(np.isin(expected.mask, (2, 3)), np.ones((4, 4)))
     padded = np.pad(large.numpy() * lungs, size)
     corners = expected.centres + size - size // 2

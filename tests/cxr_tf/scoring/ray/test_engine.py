@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import signal
+import tracemalloc
 import warnings
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def stub_load(marker="", deadly=-1):
 
 
 class Watch(Reporter):
-    """Interrupts at a film, and looks at this process' memory at every hundredth."""
+    """Interrupts at a film, and looks at what Python's objects hold at every hundredth."""
 
     def __init__(self, interrupt_at=-1):
         super().__init__(quiet=True)
@@ -98,8 +99,7 @@ class Watch(Reporter):
     def film(self, *_):
         self.films += 1
         if self.films % 100 == 0:
-            pages = int(Path("/proc/self/statm").read_text().split()[1])
-            self.kilobytes.append(pages * os.sysconf("SC_PAGE_SIZE") // 1024)
+            self.kilobytes.append(tracemalloc.get_traced_memory()[0] // 1024)
         if self.films == self.interrupt_at:
             raise KeyboardInterrupt
 
@@ -165,13 +165,17 @@ def test_two_workers_write_what_one_process_writes(cluster, films, exported, tmp
 
 @pytest.mark.slow
 def test_of_a_long_list_a_killed_worker_loses_nothing_and_memory_does_not_grow(cluster, tmp_path):
-    films, marker, watch = 30_000, tmp_path / "killed", Watch()
-    outcome = run_stub(tmp_path, films, stub_load(str(marker), 9_000), watch)
+    films, marker, watch = 10_000, tmp_path / "killed", Watch()
+    tracemalloc.start()
+    try:
+        outcome = run_stub(tmp_path, films, stub_load(str(marker), 3_000), watch)
+    finally:
+        tracemalloc.stop()
     assert marker.exists() and outcome.complete and outcome.films == watch.films == films
     assert (tmp_path / "out" / "scores.csv").read_text() == expected(films)
-    # In KiB. Half of the films as paths alone would take 3,000, their rows 15,000 and more.
+    # In KiB. Half of the films as paths alone would take 1,000, their rows 5,000 and more.
     middle = len(watch.kilobytes) // 2
-    assert max(watch.kilobytes) - watch.kilobytes[middle] < 3_000
+    assert max(watch.kilobytes) - watch.kilobytes[middle] < 300
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_table(no_ray, tmp_path):
