@@ -271,8 +271,10 @@ def certificate(tmp_path_factory):
 def test_over_tls_both_sides_show_certificates(place, films, certificate):
     cert, key = certificate
     tls = {"tls_certificate": cert, "tls_key": key, "tls_ca": cert}
-    with place.receiver(**tls) as receiver:
-        stalls = socket.create_connection(("127.0.0.1", receiver.port))  # no handshake at all
+    with (
+        place.receiver(**tls) as receiver,
+        socket.create_connection(("127.0.0.1", receiver.port)),  # no handshake at all
+    ):
         context = ssl.create_default_context(cafile=str(cert))
         assert send(receiver.port, films[:1], context=context) == []  # shows none
         context.load_cert_chain(cert, key)
@@ -284,7 +286,6 @@ def test_over_tls_both_sides_show_certificates(place, films, certificate):
             options=["-aec", "CXRTF", "+tls", str(key), str(cert), "+cf", str(cert)],
         )
         assert done.returncode == 0, done.stderr
-        stalls.close()
     assert place.events.refusals["tls"] >= 1
 
 
