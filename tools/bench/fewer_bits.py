@@ -244,7 +244,7 @@ def make_ways(
     }
     ways["ONNX Runtime, float32"] = opened("onnx", paths["onnx"])
     ways["ONNX Runtime, 8 bits"] = opened("onnx", quantised)
-    ways["ONNX Runtime, patches with 8 bits"] = opened(
+    ways["ONNX Runtime, classification with 8 bits"] = opened(
         "onnx", {**paths["onnx"], "classification": quantised["classification"]}
     )
     ways["OpenVINO, float32"] = opened("openvino", paths["openvino"])
@@ -322,7 +322,7 @@ def markdown(rows: Sequence[Sequence[str]], card: ModelCard, options: Options) -
     """
     header = ["networks in", "films with another label", "largest difference of a probability",
               "mean", "least overlap of masks", "mean overlap", "segmentation, ms",
-              f"{PATCHES} patches, ms", "speed"]  # fmt: skip
+              "classification, ms", "speed"]  # fmt: skip
     found, here = versions(), machine()
     said = (
         f"Model {card.name} {card.version} on the {options.split} films; 8 bits have their ranges "
