@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -13,6 +10,7 @@ from cxr_tf.runtime.provenance import PHANTOM_NOTICE, package_versions
 from cxr_tf.saved.model_folders import CARD
 from pipelines.classes import PAPER_CLASSES
 from tests.cards import made_up_card
+from tests.processor_time import timed_python
 
 REPOSITORY = Path(info.__file__).parent.parent
 COMPLETE = made_up_card(
@@ -72,18 +70,6 @@ def test_models_must_be_a_folder(tmp_path, capsys):
     assert "gone is no folder" in capsys.readouterr().err
 
 
-def processor_seconds(code):
-    """Run Python once: its answer, and the processor time that it took."""
-    before = os.times()
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True
-    )
-    after = os.times()
-    assert done.returncode == 0, done.stderr
-    user, system = (getattr(after, f"children_{k}") for k in ("user", "system"))
-    return done.stdout, user + system - before.children_user - before.children_system
-
-
 def test_no_tensorflow_is_imported_and_the_answer_is_quick():
     """Importing NumPy, which takes about as long, measures how fast this machine is."""
     code = (
@@ -93,10 +79,10 @@ def test_no_tensorflow_is_imported_and_the_answer_is_quick():
     )
     seconds, references = [], []
     for _ in range(5):
-        answer, taken = processor_seconds(code)
+        answer, taken = timed_python("-c", code)
         assert json.loads(answer)["cxr_tf"]
         seconds.append(taken)
-        references.append(processor_seconds("import numpy")[1])
+        references.append(timed_python("-c", "import numpy")[1])
     assert min(seconds) < 3 * min(references)
 
 

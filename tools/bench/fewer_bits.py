@@ -288,7 +288,7 @@ def rows_of(answers: dict[str, list[Answer]]) -> list[list[str]]:
     Returns:
         A row for each way: its name; films with another label; largest and mean difference of a
         mean probability; least and mean overlap (Jaccard) of the lungs and heart; median
-        milliseconds of segmentation and patches; and its speed as a multiple of the first's.
+        milliseconds of segmentation and classification; and its speed as a multiple of the first's.
     """
     reference = answers[FIRST]
     base = np.nanmedian([sum(each.seconds) for each in reference])

@@ -102,13 +102,15 @@ def test_a_film_without_lungs_has_no_windows(tmp_path, dense_classification):
 
 @pytest.mark.slow
 def test_a_model_votes_densely_as_it_was_exported(tmp_path, dense_model, dense_exported):
-    """The signatures, Python, and a model exported again give the same answers."""
+    """A model exported again gives the same bytes.
+
+    Its signatures, and a model straight from its run, may round the last digits otherwise.
+    """
     plain = load(dense_exported)
     expected = plain.predict(film(), vote="dense", explain=True)
     from_run = dense_model.predict(film(), vote="dense", explain=True)
-    counted, rounded = ("votes", "mask", "centres"), ("probabilities", "saliency")
-    assert_same(from_run, expected, counted)
-    for name in (*rounded, "patch_probabilities"):
+    assert_same(from_run, expected, ("votes", "mask", "centres"))
+    for name in ("probabilities", "saliency", "patch_probabilities"):
         assert_alike(getattr(from_run, name), expected, name)
     again = ExportOptions(model=str(dense_exported), vote="dense", out=str(tmp_path / "b"))
     folder = export(dataclasses.replace(again, warmup=False))
@@ -116,13 +118,8 @@ def test_a_model_votes_densely_as_it_was_exported(tmp_path, dense_model, dense_e
     assert card.decision == DecisionOptions(vote="dense") and card.options.approach == "dense"
     assert card.model_version != plain.card.model_version
     model = load(folder)
-    found = model.predict(film(), explain=True)
-    assert_same(found, expected, counted)
-    for name in (*rounded, "patch_probabilities"):
-        assert_alike(getattr(found, name), expected, name)
-    patches, reference = model.predict(film(), vote="patches"), plain.predict(film())
-    assert_same(patches, reference, ("votes",))
-    assert_alike(patches.probabilities, reference, "probabilities")
+    assert_same(model.predict(film(), explain=True), expected)
+    assert_same(model.predict(film(), vote="patches"), plain.predict(film()), ARRAYS[:2])
     with pytest.raises(UsageError, match="votes densely, at once and on a grid of its own"):
         model.predict(film(), fast=True)
     signatures = tf.saved_model.load(str(folder)).signatures
@@ -130,7 +127,7 @@ def test_a_model_votes_densely_as_it_was_exported(tmp_path, dense_model, dense_e
     batch = {"image_bytes": tf.constant([png(film()), b"", png(small)])}
     shown, served = signatures["explain"](**batch), signatures["serving_default"](**batch)
     used = expected.patches_used
-    for name in rounded:
+    for name in ("probabilities", "saliency"):
         assert_alike(shown[name][0], expected, name)
     np.testing.assert_array_equal(shown["votes"][0], expected.votes)
     np.testing.assert_array_equal(served["votes"][0], expected.votes)
