@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
 
 from cxr_tf.measures.rule_names import MAJORITY, TRIMMED, Rule
 from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
@@ -50,13 +49,15 @@ def aggregate(
         float64 [C] by rule: shares of the votes, mean probabilities, means without the lowest and
         highest, means weighted by `shares` (plain where all shares are 0).
     """
+    from scipy.stats import trim_mean  # takes as long to import as a film to score
+
     exact = probabilities.astype(np.float64)
     votes = np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
     weights = shares if shares.sum() > 0 else np.ones(len(exact))
     return {
         MAJORITY: votes / len(exact),
         "mean": exact.mean(0),
-        "trimmed_mean": scipy.stats.trim_mean(exact, trimmed, axis=0),
+        "trimmed_mean": trim_mean(exact, trimmed, axis=0),
         "area_weighted": np.average(exact, axis=0, weights=weights),
     }
 

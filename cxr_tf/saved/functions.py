@@ -1,12 +1,14 @@
-"""Functions of a SavedModel, run in one session.
+"""Functions of a SavedModel, each run in a session of its own that starts with its first call.
 
 `tf.saved_model.load` makes a Python function of every function of the file, nested ones too, each
 with a library that holds copies of all it calls: for the shipped model, 33 copies of its weights.
-Here the file's library is imported once, and holds what is asked for and nothing else; its networks
-are taken out, and what remains is not optimised, which would take longer than it saves.
+Here the file's library is read once; its networks are taken out, and what remains is not optimised,
+which would take longer than it saves. A function that is never called costs next to nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,14 @@ import tensorflow as tf
 
 from cxr_tf.runtime.freed_memory import free_blocks_returned, large_blocks_returned
 from cxr_tf.runtime.tf_private import RewriterConfig, SavedModel, eager_config
-from cxr_tf.saved.networks import take_networks
+from cxr_tf.saved.networks import Networks, take_networks
 
 #: Positional arguments in, results by name out: NumPy arrays, and bytes for one string.
 SavedFunction = Callable[..., dict[str, Any]]
 #: Operations that oneDNN computes in an order of its own.
 _ROUNDED_OTHERWISE = {"BatchMatMulV2", "Conv2D", "FusedBatchNormV3", "MatMul", "Softmax"}
+#: From the name of a function of the library to the functions that it calls itself.
+_Calls = Mapping[str, set[str]]
 
 
 def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFunction]:
@@ -32,41 +36,67 @@ def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFuncti
             without variables.
 
     Returns:
-        The functions.
+        The functions; several threads may call them.
 
     Raises:
         OSError: the file cannot be read.
         ValueError: it is damaged, or one of the functions is not in it.
     """
-    graph = tf.Graph()
     with large_blocks_returned():
-        definition, arguments, results = _definition(folder / "saved_model.pb", tuple(names))
-        networks = take_networks(definition.library, _configuration)
-        _run_where_reached(definition.library)
-        with graph.as_default():
+        functions, calls, entries = _read(folder / "saved_model.pb", tuple(names))
+        networks = take_networks(functions, _configuration)  # they call none of the others
+        _run_where_reached(functions.values(), calls)
+    free_blocks_returned()
+    return {
+        name: _Function(entry, [functions[each] for each in _reached(entry.name, calls)], networks)
+        for name, entry in entries.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A function of the file as it is called.
+
+    Attributes:
+        name: in the library.
+        results: names of what it gives, in order.
+    """
+
+    name: str
+    results: list[str]
+
+
+class _Function:
+    """A function that is put into a session when it is first called."""
+
+    def __init__(self, entry: _Entry, library: list[Any], networks: Networks):
+        self._entry, self._library = entry, library
+        self._networks = networks  # while there is a function that calls them
+        self._call: Callable[..., Any] | None = None
+        self._starting = threading.Lock()
+
+    def __call__(self, *given: Any) -> dict[str, Any]:
+        arrays = [np.asarray(each) for each in given]
+        if self._call is not None:
+            found = self._call(*arrays)
+        else:
+            with self._starting:
+                self._call = self._call or self._started()
+                found = self._call(*arrays)
+                free_blocks_returned()
+        return dict(zip(self._entry.results, found, strict=True))
+
+    def _started(self) -> Callable[..., Any]:
+        definition, arguments = _definition(self._entry, self._library)
+        with tf.Graph().as_default() as graph:
             tf.graph_util.import_graph_def(definition, name="")
         session = tf.compat.v1.Session(graph=graph, config=_configuration(optimise=False))
-    free_blocks_returned()
-
-    def function(name: str) -> SavedFunction:
-        call = session.make_callable(
-            [graph.get_tensor_by_name(f"{name}:{index}") for index in range(len(results[name]))],
-            [graph.get_tensor_by_name(f"{each}:0") for each in arguments[name]],
+        call: Callable[..., Any] = session.make_callable(
+            [f"{_CALL}:{index}" for index in range(len(self._entry.results))],
+            [f"{name}:0" for name in arguments],
         )
-        held = networks  # while there is a function that calls them
-        new = True
-
-        def answer(*given: Any) -> dict[str, Any]:
-            nonlocal new
-            found = call(*map(np.asarray, given))
-            if new and held:
-                free_blocks_returned()
-            new = False
-            return dict(zip(results[name], found, strict=True))
-
-        return answer
-
-    return {name: function(name) for name in arguments}
+        self._library = []
+        return call
 
 
 def _configuration(optimise: bool = True) -> tf.compat.v1.ConfigProto:
@@ -83,10 +113,12 @@ def _configuration(optimise: bool = True) -> tf.compat.v1.ConfigProto:
     return configuration
 
 
-def _definition(
-    path: Path, names: tuple[str, ...]
-) -> tuple[tf.compat.v1.GraphDef, dict[str, list[str]], dict[str, list[str]]]:
-    """Make a graph that calls each function once, and name its arguments and results."""
+#: The node of a graph that calls its function.
+_CALL = "call"
+
+
+def _read(path: Path, names: tuple[str, ...]) -> tuple[dict[str, Any], _Calls, dict[str, _Entry]]:
+    """Read functions of a file, and all (FunctionDef) that they call."""
     saved = SavedModel()
     try:
         saved.ParseFromString(path.read_bytes())
@@ -96,72 +128,76 @@ def _definition(
             raise
         raise ValueError(f"{path} is damaged: {error}; export the model again") from error
     objects = meta.object_graph_def
-    root = objects.nodes[0]
-    members = {each.local_name: objects.nodes[each.node_id] for each in root.children}
-    library = {each.signature.name: each for each in meta.graph_def.library.function}
-    definition = tf.compat.v1.GraphDef(versions=meta.graph_def.versions)
-    arguments: dict[str, list[str]] = {}
-    results: dict[str, list[str]] = {}
-    traced: list[str] = []
-    unchanged = _configuration(optimise=False).SerializeToString()
+    members = {each.local_name: objects.nodes[each.node_id] for each in objects.nodes[0].children}
+    entries = {}
     for name in names:
         known = list(members[name].function.concrete_functions) if name in members else []
         if len(known) != 1 or objects.concrete_functions[known[0]].bound_inputs:
             raise ValueError(f"{path} holds no frozen function {name}: export the model again")
-        traced += known
-        concrete = objects.concrete_functions[known[0]]
-        results[name] = sorted(concrete.output_signature.dict_value.fields)
-        signature = library[known[0]].signature
-        arguments[name] = [f"{name}/{each.name}" for each in signature.input_arg]
-        for each in signature.input_arg:
-            node = definition.node.add(name=f"{name}/{each.name}", op="Placeholder")
-            node.attr["dtype"].type = each.type
-            node.attr["shape"].shape.unknown_rank = True
-        node = definition.node.add(name=name, op="PartitionedCall", input=arguments[name])
-        node.attr["Tin"].list.type.extend(each.type for each in signature.input_arg)
-        node.attr["Tout"].list.type.extend(each.type for each in signature.output_arg)
-        node.attr["f"].func.name = known[0]
-        node.attr["config_proto"].s = unchanged  # a call has an optimiser of its own
-    for each in _called(traced, library):
-        definition.library.function.add().CopyFrom(each)
-    return definition, arguments, results
+        fields = objects.concrete_functions[known[0]].output_signature.dict_value.fields
+        entries[name] = _Entry(known[0], sorted(fields))
+    library = {each.signature.name: each for each in meta.graph_def.library.function}
+    calls: dict[str, set[str]] = {}
+    waiting = [each.name for each in entries.values()]
+    while waiting:
+        name = waiting.pop()
+        if name not in calls:
+            calls[name] = {called for node in library[name].node_def for called in _names(node)}
+            waiting += calls[name]
+    # Copies, as a message of the file keeps all of the file in memory.
+    functions = {name: type(library[name])() for name in calls}
+    for name, function in functions.items():
+        function.CopyFrom(library[name])
+    return functions, calls, entries
 
 
-def _run_where_reached(library: Any) -> None:
+def _definition(entry: _Entry, library: list[Any]) -> tuple[tf.compat.v1.GraphDef, list[str]]:
+    """Make a graph that calls a function once, and name its arguments."""
+    definition = tf.compat.v1.GraphDef()
+    definition.library.function.extend(library)
+    (function,) = (each for each in library if each.signature.name == entry.name)
+    arguments = [f"given/{each.name}" for each in function.signature.input_arg]
+    for name, each in zip(arguments, function.signature.input_arg, strict=True):
+        node = definition.node.add(name=name, op="Placeholder")
+        node.attr["dtype"].type = each.type
+        node.attr["shape"].shape.unknown_rank = True
+    node = definition.node.add(name=_CALL, op="PartitionedCall", input=arguments)
+    node.attr["Tin"].list.type.extend(each.type for each in function.signature.input_arg)
+    node.attr["Tout"].list.type.extend(each.type for each in function.signature.output_arg)
+    node.attr["f"].func.name = entry.name
+    # A call has an optimiser of its own.
+    node.attr["config_proto"].s = _configuration(optimise=False).SerializeToString()
+    return definition, arguments
+
+
+def _run_where_reached(library: Iterable[Any], calls: _Calls) -> None:
     """Make branches and loops calls, not written out in their place: most are for rare films.
 
     TensorFlow leaves what it runs as a call to its own operations and takes oneDNN's elsewhere. A
     branch with one that rounds otherwise stays written out, so that it answers as a signature does.
     """
-    called = {
-        each.signature.name: {name for node in each.node_def for name in _names(node)}
-        for each in library.function
-    }
     written_out = {
         each.signature.name
-        for each in library.function
+        for each in library
         if any(node.op in _ROUNDED_OTHERWISE for node in each.node_def)
     }
-    while more := {name for name in called.keys() - written_out if called[name] & written_out}:
+    while more := {name for name in calls.keys() - written_out if calls[name] & written_out}:
         written_out |= more
-    for each in library.function:
+    for each in library:
         for node in each.node_def:
             if "_lower_using_switch_merge" in node.attr:
                 reached = written_out.intersection(_names(node))
                 node.attr["_lower_using_switch_merge"].b = bool(reached)
 
 
-def _called(names: Iterable[str], library: Mapping[str, Any]) -> Iterator[Any]:
-    """Find the functions (FunctionDef) of these names, and all that they call, each once."""
-    waiting, seen = list(names), set()
+def _reached(name: str, calls: _Calls) -> set[str]:
+    """Name a function and all that it calls."""
+    waiting, seen = [name], {name}
     while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        yield library[name]
-        for node in library[name].node_def:
-            waiting += _names(node)
+        fresh = calls[waiting.pop()] - seen
+        seen |= fresh
+        waiting += fresh
+    return seen
 
 
 def _names(node: Any) -> list[str]:

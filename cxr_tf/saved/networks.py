@@ -5,7 +5,7 @@ segmentation at ten, for the parts of a picture that may hold several films: ten
 weights, each optimised and packed. Here a network is there once, whoever asks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,21 +18,22 @@ from cxr_tf.saved.stand_ins import optimised
 Networks = dict[str, Callable[..., Any]]
 
 
-def take_networks(library: Any, configuration: Callable[..., tf.compat.v1.ConfigProto]) -> Networks:
-    """Take the networks out of a library of functions, and leave in each place a call.
+def take_networks(
+    functions: dict[str, Any], configuration: Callable[..., tf.compat.v1.ConfigProto]
+) -> Networks:
+    """Take the networks out of some functions, and leave in each place a function that calls it.
 
     Args:
-        library: FunctionDefLibrary, changed in place.
+        functions: from names to functions (FunctionDef); the networks among them are replaced.
         configuration: makes one of a session, by `optimise` with an optimised graph or without.
 
     Returns:
-        The networks; the library's calls hold while these do.
+        The networks; the functions' calls hold while these do.
     """
-    return {
-        each.signature.name: _taken(each, configuration)
-        for each in library.function
-        if _is_network(each)
-    }
+    networks = {}
+    for name in [name for name, each in functions.items() if _is_network(each)]:
+        functions[name], networks[name] = _taken(functions[name], configuration)
+    return networks
 
 
 def _is_network(function: Any) -> bool:
@@ -43,8 +44,10 @@ def _is_network(function: Any) -> bool:
     return not calls and any(node.op == "Conv2D" for node in function.node_def)
 
 
-def _taken(function: Any, make: Callable[..., tf.compat.v1.ConfigProto]) -> Callable[..., Any]:
-    """Make a network of a function, and let the function call it."""
+def _taken(
+    function: Any, make: Callable[..., tf.compat.v1.ConfigProto]
+) -> tuple[Any, Callable[..., Any]]:
+    """Make a network of a function, and a function that calls it."""
     graph, flat = flat_graph(function)
     inputs = [f"{each.name}:0" for each in function.signature.input_arg]
     outputs = [flat[function.ret[each.name]] for each in function.signature.output_arg]
@@ -143,8 +146,8 @@ def split_ahead(graph: tf.compat.v1.GraphDef, outputs: list[str]) -> tf.compat.v
     return kept
 
 
-def _let_call(function: Any, run: Callable[..., Any]) -> Callable[..., Any]:
-    """Write a function anew that calls `run`; what is given back keeps it callable."""
+def _let_call(function: Any, run: Callable[..., Any]) -> tuple[Any, Callable[..., Any]]:
+    """Write a function anew that calls `run`; the second of what is given keeps it callable."""
     signature = function.signature
     types = [tf.as_dtype(each.type) for each in signature.output_arg]
     specs = [tf.TensorSpec(None, tf.as_dtype(each.type)) for each in signature.input_arg]
@@ -156,19 +159,17 @@ def _let_call(function: Any, run: Callable[..., Any]) -> Callable[..., Any]:
         ours.name: theirs.name
         for ours, theirs in zip(new.signature.input_arg, signature.input_arg, strict=True)
     }
-    results: Mapping[str, str] = {
-        theirs.name: new.ret[ours.name]
-        for ours, theirs in zip(new.signature.output_arg, signature.output_arg, strict=True)
-    }
-    del function.node_def[:]
+    # A message of its own: what is taken out of one stays in memory as long as it does.
+    calling = type(function)(signature=signature)
+    del calling.signature.control_output[:]
+    for key, value in function.attr.items():
+        calling.attr[key].CopyFrom(value)
     for node in new.node_def:
-        copy = function.node_def.add()
+        copy = calling.node_def.add()
         copy.CopyFrom(node)
         copy.input[:] = [names.get(name, name) for name in node.input]
-    function.ret.clear()
-    for name, result in results.items():
-        function.ret[name] = names.get(result, result)
-    function.control_ret.clear()
-    del function.signature.control_output[:]
+    for ours, theirs in zip(new.signature.output_arg, signature.output_arg, strict=True):
+        result = new.ret[ours.name]
+        calling.ret[theirs.name] = names.get(result, result)
     kept: Callable[..., Any] = traced
-    return kept
+    return calling, kept

@@ -1,4 +1,6 @@
-"""Functions of a SavedModel in one session, against TensorFlow's own loader."""
+"""Functions of a SavedModel in sessions of their own, against TensorFlow's own loader."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -67,11 +69,28 @@ def test_answers_are_those_of_tensorflows_loader(folder):
 
 
 def test_what_is_not_asked_for_is_not_loaded(folder):
-    definition, _, _ = module._definition(folder / "saved_model.pb", ("power",))
-    names = [each.signature.name for each in definition.library.function]
+    names, _, _ = module._read(folder / "saved_model.pb", ("power",))
     assert any("inner" in name for name in names)
-    assert len(names) == len(set(names))
     assert not any("other" in name or "variable" in name for name in names)
+
+
+def test_a_session_starts_once_with_the_first_call(folder, monkeypatch):
+    started = []
+    definition = module._definition
+
+    def noted(entry, library):
+        started.append([each.signature.name for each in library])
+        return definition(entry, library)
+
+    monkeypatch.setattr(module, "_definition", noted)
+    functions = saved_functions(folder, ["power", "other"])
+    assert not started
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(functions["other"], [np.float32(x) for x in range(64)]))
+    assert [each["value"] for each in found] == list(range(1, 65))
+    (names,) = started
+    assert any("other_inner" in name for name in names)
+    assert not any("power" in name for name in names)
 
 
 @pytest.mark.parametrize("name", ["with_a_variable", "untraced", "gone"])

@@ -54,14 +54,13 @@ def test_answers_are_those_of_tensorflows_loader(folder, times):
 
 
 def test_a_network_is_there_once_and_no_function_holds_its_weights(folder):
-    definition, _, _ = module._definition(folder / "saved_model.pb", ("often",))
+    functions, _, _ = module._read(folder / "saved_model.pb", ("often",))
 
     def convolutions():
-        functions = definition.library.function
-        return sum(node.op == "Conv2D" for each in functions for node in each.node_def)
+        return sum(node.op == "Conv2D" for each in functions.values() for node in each.node_def)
 
     assert convolutions() == 2
-    networks = take_networks(definition.library, module._configuration)
+    networks = take_networks(functions, module._configuration)
     assert len(networks) == 1
     assert convolutions() == 0
 
