@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from cxr_tf.method.traced import traced_once
 from cxr_tf.method.triage_options import TriageOptions
 from pipelines.decode import MAX_PIXELS, decode_film, guard, header_status
 from pipelines.normalise import NO_PADDING, normalise
@@ -39,6 +40,9 @@ class Preparation:
         """
         self._small = [size, size]
         self._options = options
+        self._normalised = traced_once(
+            self._prepared, tf.TensorSpec([None, None], tf.uint16), tf.TensorSpec([], tf.int32)
+        )
 
     def of_bytes(self, image: tf.Tensor) -> PreparedFilm:
         """Prepare the content of a PNG or JPEG file; what cannot be decoded gets a status.
@@ -49,7 +53,7 @@ class Preparation:
         header = header_status(image)
 
         def decode(image: tf.Tensor) -> PreparedFilm:
-            return self._normalised(decode_film(image), NO_PADDING)
+            return PreparedFilm(*self._normalised(decode_film(image), tf.constant(NO_PADDING)))
 
         film = guard(decode, image, self._blank(UNREADABLE))
         return film._replace(status=tf.where(header == OK, film.status, header))
@@ -71,7 +75,7 @@ class Preparation:
         )
         return PreparedFilm(*prepared)
 
-    def _normalised(self, pixels: tf.Tensor, padding: tf.Tensor | int) -> PreparedFilm:
+    def _prepared(self, pixels: tf.Tensor, padding: tf.Tensor) -> PreparedFilm:
         status, reason = film_fault(pixels, padding)
         return PreparedFilm(
             *tf.cond(
@@ -81,7 +85,7 @@ class Preparation:
             )
         )
 
-    def _at_both_sizes(self, pixels: tf.Tensor, padding: tf.Tensor | int) -> PreparedFilm:
+    def _at_both_sizes(self, pixels: tf.Tensor, padding: tf.Tensor) -> PreparedFilm:
         sizes = (self._small[0], self._options.film_size)
         limit = self._options.resolution_limit or None
         (small, large), constant = normalise(pixels, padding, sizes, limit, self._options.enhance)

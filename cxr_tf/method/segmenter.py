@@ -9,6 +9,7 @@ from cxr_tf.method.frozen import frozen
 from cxr_tf.method.preparation import PreparedFilm
 from cxr_tf.method.reliability.feature_names import FEATURES
 from cxr_tf.method.reliability.features import mask_features
+from cxr_tf.method.traced import traced_once
 from cxr_tf.models.split_channels import in_pieces
 from pipelines.components import clean_labels
 from pipelines.sizes import SEGMENTATION_SIZE
@@ -63,6 +64,7 @@ class Segmenter:
             lambda x: tf.nn.softmax(tf.cast(logits(x / 255.0), tf.float32)),
             tf.TensorSpec([1, self.size, self.size, 1], tf.float32, "film"),
         )
+        self._look = traced_once(self._segmented, tf.TensorSpec([self.size] * 2))
 
     def look(self, small: tf.Tensor) -> SegmentedFilm:
         """Segment one film.
@@ -70,6 +72,9 @@ class Segmenter:
         Args:
             small: float32 [S, S] in 0..255.
         """
+        return SegmentedFilm(*self._look(small))
+
+    def _segmented(self, small: tf.Tensor) -> SegmentedFilm:
         probabilities = self._network(small[None, :, :, None])[0]
         probabilities = tf.image.resize(probabilities, MASK_SHAPE)[0]
         labels = label_map(probabilities, self._clean)

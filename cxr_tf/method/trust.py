@@ -11,6 +11,7 @@ from cxr_tf.method.reliability.judgement import score
 from cxr_tf.method.reliability.parameters import Reliability
 from cxr_tf.method.reliability.refusal import DOUBTFUL_MASK, put_right, reason
 from cxr_tf.method.segmenter import Segmenter
+from cxr_tf.method.traced import traced_once
 from cxr_tf.method.triage_options import TriageOptions
 from pipelines.status import NOT_CHEST_FILM, OK
 
@@ -32,6 +33,9 @@ class Trust:
             options: how the films are prepared.
         """
         self._fitted, self._segmenter, self._options = fitted, segmenter, options
+        side = options.film_size
+        self._collage_way = traced_once(self._way, tf.TensorSpec([side, side]))
+        self._is_chest = traced_once(self._passes, tf.TensorSpec([segmenter.size] * 2))
 
     def scores(self, status: tf.Tensor, features: tf.Tensor) -> Tensors:
         """Judge a film and its mask.
@@ -79,19 +83,23 @@ class Trust:
         """
         if self._fitted is None:
             return tf.constant("")
-        fitted = self._fitted.gate
-
-        def is_chest(small: tf.Tensor) -> tf.Tensor:
-            _, labels, features = self._segmenter.look(small)
-            return (score(fitted, features) >= fitted.threshold) & has_lungs(labels)
-
         way = tf.cond(
             (film.status == OK) & gate,
-            lambda: collage_way(film.large, self._options.enhance, is_chest, self._segmenter.size),
+            lambda: self._collage_way(film.large),
             lambda: tf.constant(-1),
         )
         reasons = tf.constant([*(COLLAGE.format(each) for each in WAYS), ""])
         return reasons[tf.where(way >= 0, way, len(WAYS))]
+
+    def _way(self, large: tf.Tensor) -> tf.Tensor:
+        return collage_way(large, self._options.enhance, self._is_chest, self._segmenter.size)
+
+    def _passes(self, small: tf.Tensor) -> tf.Tensor:
+        """Tell whether a part of a picture is a chest film."""
+        assert self._fitted is not None
+        fitted = self._fitted.gate
+        _, labels, features = self._segmenter.look(small)
+        return (score(fitted, features) >= fitted.threshold) & has_lungs(labels)
 
     def warning(self, status: tf.Tensor, small: tf.Tensor, mask_quality: tf.Tensor) -> tf.Tensor:
         """Say what to know beside the answer, or why a film was refused; '' for nothing.

@@ -6,6 +6,7 @@ Here the file's library is read once; its networks are taken out, and what remai
 which would take longer than it saves. A function that is never called costs next to nothing.
 """
 
+import functools
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -148,6 +149,7 @@ def _read(path: Path, names: tuple[str, ...]) -> tuple[dict[str, Any], _Calls, d
     functions = {name: type(library[name])() for name in calls}
     for name, function in functions.items():
         function.CopyFrom(library[name])
+        _leave_as_it_is(function)
     return functions, calls, entries
 
 
@@ -165,9 +167,22 @@ def _definition(entry: _Entry, library: list[Any]) -> tuple[tf.compat.v1.GraphDe
     node.attr["Tin"].list.type.extend(each.type for each in function.signature.input_arg)
     node.attr["Tout"].list.type.extend(each.type for each in function.signature.output_arg)
     node.attr["f"].func.name = entry.name
-    # A call has an optimiser of its own.
-    node.attr["config_proto"].s = _configuration(optimise=False).SerializeToString()
+    node.attr["config_proto"].s = _not_optimised()
     return definition, arguments
+
+
+def _leave_as_it_is(function: Any) -> None:
+    """Let calls be written out in their place, and not be optimised by themselves."""
+    function.attr.pop("_noinline", None)
+    for node in function.node_def:
+        if "config_proto" in node.attr:
+            node.attr["config_proto"].s = _not_optimised()
+
+
+@functools.cache
+def _not_optimised() -> bytes:
+    configuration: bytes = _configuration(optimise=False).SerializeToString()
+    return configuration
 
 
 def _run_where_reached(library: Iterable[Any], calls: _Calls) -> None:
