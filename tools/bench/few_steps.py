@@ -22,11 +22,10 @@ from cxr_tf.training.trainer import Trainer
 from pipelines.datasets import ClassificationExamples, SegmentationExamples
 from pipelines.film_files import HeldFilms
 from pipelines.sizes import CLASSIFICATION_SIZE
+from tools.bench.matrix import WARM_UP
 
 CLASSES = ("normal", "bacterial", "tuberculosis", "viral")
 FILMS = 16
-#: Steps that build graphs and caches, and are not timed.
-WARM_UP = 2
 #: Megabytes of each part where one GPU stands for several.
 PART_OF_GPU = 2048
 

@@ -21,13 +21,14 @@ from cxr_tf.evaluation.summary import table
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import machine, versions
 from cxr_tf.runtime.whole_files import write_text
-from tools.bench.few_steps import WARM_UP
 from tools.bench.processor import features
 from tools.launch_workers import configurations, free_ports
 
 #: Largest difference of a loss from that of float32 on one device, in shares of it.
 TOLERANCE = {"float32": 1e-3, "mixed_bfloat16": 0.05, "mixed_float16": 0.05}
 SECONDS = 600
+#: Steps that build graphs and caches, and are not timed.
+WARM_UP = 2
 
 
 @dataclass(frozen=True, kw_only=True)

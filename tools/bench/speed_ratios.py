@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
+import tyro
 
 from cxr_tf.method.frozen import frozen
 from cxr_tf.models.grey_patches import grey_network
@@ -92,4 +93,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tyro.cli(main, prog="python -m tools.bench.speed_ratios", description=__doc__))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import tyro
 
 from cxr_tf.runtime.whole_files import write_json
 from tools.phantoms.chest import phantom
@@ -103,4 +104,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, prog="python -m tools.golden.shipped_answers", description=__doc__)

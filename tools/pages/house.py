@@ -11,6 +11,8 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import tyro
+
 from tools.pages.svg import FIXED_LETTER, LINE, arrow, badge, rectangle, sheet, text, wrapped
 
 ROOT = Path(__file__).parents[2]
@@ -163,4 +165,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tyro.cli(main, prog="python -m tools.pages.house", description=__doc__))

@@ -7,6 +7,8 @@ when they do, and a test holds it to them.
 import sys
 from pathlib import Path
 
+import tyro
+
 from cxr_tf.hospital import sender, work
 from cxr_tf.hospital.queue import ANSWERED, FAILED, RECEIVED, SCORING, SENT
 from cxr_tf.runtime.provenance import NOTICE
@@ -185,4 +187,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tyro.cli(main, prog="python -m tools.pages.node_flow", description=__doc__))

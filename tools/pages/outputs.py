@@ -7,6 +7,8 @@ each output of the signatures; both are made of `cxr_tf.method.outputs`.
 import sys
 from pathlib import Path
 
+import tyro
+
 from cxr_tf.films.rows import column_meanings
 from cxr_tf.method import outputs
 from cxr_tf.method.outputs import Output
@@ -67,4 +69,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tyro.cli(main, prog="python -m tools.pages.outputs", description=__doc__))

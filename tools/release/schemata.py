@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import tyro
+
 from cxr_tf.method.outputs import FRACTIONS, Giver, Output, given_by
 from pipelines.sizes import MOST_PATCHES
 
@@ -150,4 +152,4 @@ def text(schema: Schema) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tyro.cli(main, prog="python -m tools.release.schemata", description=__doc__))
