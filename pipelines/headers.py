@@ -16,6 +16,8 @@ from pipelines.sizes import MAX_PIXELS
 #: hostile file can take.
 MAX_PARTS = 100_000
 MAX_SEGMENTS = 10_000
+#: Chunks of one length that are passed at once. Encoders write the pixels in hundreds of them.
+_RUN = 512
 #: Encoders write up to some twenty scans. Each goes over the whole film, however short it is.
 MAX_SCANS = 100
 
@@ -129,25 +131,45 @@ def _read_png(data: tf.Tensor, size: tf.Tensor) -> Header:
     def name(text: bytes) -> int:
         return int.from_bytes(text, "big")
 
+    places = tf.range(_RUN, dtype=tf.int64)
+
     def step(
-        at: tf.Tensor, ended: tf.Tensor, pixels: tf.Tensor, animated: tf.Tensor, exif: tf.Tensor
+        at: tf.Tensor,
+        count: tf.Tensor,
+        ended: tf.Tensor,
+        pixels: tf.Tensor,
+        animated: tf.Tensor,
+        exif: tf.Tensor,
     ) -> tuple[tf.Tensor, ...]:
-        chunk = _number(data, at + 4, 4)
-        following = at + 12 + _number(data, at, 4)
+        length, chunk = _number(data, at, 4), _number(data, at + 4, 4)
+        is_pixels = chunk == name(b"IDAT")
+        # How many chunks from here on are of pixels and as long as this one.
+        alike = _number(data, at + 4 + places * (12 + length), 4) == name(b"IDAT")
+        alike &= _number(data, at + places * (12 + length), 4) == length
+        run = tf.reduce_sum(tf.math.cumprod(tf.cast(alike, tf.int64)))
+        run = tf.where(is_pixels, run, tf.ones([], tf.int64))
+        following = at + run * (12 + length)
         return (
             following,
+            count + run,
             (chunk == name(b"IEND")) & (following <= size),
-            pixels | (chunk == name(b"IDAT")),
+            pixels | is_pixels,
             animated | (chunk == name(b"acTL")),
             tf.where((chunk == name(b"eXIf")) & (exif < 0), at + 8, exif),
         )
 
     no = tf.constant(False)
-    _, ended, pixels, animated, exif = tf.while_loop(
-        lambda at, ended, *_: ~ended & (at + 12 <= size),
+    _, _, ended, pixels, animated, exif = tf.while_loop(
+        lambda at, count, ended, *_: ~ended & (at + 12 <= size) & (count < MAX_PARTS),
         step,
-        (tf.constant(8, tf.int64), no, no, no, tf.constant(-1, tf.int64)),
-        maximum_iterations=MAX_PARTS,
+        (
+            tf.constant(8, tf.int64),
+            tf.zeros([], tf.int64),
+            no,
+            no,
+            no,
+            tf.constant(-1, tf.int64),
+        ),
         parallel_iterations=1,
     )
     height, width = _number(data, 20, 4), _number(data, 16, 4)

@@ -156,6 +156,37 @@ def test_many_chunks_are_walked_to_the_end():
     assert status(content[:-1]) == "unreadable"
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    runs=st.lists(
+        st.tuples(
+            st.sampled_from([b"IDAT", b"IDAT", b"tEXt", b"acTL", b"IEND"]),
+            st.integers(0, 9),
+            st.sampled_from([1, 2, 3, 511, 512, 513, 1100]),
+        ),
+        max_size=6,
+    ),
+    cut=st.integers(0, 30),
+)
+def test_runs_of_chunks_are_passed_as_one_by_one(runs, cut):
+    """Chunks of pixels of one length are passed many at once."""
+    parts = [(kind, length) for kind, length, count in runs for _ in range(count)]
+    content = PNG[:33] + b"".join(chunk(kind, bytes(length)) for kind, length in parts)
+    content = content[: len(content) - cut] if cut < len(content) - 33 else content
+    at, pixels, animated, ended = 33, False, False, False
+    for kind, length in parts:
+        if at + 12 > len(content):
+            break
+        at += 12 + length
+        pixels |= kind == b"IDAT"
+        animated |= kind == b"acTL"
+        if kind == b"IEND" and at <= len(content):
+            ended = True
+            break
+    whole = "unsupported" if animated else "ok"
+    assert status(content) == (whole if ended and pixels else "unreadable")
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     base=st.sampled_from([b"", PNG, JPEG, PROGRESSIVE]),

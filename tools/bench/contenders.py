@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 OURS, PYTORCH, OPENVINO, ORT = "cxr-tf", "PyTorch", "OpenVINO", "ONNX Runtime"
 AUTHORS, AUTHORS_ALL = "authors' way, one map", "authors' way, all maps"
+AS_EXPORTED = "cxr-tf, the model as exported"
 DECISION_ONLY, OPENCV = "cxr-tf --decision-only", "OpenCV, NumPy, PyTorch"
 NETWORK_ALONE = "the network alone, on one batch"
 PATCHES_ALONE = "cxr-tf, 100 patches"

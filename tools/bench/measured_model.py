@@ -23,6 +23,7 @@ from cxr_tf.models.weights import load_weights
 from cxr_tf.saved.load import load
 from cxr_tf.saved.weights_out import ExtractOptions, extract
 from cxr_tf.saved.weights_record import BEST
+from pipelines.sizes import CLASSIFICATION_SIZE, PATCH_SIZE
 from tools.bench.torch_film import TorchTriage
 from tools.bench.torch_networks import FCDenseNet103, ResNet18, load_arrays
 
@@ -34,8 +35,10 @@ class Subject:
     """An exported model, and its weights in every other form.
 
     Attributes:
-        model: the exported model.
-        dense: one of the same weights that votes densely too, whatever it learnt.
+        model: the exported model as it is.
+        local: one of the same weights that decides as the paper does, by patches of 224 x 224 of a
+            film of 1024 x 1024, whatever it learnt.
+        dense: the same once more, which votes densely too.
         size: side of the film that its segmentation sees.
         networks: Keras networks by task, for any size.
         torch_networks: the same in PyTorch, in evaluation mode.
@@ -43,6 +46,7 @@ class Subject:
     """
 
     model: TriageModel
+    local: TriageModel
     dense: TriageModel
     size: int
     networks: dict[str, keras.Model]
@@ -73,7 +77,7 @@ class Subject:
         network = grey_network(self.networks["classification"], scaling)
         run = frozen(
             lambda x: network(x)["logits"],
-            tf.TensorSpec([SUB_BATCH, 224, 224], tf.float32),
+            tf.TensorSpec([SUB_BATCH, PATCH_SIZE, PATCH_SIZE], tf.float32),
         )
         return lambda x: run(x)[0]
 
@@ -82,7 +86,7 @@ def subject(path: Path) -> Subject:
     """Load an exported model and take its weights out.
 
     Args:
-        path: the model; a local one of FC-DenseNet103 and ResNet-18 with ImageNet scaling.
+        path: the model; one of FC-DenseNet103 and ResNet-18 with ImageNet scaling.
 
     Raises:
         ValueError: it is another kind of model.
@@ -90,10 +94,8 @@ def subject(path: Path) -> Subject:
     model = load(path)
     card, options = model.card, model.card.options
     names = {task: facts.network for task, facts in card.networks.items()}
-    if names != NETWORKS or (options.approach, options.scaling) != ("local", "imagenet"):
-        raise ValueError(
-            f"{path}: the bench takes local models of {NETWORKS} with ImageNet scaling"
-        )
+    if names != NETWORKS or options.scaling != "imagenet":
+        raise ValueError(f"{path}: the bench takes models of {NETWORKS} with ImageNet scaling")
     with tempfile.TemporaryDirectory() as folder:
         runs = extract(ExtractOptions(model=path, out=Path(folder)))
         files = {run.name: run / BEST for run in runs}
@@ -103,7 +105,7 @@ def subject(path: Path) -> Subject:
         }
         for task, network in networks.items():
             load_weights(network, files[task])
-        dense = _dense(card, networks)
+        local, dense = (_deciding(card, networks, way) for way in ("local", DENSE))
         elsewhere = {"segmentation": FCDenseNet103(), "classification": ResNet18()}
         for task, network in elsewhere.items():
             load_arrays(network, load_file(files[task]))
@@ -115,17 +117,23 @@ def subject(path: Path) -> Subject:
         resolution_limit=options.resolution_limit,
         clean_masks=options.clean_masks,
     )
-    return Subject(model, dense, size, networks, elsewhere, triage)
+    return Subject(model, local, dense, size, networks, elsewhere, triage)
 
 
-def _dense(card: ModelCard, networks: Mapping[str, keras.Model]) -> TriageModel:
-    """Let the weights of a model vote densely."""
-    options = dataclasses.replace(card.options, approach=DENSE)
+def _deciding(card: ModelCard, networks: Mapping[str, keras.Model], approach: str) -> TriageModel:
+    """Let the weights of a model decide as the paper does, or densely on the same films."""
+    options = dataclasses.replace(
+        card.options,
+        approach=approach,
+        patch_size=PATCH_SIZE,
+        film_size=CLASSIFICATION_SIZE,
+        content="lungs",
+    )
     card = dataclasses.replace(card, options=options)
     segmentation = build(NETWORKS["segmentation"], size=card.networks["segmentation"].size)
     classification = build_classifier(
         NETWORKS["classification"],
-        approach=DENSE,
+        approach=approach,
         patch_size=options.patch_size,
         classes=len(card.classes),
     )

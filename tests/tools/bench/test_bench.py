@@ -12,7 +12,7 @@ from pipelines.normalise import normalise
 from tests.cxr_tf.fake_runs import film
 from tools.bench.contenders import AUTHORS, OURS, PYTORCH, Work
 from tools.bench.floor import operations
-from tools.bench.timing import Timing, alternate
+from tools.bench.timing import OwnTime, Timing, alternate
 
 
 def test_contenders_take_turns_and_warm_ups_do_not_count():
@@ -22,6 +22,11 @@ def test_contenders_take_turns_and_warm_ups_do_not_count():
     )
     assert "".join(calls) == "abbaabba"
     assert {name: len(timing.seconds) for name, timing in found.items()} == {"a": 3, "b": 3}
+
+
+def test_a_contender_may_time_itself():
+    found = alternate({"a": lambda: OwnTime(3.0), "b": lambda: 7.0}, 2, warm_ups=0, pause=0.0)
+    assert found["a"].seconds == (3.0, 3.0) and max(found["b"].seconds) < 1.0
 
 
 def test_ratios_are_taken_round_by_round():
