@@ -12,6 +12,7 @@ from cxr_tf.runtime.provenance import machine, project_version, revision
 from tools.bench.contenders import (
     AUTHORS,
     AUTHORS_ALL,
+    OPENCV,
     OPENVINO,
     OURS,
     PATCHES_ALONE,
@@ -34,6 +35,7 @@ TARGETS = {
     ("dense", PATCHES_ALONE): (4.0, 3.0),
     ("training_segmentation", PYTORCH): (1.2, None),
     ("training_classification", PYTORCH): (1.0, None),
+    ("reading", OPENCV): (0.8, None),
 }
 FLOOR_TARGET = 0.75
 PACKAGES = ("tensorflow", "keras", "numpy", "torch", "openvino", "onnxruntime")
