@@ -131,45 +131,50 @@ def _read_png(data: tf.Tensor, size: tf.Tensor) -> Header:
     def name(text: bytes) -> int:
         return int.from_bytes(text, "big")
 
-    places = tf.range(_RUN, dtype=tf.int64)
+    def head(at: tf.Tensor) -> tf.Tensor:
+        """Length and name of the chunk at a place, in one number."""
+        return _number(data, at, 8)
 
     def step(
         at: tf.Tensor,
+        here: tf.Tensor,
         count: tf.Tensor,
         ended: tf.Tensor,
         pixels: tf.Tensor,
         animated: tf.Tensor,
         exif: tf.Tensor,
     ) -> tuple[tf.Tensor, ...]:
-        length, chunk = _number(data, at, 4), _number(data, at + 4, 4)
+        length = tf.bitwise.bitwise_and(tf.bitwise.right_shift(here, 32), 0xFFFFFFFF)
+        chunk = tf.bitwise.bitwise_and(here, 0xFFFFFFFF)
+        following = at + 12 + length
+        there = head(following)
+
+        def passed() -> tuple[tf.Tensor, ...]:
+            """Pass all chunks from here on that are of pixels and as long as this one."""
+            alike = head(at + tf.range(_RUN, dtype=tf.int64) * (12 + length)) == here
+            run = tf.reduce_sum(tf.math.cumprod(tf.cast(alike, tf.int64)))
+            behind = at + run * (12 + length)
+            return behind, head(behind), run
+
         is_pixels = chunk == name(b"IDAT")
-        # How many chunks from here on are of pixels and as long as this one.
-        alike = _number(data, at + 4 + places * (12 + length), 4) == name(b"IDAT")
-        alike &= _number(data, at + places * (12 + length), 4) == length
-        run = tf.reduce_sum(tf.math.cumprod(tf.cast(alike, tf.int64)))
-        run = tf.where(is_pixels, run, tf.ones([], tf.int64))
-        following = at + run * (12 + length)
+        behind, there, run = tf.cond(
+            is_pixels & (there == here), passed, lambda: (following, there, tf.ones([], tf.int64))
+        )
         return (
-            following,
+            behind,
+            there,
             count + run,
-            (chunk == name(b"IEND")) & (following <= size),
+            (chunk == name(b"IEND")) & (behind <= size),
             pixels | is_pixels,
             animated | (chunk == name(b"acTL")),
             tf.where((chunk == name(b"eXIf")) & (exif < 0), at + 8, exif),
         )
 
-    no = tf.constant(False)
-    _, _, ended, pixels, animated, exif = tf.while_loop(
-        lambda at, count, ended, *_: ~ended & (at + 12 <= size) & (count < MAX_PARTS),
+    no, first = tf.constant(False), tf.constant(8, tf.int64)
+    _, _, _, ended, pixels, animated, exif = tf.while_loop(
+        lambda at, here, count, ended, *_: ~ended & (at + 12 <= size) & (count < MAX_PARTS),
         step,
-        (
-            tf.constant(8, tf.int64),
-            tf.zeros([], tf.int64),
-            no,
-            no,
-            no,
-            tf.constant(-1, tf.int64),
-        ),
+        (first, head(first), tf.zeros([], tf.int64), no, no, no, tf.constant(-1, tf.int64)),
         parallel_iterations=1,
     )
     height, width = _number(data, 20, 4), _number(data, 16, 4)

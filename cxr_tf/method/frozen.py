@@ -18,7 +18,7 @@ def frozen(
 
     Args:
         function: of one tensor.
-        spec: its fixed shape.
+        spec: shape and type of the tensor.
 
     Returns:
         The frozen function; it gives a list of tensors.

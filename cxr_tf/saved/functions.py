@@ -61,10 +61,12 @@ class _Entry:
     Attributes:
         name: in the library.
         results: names of what it gives, in order.
+        versions: of TensorFlow's graphs that the file is for (VersionDef).
     """
 
     name: str
     results: list[str]
+    versions: Any
 
 
 class _Function:
@@ -77,14 +79,14 @@ class _Function:
         self._starting = threading.Lock()
 
     def __call__(self, *given: Any) -> dict[str, Any]:
-        arrays = [np.asarray(each) for each in given]
-        if self._call is not None:
-            found = self._call(*arrays)
-        else:
+        new = False
+        if self._call is None:
             with self._starting:
+                new = self._call is None
                 self._call = self._call or self._started()
-                found = self._call(*arrays)
-                free_blocks_returned()
+        found = self._call(*map(np.asarray, given))
+        if new:
+            free_blocks_returned()
         return dict(zip(self._entry.results, found, strict=True))
 
     def _started(self) -> Callable[..., Any]:
@@ -130,13 +132,15 @@ def _read(path: Path, names: tuple[str, ...]) -> tuple[dict[str, Any], _Calls, d
         raise ValueError(f"{path} is damaged: {error}; export the model again") from error
     objects = meta.object_graph_def
     members = {each.local_name: objects.nodes[each.node_id] for each in objects.nodes[0].children}
+    versions = type(meta.graph_def.versions)()
+    versions.CopyFrom(meta.graph_def.versions)
     entries = {}
     for name in names:
         known = list(members[name].function.concrete_functions) if name in members else []
         if len(known) != 1 or objects.concrete_functions[known[0]].bound_inputs:
             raise ValueError(f"{path} holds no frozen function {name}: export the model again")
         fields = objects.concrete_functions[known[0]].output_signature.dict_value.fields
-        entries[name] = _Entry(known[0], sorted(fields))
+        entries[name] = _Entry(known[0], sorted(fields), versions)
     library = {each.signature.name: each for each in meta.graph_def.library.function}
     calls: dict[str, set[str]] = {}
     waiting = [each.name for each in entries.values()]
@@ -155,7 +159,7 @@ def _read(path: Path, names: tuple[str, ...]) -> tuple[dict[str, Any], _Calls, d
 
 def _definition(entry: _Entry, library: list[Any]) -> tuple[tf.compat.v1.GraphDef, list[str]]:
     """Make a graph that calls a function once, and name its arguments."""
-    definition = tf.compat.v1.GraphDef()
+    definition = tf.compat.v1.GraphDef(versions=entry.versions)
     definition.library.function.extend(library)
     (function,) = (each for each in library if each.signature.name == entry.name)
     arguments = [f"given/{each.name}" for each in function.signature.input_arg]
@@ -172,7 +176,10 @@ def _definition(entry: _Entry, library: list[Any]) -> tuple[tf.compat.v1.GraphDe
 
 
 def _leave_as_it_is(function: Any) -> None:
-    """Let calls be written out in their place, and not be optimised by themselves."""
+    """Let calls be written out in their place, and not be optimised by themselves.
+
+    An export marks its networks so that they are called; here they will be calls of another kind.
+    """
     function.attr.pop("_noinline", None)
     for node in function.node_def:
         if "config_proto" in node.attr:

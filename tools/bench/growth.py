@@ -42,7 +42,8 @@ INTERVAL = 0.2
 class Options:
     """Score many phantoms and print what each tenth took.
 
-    Exit status: 0 flat, 1 slower or larger in the second half, or films failed, 2 wrong usage.
+    Exit status: 0 flat, 1 slower or larger in the second half, or films or the run failed, 2 wrong
+    usage.
     """
 
     films: int = 1000
@@ -144,7 +145,7 @@ def parts_of(seen: Sequence[Look], films: int) -> list[Part]:
         films: films of the run.
 
     Raises:
-        UsageError: too few rows were seen to tell the parts apart.
+        UsageError: too few rows were seen, or too many at once, to tell the parts apart.
     """
     marks = [1 + round((films - 1) * part / PARTS) for part in range(PARTS + 1)]
     # The last rows are often written after the last look.
@@ -156,8 +157,10 @@ def parts_of(seen: Sequence[Look], films: int) -> list[Part]:
     for first, end in pairwise(marks):
         start = next(look for look in seen if look.films >= first)
         stop = next(look for look in seen if look.films >= end)
+        if stop.films == start.films:
+            raise UsageError("a tenth of the films took less than a look: give more films")
         inside = [x.mebibytes for x in seen if start.seconds <= x.seconds <= stop.seconds]
-        taken = (stop.seconds - start.seconds) / max(stop.films - start.films, 1)
+        taken = (stop.seconds - start.seconds) / (stop.films - start.films)
         found.append(Part(end, taken, max(inside)))
     return found
 
@@ -240,6 +243,13 @@ def run(options: Options, reporter: Reporter) -> int:
             seen = list(looks(process, out / "scores.csv"))
     if process.returncode == 2:
         raise UsageError("score refused the command; its message stands above")
+    if process.returncode not in (0, 1):
+        last = seen[-1] if seen else Look(0.0, 0, 0.0)
+        reporter.error(
+            f"score ended with {process.returncode} after {last.films} films, "
+            f"at {last.mebibytes:.0f} MiB"
+        )
+        return 1
     parts = parts_of(seen, options.films)
     text = report(parts, read_card(version_folder(Path(options.model))), options)
     print(text, end="")

@@ -1,5 +1,6 @@
 """Functions of a SavedModel in sessions of their own, against TensorFlow's own loader."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -80,6 +81,7 @@ def test_a_session_starts_once_with_the_first_call(folder, monkeypatch):
 
     def noted(entry, library):
         started.append([each.signature.name for each in library])
+        time.sleep(0.3)  # the other threads come meanwhile
         return definition(entry, library)
 
     monkeypatch.setattr(module, "_definition", noted)

@@ -38,6 +38,24 @@ def test_too_few_looks_are_refused():
             parts_of(seen, 100)
 
 
+def test_many_rows_a_look_are_refused_where_parts_cannot_be_told():
+    seen = run_of(lambda _: 0.01, lambda _: 1.0)
+    assert len(parts_of(seen[::5] + seen[-1:], 100)) == 10
+    with pytest.raises(UsageError, match="give more films"):
+        parts_of(seen[::30] + seen[-1:], 100)
+
+
+def test_a_run_that_is_killed_is_no_wrong_usage(monkeypatch, capfd):
+    def killed(process, _):
+        process.kill()
+        process.wait()
+        yield Look(0.0, 3, 700.0)
+
+    monkeypatch.setattr(growth, "looks", killed)
+    assert main(["--films", "20", "--size", "64"]) == 1
+    assert "score ended with -9 after 3 films, at 700 MiB" in capfd.readouterr().err
+
+
 @pytest.mark.slow
 def test_phantoms_are_scored_and_watched(tmp_path, monkeypatch):
     from cxr_tf.export import ExportOptions, export
