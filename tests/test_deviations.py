@@ -12,7 +12,6 @@ import pytest
 import sklearn.metrics
 import tensorflow as tf
 
-from cxr_tf.method import preparation as preparing
 from cxr_tf.method import vote as voting
 from cxr_tf.method.triage import Triage
 from cxr_tf.method.triage_options import TriageOptions
@@ -94,9 +93,9 @@ def work(triage, monkeypatch):
 
         monkeypatch.setattr(owner, name, watched)
 
-    watch(preparing, "normalise", lambda pixels, *_: pixels.shape)
+    watch(triage._preparation, "_normalised", lambda pixels, *_: pixels.shape, "normalise")
     watch(voting, "draw_centres", lambda mask, *_: mask.shape)
-    watch(triage._segmenter, "_network", lambda film: film.shape, "_segmentation")
+    watch(triage._segmenter, "_look", lambda film: film.shape, "_segmentation")
     watch(triage._vote._network, "of_patches", lambda patches: patches.shape, "_classification")
     return done
 
@@ -110,7 +109,7 @@ def test_a_film_is_prepared_once_and_its_patches_go_in_sub_batches(triage, work)
     answer = ask(triage.predict_film, noise(), 0, 2 * SUB_BATCH + 3)
     assert work == {
         "normalise": [(160, 160)],
-        "_segmentation": [(1, 256, 256, 1)],
+        "_segmentation": [(256, 256)],
         "draw_centres": [(1024, 1024)],
         "_classification": [(SUB_BATCH, PATCH, PATCH)] * 3,
     }
