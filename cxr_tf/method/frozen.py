@@ -12,9 +12,7 @@ def frozen(
 ) -> Callable[[tf.Tensor], list[tf.Tensor]]:
     """Trace a function of a network and turn its variables into constants.
 
-    oneDNN packs constant filters once; variables are packed again at every call. In a graph the
-    network is called, not written out: a signature asks the segmentation at ten places, and would
-    hold, optimise and pack ten copies of its weights.
+    oneDNN packs constant filters once; variables are packed again at every call.
 
     Args:
         function: of one tensor.
@@ -25,9 +23,4 @@ def frozen(
     """
     concrete = tf.function(function, autograph=False).get_concrete_function(spec)
     constant = freeze(concrete, lower_control_flow=False)
-    return tf.function(
-        lambda x: constant(tf.ensure_shape(x, spec.shape)),
-        input_signature=[spec],
-        autograph=False,
-        experimental_attributes={"_noinline": True},
-    )
+    return lambda x: constant(x)

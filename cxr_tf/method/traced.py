@@ -10,7 +10,7 @@ def traced_once(function: Callable[..., Any], *specs: tf.TensorSpec) -> Callable
     """Make a function of the graph, which is traced, saved and read once.
 
     Every entry point of a model prepares films and finds lungs. Written out at each place, an
-    export took twice as long.
+    export took three times as long.
 
     Args:
         function: of tensors.

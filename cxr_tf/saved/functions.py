@@ -176,11 +176,7 @@ def _definition(entry: _Entry, library: list[Any]) -> tuple[tf.compat.v1.GraphDe
 
 
 def _leave_as_it_is(function: Any) -> None:
-    """Let calls be written out in their place, and not be optimised by themselves.
-
-    An export marks its networks so that they are called; here they will be calls of another kind.
-    """
-    function.attr.pop("_noinline", None)
+    """Let no call be optimised by itself."""
     for node in function.node_def:
         if "config_proto" in node.attr:
             node.attr["config_proto"].s = _not_optimised()

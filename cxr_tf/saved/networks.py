@@ -1,9 +1,8 @@
 """The networks of a SavedModel, each in a session of its own that the other functions call.
 
-TensorFlow writes a function's graph out at every place that calls it, unless it is marked. Models
-that were exported before their networks were (`cxr_tf.method.frozen`) call the segmentation at ten
-places: ten copies of the weights, each optimised and packed. Here a network is there once, whoever
-asks, and is optimised without its weights.
+TensorFlow writes a function's graph out at every place that calls it. A model calls its
+segmentation at ten, for the parts of a picture that may hold several films: ten copies of the
+weights, each optimised and packed. Here a network is there once, whoever asks.
 """
 
 from collections.abc import Callable

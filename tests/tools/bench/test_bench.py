@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.method.frozen import frozen
 from pipelines.components import clean_labels
 from pipelines.normalise import normalise
 from tests.cxr_tf.fake_runs import film
@@ -47,15 +46,6 @@ def test_operations_of_a_product_and_a_convolution():
     kernel = tf.ones([3, 3, 3, 5])
     convolved = tf.function(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"))
     assert operations(convolved.get_concrete_function(image)) == 2 * 8 * 8 * 5 * 27
-
-
-def test_operations_of_networks_that_are_called_count_too():
-    square = tf.TensorSpec([8, 8], tf.float32)
-    product = frozen(lambda x: tf.linalg.matmul(x, x), square)
-    caller = tf.function(lambda x: product(x)[0] + product(2.0 * x)[0], autograph=False)
-    assert operations(caller.get_concrete_function(square)) >= 2 * 2 * 8**3
-    alone = tf.function(lambda x: product(x)[0], autograph=False)
-    assert operations(alone.get_concrete_function(square)) == 2 * 8**3
 
 
 def test_the_table_and_what_lies_below_its_limit(tmp_path, monkeypatch):
