@@ -12,6 +12,7 @@ import pytest
 import sklearn.metrics
 import tensorflow as tf
 
+from cxr_tf.method import preparation as preparing
 from cxr_tf.method import vote as voting
 from cxr_tf.method.triage import Triage
 from cxr_tf.method.triage_options import TriageOptions
@@ -83,6 +84,7 @@ def triage(classifier):
 def work(triage, monkeypatch):
     """How often each step is done, and on what shape."""
     done = {}
+    tf.config.run_functions_eagerly(True)  # what is traced once would be counted once
 
     def watch(owner, name, shape_of, noted=None):
         step = getattr(owner, name)
@@ -93,11 +95,12 @@ def work(triage, monkeypatch):
 
         monkeypatch.setattr(owner, name, watched)
 
-    watch(triage._preparation, "_normalised", lambda pixels, *_: pixels.shape, "normalise")
+    watch(preparing, "normalise", lambda pixels, *_: pixels.shape)
     watch(voting, "draw_centres", lambda mask, *_: mask.shape)
-    watch(triage._segmenter, "_look", lambda film: film.shape, "_segmentation")
+    watch(triage._segmenter, "_network", lambda film: film.shape, "_segmentation")
     watch(triage._vote._network, "of_patches", lambda patches: patches.shape, "_classification")
-    return done
+    yield done
+    tf.config.run_functions_eagerly(False)
 
 
 def ask(function, pixels, seed, patches, *more):
@@ -109,7 +112,7 @@ def test_a_film_is_prepared_once_and_its_patches_go_in_sub_batches(triage, work)
     answer = ask(triage.predict_film, noise(), 0, 2 * SUB_BATCH + 3)
     assert work == {
         "normalise": [(160, 160)],
-        "_segmentation": [(256, 256)],
+        "_segmentation": [(1, 256, 256, 1)],
         "draw_centres": [(1024, 1024)],
         "_classification": [(SUB_BATCH, PATCH, PATCH)] * 3,
     }

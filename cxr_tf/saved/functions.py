@@ -49,8 +49,9 @@ def saved_functions(folder: Path, names: Iterable[str]) -> dict[str, SavedFuncti
         _run_where_reached(functions.values(), calls)
     free_blocks_returned()
     return {
-        name: _Function(entry, [functions[each] for each in _reached(entry.name, calls)], networks)
+        name: _Function(entry, [functions[each] for each in reached], networks)
         for name, entry in entries.items()
+        for reached in [_reached([entry.name], calls.__getitem__)]
     }
 
 
@@ -142,18 +143,20 @@ def _read(path: Path, names: tuple[str, ...]) -> tuple[dict[str, Any], _Calls, d
         fields = objects.concrete_functions[known[0]].output_signature.dict_value.fields
         entries[name] = _Entry(known[0], sorted(fields), versions)
     library = {each.signature.name: each for each in meta.graph_def.library.function}
-    calls: dict[str, set[str]] = {}
-    waiting = [each.name for each in entries.values()]
-    while waiting:
-        name = waiting.pop()
-        if name not in calls:
-            calls[name] = {called for node in library[name].node_def for called in _names(node)}
-            waiting += calls[name]
+
+    @functools.cache
+    def called(name: str) -> set[str]:
+        return {each for node in library[name].node_def for each in _names(node)}
+
+    calls = {each: called(each) for each in _reached([x.name for x in entries.values()], called)}
     # Copies, as a message of the file keeps all of the file in memory.
     functions = {name: type(library[name])() for name in calls}
+    unchanged = _configuration(optimise=False).SerializeToString()
     for name, function in functions.items():
         function.CopyFrom(library[name])
-        _leave_as_it_is(function)
+        for node in function.node_def:
+            if "config_proto" in node.attr:  # a call has an optimiser of its own
+                node.attr["config_proto"].s = unchanged
     return functions, calls, entries
 
 
@@ -171,21 +174,8 @@ def _definition(entry: _Entry, library: list[Any]) -> tuple[tf.compat.v1.GraphDe
     node.attr["Tin"].list.type.extend(each.type for each in function.signature.input_arg)
     node.attr["Tout"].list.type.extend(each.type for each in function.signature.output_arg)
     node.attr["f"].func.name = entry.name
-    node.attr["config_proto"].s = _not_optimised()
+    node.attr["config_proto"].s = _configuration(optimise=False).SerializeToString()
     return definition, arguments
-
-
-def _leave_as_it_is(function: Any) -> None:
-    """Let no call be optimised by itself."""
-    for node in function.node_def:
-        if "config_proto" in node.attr:
-            node.attr["config_proto"].s = _not_optimised()
-
-
-@functools.cache
-def _not_optimised() -> bytes:
-    configuration: bytes = _configuration(optimise=False).SerializeToString()
-    return configuration
 
 
 def _run_where_reached(library: Iterable[Any], calls: _Calls) -> None:
@@ -208,14 +198,14 @@ def _run_where_reached(library: Iterable[Any], calls: _Calls) -> None:
                 node.attr["_lower_using_switch_merge"].b = bool(reached)
 
 
-def _reached(name: str, calls: _Calls) -> set[str]:
-    """Name a function and all that it calls."""
-    waiting, seen = [name], {name}
+def _reached(names: Iterable[str], called: Callable[[str], set[str]]) -> list[str]:
+    """Name functions and all that they call, each once, in the order of the alphabet."""
+    waiting, seen = list(names), set(names)
     while waiting:
-        fresh = calls[waiting.pop()] - seen
+        fresh = called(waiting.pop()) - seen
         seen |= fresh
         waiting += fresh
-    return seen
+    return sorted(seen)
 
 
 def _names(node: Any) -> list[str]:

@@ -5,6 +5,7 @@ looked at meanwhile. A run that slows down, or that keeps something of every fil
 tenths of its films.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from cxr_tf.runtime.provenance import machine, versions
 from cxr_tf.runtime.whole_files import write_text
 from cxr_tf.saved.model_folders import read_card, version_folder
 from tools.phantoms.chest import LABELS, phantom
+from tools.process_memory import kibibytes
 
 #: Different phantoms; their files are linked under as many names as are wanted.
 DRAWN = 100
@@ -122,19 +124,10 @@ def looks(process: "subprocess.Popen[bytes]", table: Path) -> Iterator[Look]:
                 file.seek(read)
                 new = file.read()
             rows, read = rows + new.count(b"\n"), read + len(new)
-        memory = _resident(process.pid)
-        if memory:
+        with contextlib.suppress(OSError):  # it has just ended
+            memory = kibibytes("VmRSS", process.pid) / 1024
             yield Look(time.perf_counter() - begun, max(rows, 0), memory)
         time.sleep(INTERVAL)
-
-
-def _resident(process: int) -> float:
-    """Read the MiB of a process, 0 when it has just ended."""
-    try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def parts_of(seen: Sequence[Look], films: int) -> list[Part]:

@@ -23,19 +23,12 @@ from typing import Any
 
 from cxr_tf.runtime.progress import Reporter
 from tools.hostile.cases import PARTS, case, examine, most
+from tools.process_memory import kibibytes
 
 #: Seconds in which the process must have started and loaded a model.
 _START = 900.0
 #: MiB that a file may take at its peak, beside what the process has anyway.
 MEMORY = 3072
-
-
-def _memory(name: str) -> int:
-    """MiB of this process: VmRSS now, VmHWM at the peak."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(name):
-            return int(line.split()[1]) >> 10
-    raise OSError(f"the system does not tell {name}; run this on Linux")
 
 
 def _work(pipe: Connection, part: str, seed: int, first: int, end: int, model: str) -> None:
@@ -51,13 +44,15 @@ def _work(pipe: Connection, part: str, seed: int, first: int, end: int, model: s
     for number in range(first, end):
         found = case(part, number, seed)
         Path("/proc/self/clear_refs").write_text("5")  # forgets the peak
-        before, began = _memory("VmRSS"), time.monotonic()
+        before, began = kibibytes("VmRSS") >> 10, time.monotonic()
         pipe.send(None)  # making a bomb takes longer than reading it
         try:
             status = examine(found, loaded)
         except Exception as error:
             status = f"fault: {type(error).__name__}: {str(error)[:300]}"
-        pipe.send((status, found.seed, time.monotonic() - began, _memory("VmHWM") - before))
+        pipe.send(
+            (status, found.seed, time.monotonic() - began, (kibibytes("VmHWM") >> 10) - before)
+        )
 
 
 def fuzz(

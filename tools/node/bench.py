@@ -16,6 +16,7 @@ from typing import Any
 from cxr_tf.hospital.queue import Queue
 from tools.node.other_side import Archive, send
 from tools.node.running import PATIENCE, ROOT, Node, until
+from tools.process_memory import kibibytes
 
 #: DICOM objects of a film with an answer.
 OBJECTS = 3
@@ -30,17 +31,11 @@ def peak_memory(process: int) -> int:
     Args:
         process: its id.
     """
-    found = 0
     try:
         children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-        for each in (process, *map(int, children)):
-            text = Path(f"/proc/{each}/status").read_text()
-            found += next(
-                int(line.split()[1]) for line in text.splitlines() if line.startswith("VmHWM")
-            )
-    except (OSError, StopIteration):
+        return sum(kibibytes("VmHWM", each) for each in [str(process), *children]) >> 10
+    except OSError:
         return 0
-    return found >> 10
 
 
 def score_memory(load: "Load", out: Path) -> int:

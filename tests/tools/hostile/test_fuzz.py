@@ -13,6 +13,7 @@ from tools.hostile.bombs import bomb, scans
 from tools.hostile.cases import case, examine, most
 from tools.hostile.mutation import mutated
 from tools.hostile.seeds import seeds
+from tools.process_memory import kibibytes
 
 #: Bombs that burst fast enough for every run of the tests.
 QUICK = (
@@ -55,7 +56,7 @@ def test_a_film_cut_off_anywhere_is_refused_or_whole():
 def _memory_from_now_on():
     """MiB of this process, which forgets its peak."""
     Path("/proc/self/clear_refs").write_text("5")
-    return fuzz._memory("VmRSS")
+    return kibibytes("VmRSS") >> 10
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -69,7 +70,7 @@ def test_bombs_are_refused_before_they_burst(name):
         assert name.startswith("DICOM: pixels of")
         whole = seeds()["DICOM explicit"]
         np.testing.assert_array_equal(film.pixels, read_content(whole.content, ".dcm").pixels)
-    assert fuzz._memory("VmHWM") - before < 256  # burst, the first of them takes 3.4 GiB
+    assert (kibibytes("VmHWM") >> 10) - before < 256  # burst, the first of them takes 3.4 GiB
     assert "longer than" not in film.error  # no deadline was needed
 
 
@@ -82,7 +83,7 @@ def test_scans_over_and_over_are_refused():
 def test_a_file_full_of_marks_takes_a_bounded_multiple_of_its_size():
     before = _memory_from_now_on()
     assert read_content(b"\xff\xd8" + b"\xff" * (16 << 20), ".jpg").status == "unreadable"
-    assert fuzz._memory("VmHWM") - before < 16 * 20
+    assert (kibibytes("VmHWM") >> 10) - before < 16 * 20
 
 
 @pytest.mark.slow
