@@ -26,11 +26,13 @@ from pipelines.batches import batched
 from pipelines.decode import decode_mask
 from pipelines.faults import each_row, mask_fault
 from pipelines.film_files import FIXED_POINT, Films, HeldFilms, StoredFilms
+from pipelines.lung_square import LUNGS, cut_square, lung_square
 from pipelines.manifest.table import ManifestRow
 from pipelines.masks import (
     EVEN_LUNGS,
     label_map,
     lung_levels,
+    lungs,
     lungs_around,
     lungs_at_full_size,
     resize_labels,
@@ -351,6 +353,7 @@ def read_classification(
     resolution_limit: int | None = None,
     jpeg_seed: int | None = None,
     side: int = CLASSIFICATION_SIZE,
+    field_of_view: str = "film",
 ) -> ClassificationExamples:
     """Decode and normalise films into files, where they are not there, and give their patches.
 
@@ -365,6 +368,8 @@ def read_classification(
         resolution_limit: longest side kept before the resize, or None.
         jpeg_seed: of the compressed films, which are made too; None for none.
         side: of the films that patches are cut from, a multiple of that of the label maps.
+        field_of_view: where `whole`, what counts as the whole: `film`, or `lungs`, the square
+            around them; the label maps of the examples are then of this square, too.
 
     Returns:
         The examples in the order of the rows.
@@ -377,12 +382,14 @@ def read_classification(
     def read(seed: int | None) -> tuple[Films, tf.Tensor | None]:
         films = stored_films(rows, cache, side, resolution_limit, seed)
         if whole:
-            return _reduced(films, label_maps, content, patch_size), None
+            return _reduced(films, label_maps, content, patch_size, field_of_view), None
         return films, _levels_of(films, label_maps) if content == EVEN_LUNGS else None
 
     with tf.device("CPU"):
         films, levels = read(None)
         compressed, compressed_levels = (None, None) if jpeg_seed is None else read(jpeg_seed)
+        if whole and field_of_view == LUNGS:
+            label_maps = np.stack([_squared(labels) for labels in label_maps])
         return ClassificationExamples(
             films,
             tf.constant(label_maps),
@@ -410,7 +417,7 @@ def _levels_of(films: Films, label_maps: npt.NDArray[np.uint8]) -> tf.Tensor:
 
 
 def _reduced(
-    films: StoredFilms, label_maps: npt.NDArray[np.uint8], content: str, size: int
+    films: StoredFilms, label_maps: npt.NDArray[np.uint8], content: str, size: int, view: str
 ) -> HeldFilms:
     """Hold in memory what is seen of each film, reduced to the size of a patch."""
     side = films.side
@@ -418,10 +425,20 @@ def _reduced(
     @tf.function(autograph=False)
     def reduce(levels: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         film = tf.cast(levels, tf.float32) / FIXED_POINT
-        seen = select_content(film, lungs_at_full_size(labels, side), content)
+        lung_mask = lungs_at_full_size(labels, side)
+        seen = select_content(film, lung_mask, content)
+        if view == LUNGS:
+            seen = cut_square(seen, lung_square(lung_mask))
         return tf.cast(tf.round(resize(seen, size) * FIXED_POINT), tf.uint16)
 
     kept = np.empty((len(films), size, size), np.uint16)
     for index, labels in enumerate(label_maps):
         kept[index] = reduce(_whole_film(films, index), labels)
     return HeldFilms(kept)
+
+
+def _squared(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Enlarge what a label map has in the square around the lungs to the size of the map."""
+    square = lung_square(lungs(tf.constant(labels)))
+    cut: npt.NDArray[np.uint8] = resize_labels(cut_square(labels, square), len(labels)).numpy()
+    return cut

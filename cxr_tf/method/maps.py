@@ -48,7 +48,12 @@ class Maps:
         return normalised(grad_cam(features, weights), self._size)
 
     def of_film(
-        self, maps: tf.Tensor, probabilities: tf.Tensor, centres: tf.Tensor, used: tf.Tensor
+        self,
+        maps: tf.Tensor,
+        probabilities: tf.Tensor,
+        centres: tf.Tensor,
+        used: tf.Tensor,
+        square: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Join the maps of a film's patches to one a class (Eq. 5).
 
@@ -57,12 +62,16 @@ class Maps:
             probabilities: float32 [K, C], the weight of each map.
             centres: int32 [K, 2], row and column in pixels of the film.
             used: bool [K], the patches that count.
+            square: int32 [3], the part of the film that was looked at as a whole, see
+                `lung_square`; None for patches, or all of it.
 
         Returns:
             float32 [C, 256, 256] in 0..1.
         """
         if self._whole:
-            return global_grad_cam(maps, SEGMENTATION_SIZE)
+            if square is not None:
+                square = tf.cast(square, tf.float32) * (SEGMENTATION_SIZE / self._film_size)
+            return global_grad_cam(maps, SEGMENTATION_SIZE, square)
         large = probabilistic_grad_cam(
             maps, probabilities, centres, used, self._size, self._film_size
         )

@@ -141,8 +141,9 @@ class ModelCard:
     def record(self) -> dict[str, Any]:
         """Give the fields as JSON holds them, in their order."""
         values = asdict(self)
-        if self.options.film_size == PreparationOptions.film_size:
-            del values["options"]["film_size"]  # cards of 1024 x 1024 stay as they were before it
+        for name, usual in _LATER_OPTIONS.items():
+            if values["options"][name] == usual:
+                del values["options"][name]
         names = self.order or tuple(name for name in _NAMES if name != "class_offsets")
         later = (name for name, usual in _LATER.items() if getattr(self, name) != usual)
         return {name: values[name] for name in (*names, *(x for x in later if x not in names))}
@@ -165,7 +166,7 @@ class ModelCard:
         if isinstance(known["decision"], Mapping):
             known["decision"] = asdict(DecisionOptions()) | dict(known["decision"])
         if isinstance(known.get("options"), Mapping):  # what came after the first models
-            known["options"] = {"film_size": PreparationOptions.film_size, **known["options"]}
+            known["options"] = {**_LATER_OPTIONS, **known["options"]}
         return read_typed(cls, {**known, "order": order})
 
 
@@ -173,3 +174,7 @@ class ModelCard:
 _NAMES = tuple(each.name for each in fields(ModelCard) if each.name != "order")
 #: Those that cards from before they were made do not hold, as they were then.
 _LATER = {"decision": DecisionOptions(), "finds_collages": False, "class_offsets": ()}
+#: The same of `options`.
+_LATER_OPTIONS = {
+    name: getattr(PreparationOptions, name) for name in ("film_size", "field_of_view")
+}

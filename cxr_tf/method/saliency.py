@@ -164,16 +164,42 @@ def reduce_by_area(saliency: tf.Tensor, size: int) -> tf.Tensor:
     return pooled[..., 0]
 
 
-def global_grad_cam(maps: tf.Tensor, size: int) -> tf.Tensor:
+def placed_enlargement(small: int, large: int, start: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
+    """Make the matrix of bilinear enlargement along one axis to a part of it, zero beside that.
+
+    Args:
+        small: length before.
+        large: length of the axis.
+        start: float32 scalar, where the part begins on the axis.
+        length: float32 scalar, of the part.
+
+    Returns:
+        float32 [large, small]; that of `enlargement` where the part is the whole axis.
+    """
+    share = (tf.range(large, dtype=tf.float32) + 0.5 - start) / length
+    place = tf.clip_by_value(share * small - 0.5, 0.0, small - 1.0)
+    weights = tf.nn.relu(1.0 - tf.abs(place[:, None] - tf.range(small, dtype=tf.float32)))
+    return tf.where(((share >= 0.0) & (share <= 1.0))[:, None], weights, 0.0)
+
+
+def global_grad_cam(maps: tf.Tensor, size: int, square: tf.Tensor | None = None) -> tf.Tensor:
     """Compute Grad-CAM of a whole film, the baseline of Fig. 7.
 
     Args:
         maps: normalised maps, float32 [1, classes, u, v].
         size: side of the result.
+        square: float32 [3], first row, first column and side, in pixels of the result, of the part
+            of the film that the maps are of; None for all of it.
 
     Returns:
         float32 [classes, size, size] in [0, 1].
     """
-    rows, columns = enlargement(maps.shape[2], size), enlargement(maps.shape[3], size)
+    _, _, height, width = maps.shape
+    if square is None:
+        rows, columns = enlargement(height, size), enlargement(width, size)
+    else:
+        top, left, side = tf.unstack(square)
+        rows = placed_enlargement(height, size, top, side)
+        columns = placed_enlargement(width, size, left, side)
     enlarged = tf.einsum("yu,cuv,xv->cyx", rows, maps[0], columns)
     return tf.clip_by_value(enlarged, 0.0, 1.0)

@@ -20,6 +20,8 @@ class PreparationOptions:
             of a part of the film), or `global` (the film at patch size).
         patch_size: side of a patch in pixels.
         film_size: side in pixels of the film that patches are cut from.
+        field_of_view: what the global approach takes for the whole: `film`, or `lungs`, the square
+            around them.
         content: what of the film the classifier sees.
         scaling: range of the classifier's input.
     """
@@ -32,6 +34,7 @@ class PreparationOptions:
     content: str = "lungs"
     scaling: str = "imagenet"
     film_size: int = CLASSIFICATION_SIZE
+    field_of_view: str = "film"
 
     @property
     def patch_side(self) -> int:

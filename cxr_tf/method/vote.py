@@ -13,6 +13,7 @@ from cxr_tf.method.rules import lead
 from cxr_tf.method.segmenter import MASK_SHAPE
 from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.method.voting import count_votes, mean_probabilities, patches_needed_more
+from pipelines.lung_square import LUNGS, cut_square, lung_square
 from pipelines.masks import lungs_at_full_size, select_content
 from pipelines.normalise import resize
 from pipelines.patches import cut_patches, draw_centres, grid_centres
@@ -35,11 +36,14 @@ class Patches(NamedTuple):
         centres: int32 [most, 2], row and column in pixels of the film.
         count: int32 scalar, how many of them vote.
         cut: from some centres, int32 [n, 2], to their patches, float32 [n, S, S] in 0..255.
+        square: int32 [3], the part of the film that is looked at as a whole, see `lung_square`;
+            None for patches, or all of it.
     """
 
     centres: tf.Tensor
     count: tf.Tensor
     cut: Callable[[tf.Tensor], tf.Tensor]
+    square: tf.Tensor | None = None
 
 
 class PatchVote:
@@ -118,8 +122,7 @@ class PatchVote:
         seen = select_content(large, lung_mask, self._options.content)
         size, count = self._options.patch_size, tf.convert_to_tensor(question.patches)
         if not self._local:
-            whole = resize(seen, size)[None]
-            return Patches(tf.fill([1, 2], self._options.film_size // 2), count, lambda some: whole)
+            return self._whole(seen, lung_mask, count)
 
         def drawn() -> tuple[tf.Tensor, tf.Tensor]:
             return draw_centres(lung_mask, question.seed, self._most), count
@@ -137,10 +140,19 @@ class PatchVote:
         centres = tf.ensure_shape(centres, [self._most, 2])
         return Patches(centres, count, lambda some: cut_patches(seen, some, size))
 
+    def _whole(self, seen: tf.Tensor, lung_mask: tf.Tensor, count: tf.Tensor) -> Patches:
+        """Take the film, or the square around its lungs, for the only patch."""
+        middle, square = tf.fill([1, 2], self._options.film_size // 2), None
+        if self._options.field_of_view == LUNGS:
+            square = lung_square(lung_mask)
+            middle, seen = (square[:2] + square[2] // 2)[None], cut_square(seen, square)
+        whole = resize(seen, self._options.patch_size)[None]
+        return Patches(middle, count, lambda some: whole, square)
+
     def _all(self, patches: Patches, lungs: tf.Tensor, question: Question) -> Tensors:
         """Let every patch vote."""
         classes, batch = len(self._options.classes), self._sub_batch
-        centres, count, cut = patches
+        centres, count, cut, square = patches
         calls = (count + batch - 1) // batch
         kept = [tf.TensorArray(tf.float32, calls, element_shape=[batch, classes])]
         if question.explain:
@@ -170,7 +182,7 @@ class PatchVote:
             result["margin"] = lead(exact, result["class_index"])
         if question.explain:
             centres = centres[: calls * batch]
-            result |= self._shown(maps[0], probabilities, centres, used, question)
+            result |= self._shown(maps[0], probabilities, centres, used, square, question)
             result["centres"] = centres[:count] * CLASSIFICATION_SIZE // self._options.film_size
             result["patch_probabilities"] = probabilities[:count]
         return result
@@ -181,15 +193,16 @@ class PatchVote:
         probabilities: tf.Tensor,
         centres: tf.Tensor,
         used: tf.Tensor,
+        square: tf.Tensor | None,
         question: Question,
     ) -> Tensors:
         """Saliency of the film, and where asked the one that weighs all patches alike."""
-        found = {"saliency": self._maps.of_film(maps, probabilities, centres, used)}
+        found = {"saliency": self._maps.of_film(maps, probabilities, centres, used, square)}
         if question.unweighted is not None:
             ones = tf.ones_like(probabilities)
             found["saliency_unweighted"] = tf.cond(
                 question.unweighted,
-                lambda: self._maps.of_film(maps, ones, centres, used),
+                lambda: self._maps.of_film(maps, ones, centres, used, square),
                 lambda: tf.zeros([len(self._options.classes), *MASK_SHAPE]),
             )
         return found
@@ -203,7 +216,7 @@ class PatchVote:
         fast = tf.math.is_finite(enough)
         step, most = tf.where(fast, FAST_STEP, EARLY_STEP), tf.where(fast, FAST_STEP, SUB_BATCH)
         classes = len(self._options.classes)
-        centres, count, cut = patches
+        centres, count, cut, _ = patches
 
         def needed(votes: tf.Tensor) -> tf.Tensor:
             return patches_needed_more(votes, count, enough)

@@ -1,14 +1,16 @@
 """A classifier for grey pictures, with the work ahead of its first pooling cut down."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from cxr_tf.models.resnet import FIRST, FIRST_NORM, POOL
+from cxr_tf.models.lung_pooling import SCALING, lung_share, shows_lungs
+from cxr_tf.models.resnet import FIRST, FIRST_NORM, POOL, SHARE
 from pipelines.patches import network_input
 
-Layers = Callable[[tf.Tensor], tf.Tensor]
+Layers = Callable[[tf.Tensor], Any]
 
 
 def grey_network(network: keras.Model, scaling: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
@@ -49,10 +51,13 @@ def first_layers(network: keras.Model, scaling: str, size: int | None) -> Layers
         From float32 [B, H, W] in 0..255 to what `behind_first` takes.
 
     Raises:
-        ValueError: the scaling is unknown.
+        ValueError: the scaling is unknown, or not that of a network that pools over lungs.
     """
-    if not _foldable(network):
+    if not _has(network, FIRST):
         return lambda pictures: network_input(pictures, scaling)
+    share = network.get_layer(SHARE) if _has(network, SHARE) else None
+    if share is not None and scaling != SCALING:
+        raise ValueError(f"this network knows black of the scaling {SCALING!r} alone")
     first, padding, norm = (network.get_layer(n) for n in (FIRST, f"{FIRST}_padding", FIRST_NORM))
     pool = network.get_layer(POOL)
     ends = network_input(tf.constant([[[0.0]], [[255.0]]]), scaling)[:, 0, 0]
@@ -63,7 +68,7 @@ def first_layers(network: keras.Model, scaling: str, size: int | None) -> Layers
         padded, kernel = (tf.cast(x, first.compute_dtype) for x in (padding(image), kernel))
         return tf.nn.conv2d(padded, kernel, first.strides, "VALID")
 
-    def answer(pictures: tf.Tensor) -> tf.Tensor:
+    def answer(pictures: tf.Tensor) -> Any:
         scale = norm.gamma * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
         if size is None:
             everywhere = tf.reduce_sum(first.kernel * offset[:, None] * scale, [0, 1, 2])
@@ -73,7 +78,8 @@ def first_layers(network: keras.Model, scaling: str, size: int | None) -> Layers
         shift += tf.cast(norm.beta - norm.moving_mean * scale, shift.dtype)
         x = convolved(pictures[..., None], gain[:, None] * scale) + shift
         x = tf.nn.max_pool2d(x, pool.pool_size, pool.strides, [[0, 0], [1, 1], [1, 1], [0, 0]])
-        return tf.nn.relu(x)
+        x = tf.nn.relu(x)
+        return x if share is None else [x, lung_share(shows_lungs(pictures), share.stride)]
 
     return answer
 
@@ -87,10 +93,13 @@ def behind_first(network: keras.Model) -> keras.Model:
     Returns:
         A model with the network's outputs.
     """
-    if not _foldable(network):
+    if not _has(network, FIRST):
         return network
-    return keras.Model(network.get_layer(POOL).output, network.output)
+    hidden = network.get_layer(POOL).output
+    if _has(network, SHARE):
+        hidden = [hidden, network.get_layer(SHARE).output]
+    return keras.Model(hidden, network.output)
 
 
-def _foldable(network: keras.Model) -> bool:
-    return FIRST in {layer.name for layer in network.layers}
+def _has(network: keras.Model, name: str) -> bool:
+    return name in {layer.name for layer in network.layers}

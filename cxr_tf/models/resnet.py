@@ -3,6 +3,7 @@
 import keras
 
 from cxr_tf.models.layers import batch_norm
+from cxr_tf.models.lung_pooling import LungShare, OnLungs
 from cxr_tf.models.style_exchange import StyleExchange
 
 STAGES = 4
@@ -15,6 +16,7 @@ FIRST = "conv1"
 FIRST_NORM = "bn1"
 POOL = "maxpool"
 FEATURES = "features"
+SHARE = "lung_share"
 LOGITS = "fc"
 
 
@@ -72,6 +74,7 @@ def resnet18(
     classes: int = 4,
     synchronised: bool = False,
     style_exchange: float = 0.0,
+    on_lungs: bool = False,
     name: str = "resnet18",
 ) -> keras.Model:
     """Build a ResNet-18.
@@ -84,6 +87,7 @@ def resnet18(
         synchronised: share batch-norm statistics between replicas.
         style_exchange: share of training examples whose style is mixed with another's behind the
             first and the second stage; 0 for none.
+        on_lungs: pool over the cells that show lungs, see `cxr_tf.models.lung_pooling`.
         name: name of the model.
 
     Returns:
@@ -103,7 +107,11 @@ def resnet18(
             x = basic_block(x, width << stage, stride, f"layer{stage + 1}_{block}", synchronised)
         if style_exchange and stage < STYLED:
             x = StyleExchange(style_exchange, name=f"layer{stage + 1}_style")(x)
-    features = keras.layers.Activation("linear", dtype="float32", name=FEATURES)(x)
+    if on_lungs:
+        share = LungShare(2 << stages, name=SHARE)(inputs)
+        features = OnLungs(dtype="float32", name=FEATURES)([x, share])
+    else:
+        features = keras.layers.Activation("linear", dtype="float32", name=FEATURES)(x)
     pooled = keras.layers.GlobalAveragePooling2D(dtype="float32", name="avgpool")(features)
     logits = keras.layers.Dense(classes, dtype="float32", name=LOGITS)(pooled)
     return keras.Model(inputs, {"logits": logits, "features": features}, name=name)

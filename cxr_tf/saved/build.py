@@ -157,8 +157,10 @@ def _preparation(
         return options
     names = "approach", "patch_size", "content", "scaling", "resolution_limit", "clean_masks"
     options |= {name: getattr(classifier, name) for name in names}
-    if classifier.film_size != PreparationOptions.film_size:  # else versions keep their names
-        options["film_size"] = classifier.film_size
+    for name in ("film_size", "field_of_view"):
+        value = getattr(classifier, name)
+        if value != getattr(PreparationOptions, name):  # else versions keep their names
+            options[name] = value
     return options
 
 

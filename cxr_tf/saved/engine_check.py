@@ -16,6 +16,7 @@ from cxr_tf.method.vote import SUB_BATCH
 from cxr_tf.method.vote_options import SERVING_SEED
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.engines import Engine, Floats, Run
+from pipelines.lung_square import LUNGS, cut_square, lung_square
 from pipelines.masks import (
     LEAST_LUNG_FRACTION,
     lung_fraction,
@@ -154,5 +155,7 @@ def patches_of(
     lungs = lungs_at_full_size(labels, options.film_size)
     seen = select_content(large, lungs, options.content)
     if options.approach == "global":
+        if options.field_of_view == LUNGS:
+            seen = cut_square(seen, lung_square(lungs))
         return resize(seen, options.patch_size)[None]
     return cut_patches(seen, draw_centres(lungs, SERVING_SEED, count), options.patch_size)

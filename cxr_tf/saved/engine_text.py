@@ -3,6 +3,7 @@
 from typing import Any
 
 from cxr_tf.method.vote import SUB_BATCH
+from pipelines.lung_square import LUNGS
 from pipelines.sizes import CLASSIFICATION_SIZE, PATCHES, SEGMENTATION_SIZE
 
 #: What the classifier sees of a film, by the model's option `content`.
@@ -81,7 +82,9 @@ def _patches(film: dict[str, Any]) -> str:
     """Say what of a film is classified."""
     side = film["patch_size"]
     if film["approach"] == "global":
-        return f"Resize it to {side} x {side}."
+        square = "Cut out the square around the lungs (`pipelines.lung_square`). "
+        cut = square if film["field_of_view"] == LUNGS else ""
+        return f"{cut}Resize it to {side} x {side}."
     return (
         f"Cut patches of {side} x {side} around {PATCHES} random pixels of the lungs, at "
         f"{film['film_size']} x {film['film_size']} (centres of the SavedModel count at "

@@ -164,13 +164,14 @@ class ClassificationTrainingOptions(TrainingOptions):
 
     network: ClassificationNetwork = "resnet18"
     """Name of the network; resnet18_layer3 leaves out the last stage of ResNet-18, and
-    resnet18_small is for phantoms."""
+    resnet18_layer3_lungs averages what is left over the lungs alone; resnet18_small is for
+    phantoms."""
     segmentation: str = ""
     """Run of `train segmentation` whose network makes the lung masks."""
     approach: Literal["local", "dense", "global"] = "local"
     """What the network learns from: random patches (local); patches and larger crops whose
-    windows are all classified, so that it can vote densely too (dense); or the whole film at 224
-    x 224 (global)."""
+    windows are all classified, so that it can vote densely too (dense); or the whole film, reduced
+    to --patch-size (global)."""
     crops: int = 4
     """For --approach dense: patches to each crop of twice their side. A step takes twice the
     time with 4, and one and a half times with 8."""
@@ -183,6 +184,8 @@ class ClassificationTrainingOptions(TrainingOptions):
     it with half of --patch-size shows the same of the lungs for a quarter of the arithmetic."""
     clean_masks: bool = False
     """Keep only the largest region of the heart and of each lung, and fill its holes."""
+    field_of_view: Literal["film", "lungs"] = "film"
+    """What --approach global takes for the whole: the film, or the square around its lungs."""
     content: Literal["lungs", "even_lungs", "whole", "outside", "mask"] = "lungs"
     """What of the film the network sees."""
     scaling: Literal["raw255", "imagenet"] = "imagenet"
@@ -205,6 +208,10 @@ class ClassificationTrainingOptions(TrainingOptions):
     """Fit the dense layer before the first step, by logistic regression of films on the mean
     features of their patches, with this penalty on its weights; 0 draws it at random. With
     --learning-rate 0 it stays as it is (a linear probe)."""
+    source_directions: int = 0
+    """With --fit-head: take so many directions out of the features, those in which the means of
+    the sources of one class lie farthest apart (nuisance attribute projection, Solomonoff et al.
+    2005)."""
     discount_sources: float = 0.0
     """Add the logarithm of each class's share in the film's source to the logits of training, times
     this number (0 to 1), so that the network need not recognise the source (a product of experts,

@@ -107,7 +107,7 @@ def run_config(network: str, card: ModelCard, segmentation: Path) -> TrainingOpt
     if network == "segmentation":
         known |= {"size": facts.size, "normalise": options.enhance}
     else:
-        of_network = ("approach", "patch_size", "film_size", "content", "scaling")
+        of_network = "approach patch_size film_size field_of_view content scaling".split()
         known |= {name: getattr(options, name) for name in of_network}
         known |= {"resolution_limit": options.resolution_limit, "clean_masks": options.clean_masks}
         known |= {"classes": card.class_map, "segmentation": str(segmentation)}

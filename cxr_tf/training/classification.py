@@ -57,6 +57,7 @@ class ClassificationTask:
         validation: ClassificationExamples,
         balanced: Balanced | None = None,
         shares: npt.NDArray[np.float32] | None = None,
+        sources: Sequence[str] = (),
     ) -> None:
         """Take the examples.
 
@@ -69,11 +70,14 @@ class ClassificationTask:
                 for their classes.
             shares: float32 [n, C], what the source of each example to learn from says of its class,
                 see `pipelines.sampling.source_shares`; None to discount no source.
+            sources: of each example to learn from, for a head that is fitted without the directions
+                that tell them apart.
         """
         self._expert = None if shares is None else config.discount_sources * np.log(shares)
         self._balanced = balanced or Balanced(training.labels.numpy().tolist())
         self.config = config
         self.classes = classes
+        self.sources = sources
         self._dense = config.approach == "dense"
         #: Where both votes are learnt, the mean of their macro F1 chooses the best epoch.
         self.score = "f1_both" if self._dense else "f1"
@@ -111,7 +115,7 @@ class ClassificationTask:
         """Give each film to learn from once.
 
         Args:
-            patches: of each film.
+            patches: of each film; a film that is looked at as a whole is one.
             varied: change the patches as the options of the run say; otherwise they are as in use.
 
         Yields:
@@ -119,6 +123,7 @@ class ClassificationTask:
             where sources are discounted, float32 [C].
         """
         config, labels = self.config, self.training.labels.numpy()
+        patches = 1 if self.training.whole else patches
         order = np.repeat(np.arange(len(labels)), patches)
         change = (config.augment_strength, config.jpeg) if varied else (0.0, 0.0)
         drawn = (config.seed, EVERY_FILM_EPOCH, varied and config.augment, *change)

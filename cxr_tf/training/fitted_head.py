@@ -15,6 +15,7 @@ import scipy.special
 import tensorflow as tf
 
 from cxr_tf.models.resnet import LOGITS
+from cxr_tf.runtime.errors import UsageError
 from cxr_tf.training.classification import ClassificationTask
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ PATCHES = 16
 MOST_STEPS = 200
 #: Added to the spread of a feature, which may be 0.
 LEAST_SPREAD = 1e-3
+#: Singular values up to this one are rounding, in spreads of the features.
+_NOTHING = 1e-6
 
 
 def fit_head(model: keras.Model, task: ClassificationTask, l2: float) -> None:
@@ -47,10 +50,14 @@ def fit_head(model: keras.Model, task: ClassificationTask, l2: float) -> None:
         for inputs, label, expert in task.every_film(PATCHES, varied)
     ]
     features, labels, experts = (np.stack(each) for each in zip(*films, strict=True))
+    features, experts = features.astype(np.float64), experts.astype(np.float64)
     weights = np.tile(task.draws(), 2)
-    kernel, bias = logistic_regression(
-        features.astype(np.float64), labels, experts.astype(np.float64), weights / weights.sum(), l2
-    )
+    count, left_out = task.config.source_directions, None
+    if count:
+        sources = np.tile(np.asarray(task.sources), 2)
+        left_out = source_directions(features, labels, sources, count)
+    weights = weights / weights.sum()
+    kernel, bias = logistic_regression(features, labels, experts, weights, l2, left_out)
     head = model.get_layer(LOGITS)
     head.kernel.assign(kernel)
     head.bias.assign(bias)
@@ -58,8 +65,58 @@ def fit_head(model: keras.Model, task: ClassificationTask, l2: float) -> None:
     log.info("dense layer fitted to %d films, %.0f %% of them right", len(films) // 2, right)
 
 
+def _scaled(features: Floats) -> tuple[Floats, Floats, Floats]:
+    """Give features less their mean and divided by their spread, with both."""
+    mean, spread = features.mean(0), features.std(0) + LEAST_SPREAD
+    return (features - mean) / spread, mean, spread
+
+
+def source_directions(
+    features: Floats,
+    labels: npt.NDArray[np.int64],
+    sources: npt.NDArray[np.str_],
+    count: int,
+) -> Floats:
+    """Find the directions in which the sources of one class lie farthest apart.
+
+    Those of nuisance attribute projection (Solomonoff et al. 2005): of every class, the means of
+    its sources less their own mean; the first right singular vectors of all of them together.
+
+    Args:
+        features: float64 [n, k]; they are divided by their spread.
+        labels: int64 [n], the class of each film.
+        sources: str [n], where it comes from.
+        count: how many directions.
+
+    Returns:
+        float64 [count, k], orthonormal.
+
+    Raises:
+        UsageError: the sources of the classes differ in fewer directions.
+    """
+    scaled, _, _ = _scaled(features)
+    apart = []
+    for label in np.unique(labels):
+        own = labels == label
+        means = [scaled[own & (sources == each)].mean(0) for each in np.unique(sources[own])]
+        apart += [each - np.mean(means, 0) for each in means]
+    _, sizes, directions = np.linalg.svd(np.stack(apart), full_matrices=False)
+    most = int((sizes > _NOTHING).sum())
+    if count > most:
+        raise UsageError(
+            f"--source-directions {count}: the sources of the classes differ in {most} directions, "
+            "and there are no more to take out"
+        )
+    return np.asarray(directions[:count])
+
+
 def logistic_regression(
-    features: Floats, labels: npt.NDArray[np.int64], experts: Floats, weights: Floats, l2: float
+    features: Floats,
+    labels: npt.NDArray[np.int64],
+    experts: Floats,
+    weights: Floats,
+    l2: float,
+    left_out: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Fit logits that are linear in the features, with something added to them.
 
@@ -70,12 +127,16 @@ def logistic_regression(
         weights: float64 [n], of the films; they sum to 1.
         l2: half of it times the squared weights of features divided by their spread is added to
             the mean cross entropy.
+        left_out: float64 [m, k], orthonormal directions of the features divided by their spread,
+            which the logits do not depend on; None for none.
 
     Returns:
         Kernel [k, C] and bias [C] for the features as they are.
     """
-    mean, spread = features.mean(0), features.std(0) + LEAST_SPREAD
-    scaled, classes = (features - mean) / spread, experts.shape[1]
+    scaled, mean, spread = _scaled(features)
+    if left_out is not None:  # the penalty then leaves these directions out of the kernel, too
+        scaled = scaled - scaled @ left_out.T @ left_out
+    classes = experts.shape[1]
     truth = np.eye(classes)[labels]
 
     def objective(flat: Floats) -> tuple[float, Floats]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from cxr_tf.models.lung_pooling import SCALING
 from cxr_tf.models.names import CLASSIFICATION_NETWORKS
 from cxr_tf.runtime.errors import DataChangedError, UsageError
 from cxr_tf.runtime.folder_lock import held
@@ -45,9 +46,10 @@ from pipelines.classes import ClassMap, parse_classes
 from pipelines.datasets import ClassificationExamples, read_classification, read_segmentation
 from pipelines.faults import FileFault
 from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
+from pipelines.lung_square import LUNGS
 from pipelines.manifest.checks import missing_files, validate
 from pipelines.manifest.table import Manifest, ManifestRow
-from pipelines.masks import LEAST_LUNG_FRACTION
+from pipelines.masks import EVEN_LUNGS, LEAST_LUNG_FRACTION
 from pipelines.sampling import Balanced, source_shares
 from pipelines.sizes import CLASSIFICATION_SIZE, FEATURE_STRIDE, SEGMENTATION_SIZE
 
@@ -204,6 +206,7 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
         )
     if config.approach == "dense":
         _check_dense(config)
+    _check_lungs(config)
     classes = decision_classes(config)
     assert classes is not None
     validate(data, "classification", classes)
@@ -221,12 +224,12 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
     training, validation = examples
     labels = training.labels.numpy().tolist()
     groups = balanced(config, trained[0], labels)
-    shares = None
+    shares, sources = None, [row.source for row in trained[0]]
     if config.discount_sources:
-        pairs = [(label, row.source) for row, label in zip(trained[0], labels, strict=True)]
+        pairs = list(zip(labels, sources, strict=True))
         order = groups.order(config.seed, 0, config.balance)
         shares = source_shares(pairs, order, len(classes.names))
-    return ClassificationTask(config, classes.names, training, validation, groups, shares)
+    return ClassificationTask(config, classes.names, training, validation, groups, shares, sources)
 
 
 def read_examples(
@@ -270,6 +273,7 @@ def read_examples(
         config.resolution_limit or None,
         jpeg_seed,
         config.film_size,
+        config.field_of_view,
     )
     return examples, lungs
 
@@ -293,6 +297,20 @@ def _check_dense(config: ClassificationTrainingOptions) -> None:
         )
     if not 1 <= config.crops <= config.batch_size:
         raise UsageError(f"--crops {config.crops}: give 1 to --batch-size {config.batch_size}")
+
+
+def _check_lungs(config: ClassificationTrainingOptions) -> None:
+    """Refuse what the lungs cannot be told apart for."""
+    if config.field_of_view == LUNGS and config.approach != "global":
+        raise UsageError("--field-of-view lungs: give --approach global, which looks at a whole")
+    masked = config.content in ("lungs", EVEN_LUNGS) and config.scaling == SCALING
+    if "on_lungs" in CLASSIFICATION_NETWORKS[config.network].options and not masked:
+        raise UsageError(
+            f"--network {config.network} finds the lungs where its input is not black: give "
+            f"--scaling {SCALING} and --content lungs or {EVEN_LUNGS}"
+        )
+    if config.source_directions and not config.fit_head:
+        raise UsageError("--source-directions: give --fit-head, which takes them out")
 
 
 def balanced(

@@ -5,6 +5,7 @@ import dataclasses
 import cv2
 import keras
 import numpy as np
+import scipy.ndimage
 import tensorflow as tf
 
 from pipelines.normalise import normalise
@@ -55,6 +56,7 @@ def answer(
     seed: int = 0,
     patches: int = 100,
     whole: bool = False,
+    around_lungs: bool = False,
 ) -> Answer:
     """Classify a film by a mask; a pixel of the mask more or less would move every centre."""
     (large,), _ = normalise(tf.constant(pixels), padding, (1024,))
@@ -62,8 +64,16 @@ def answer(
     lung_large = lung.repeat(4, 0).repeat(4, 1)
     seen = np.where(lung_large, large.numpy(), 0.0).astype(np.float32)
     size = classification.input_shape[1]
+    top, left, side = 0, 0, 1024
+    if around_lungs:
+        places = np.argwhere(lung_large)
+        first, last = places.min(0), places.max(0) + 1
+        side = int(np.ceil((last - first).max() * 1.06))
+        top, left = (first + last - side) // 2
+        margin = np.pad(seen, 1024)
+        seen = margin[top + 1024 : top + side + 1024, left + 1024 : left + side + 1024]
     if whole:
-        centres = np.array([[512, 512]])
+        centres = np.array([[top + side // 2, left + side // 2]])
         square = tf.image.resize(seen[..., None], [size, size], antialias=True)[..., 0]
         cut = np.clip(square.numpy(), 0.0, 255.0)[None]
     else:
@@ -84,14 +94,17 @@ def answer(
     maps = class_maps(classification, found["features"].numpy(), size, drawn_at)
     saliency = maps[0] if whole else average_maps(maps, by_patch, centres)
     even = maps[0] if whole else average_maps(maps, np.ones_like(by_patch), centres)
+    if around_lungs:
+        small = class_maps(classification, found["features"].numpy(), size, None)[0]
+        saliency = even = placed_maps(small, top, left, side)
     chosen = decide(votes, mean)
     return Answer(mask, lung.mean(), centres, by_patch, votes, mean, chosen, saliency, even)
 
 
 def class_maps(
-    classification: keras.Model, features: np.ndarray, size: int, drawn_at: int
+    classification: keras.Model, features: np.ndarray, size: int, drawn_at: int | None
 ) -> np.ndarray:
-    """Grad-CAM in closed form, [n, classes, drawn_at, drawn_at], in 0..1.
+    """Grad-CAM in closed form, [n, classes, drawn_at, drawn_at], in 0..1; None does not enlarge it.
 
     Behind global average pooling and a dense layer the gradient of a score is the layer's kernel
     divided by the number of positions. A map is divided by its maximum at the input's size.
@@ -101,10 +114,25 @@ def class_maps(
     raw = np.maximum(raw, 0.0)
     flat = raw.reshape(-1, *raw.shape[2:])
     highest = np.array([cv2.resize(each, (size, size)).max() for each in flat])
-    large = np.stack([cv2.resize(each, (drawn_at, drawn_at)) for each in flat])
+    large = flat
+    if drawn_at is not None:
+        large = np.stack([cv2.resize(each, (drawn_at, drawn_at)) for each in flat])
     highest = highest[:, None, None]
     scaled = np.divide(large, highest, out=np.zeros_like(large), where=highest > 0)
-    return np.clip(scaled, 0.0, 1.0).reshape(*raw.shape[:2], drawn_at, drawn_at)
+    return np.clip(scaled, 0.0, 1.0).reshape(*raw.shape[:2], *large.shape[1:])
+
+
+def placed_maps(small: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
+    """Maps of a square of a film of 1024 x 1024, on all of it: [classes, 256, 256]."""
+    middles = np.arange(256) * 4 + 2.0
+    rows, columns = (
+        (middles - start) / side * count - 0.5
+        for start, count in zip((top, left), small.shape[1:], strict=True)
+    )
+    places = np.meshgrid(rows, columns, indexing="ij")
+    large = [scipy.ndimage.map_coordinates(each, places, order=1, mode="nearest") for each in small]
+    inside = [(middles >= start) & (middles <= start + side) for start in (top, left)]
+    return np.clip(np.stack(large), 0.0, 1.0) * np.outer(*inside)
 
 
 def average_maps(maps: np.ndarray, by_patch: np.ndarray, centres: np.ndarray) -> np.ndarray:

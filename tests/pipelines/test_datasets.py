@@ -13,8 +13,9 @@ from pipelines.faults import FileFault
 from pipelines.film_files import FIXED_POINT, LOST, HeldFilms, StoredFilms
 from pipelines.films import read_film
 from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
+from pipelines.lung_square import cut_square, lung_square
 from pipelines.manifest.table import read_manifest
-from pipelines.masks import lungs_at_full_size
+from pipelines.masks import lungs_at_full_size, resize_labels
 from pipelines.normalise import normalise, resize
 from pipelines.normalised_films import film_dataset
 from pipelines.patches import cut_patches, draw_centres
@@ -215,6 +216,23 @@ def test_the_whole_film_is_reduced_once_its_content_is_chosen(rows, label_maps, 
         np.testing.assert_allclose(patches[-1], expected, rtol=0, atol=1 / 257 + 1e-3)
     (fixed,) = examples.fixed_patches(16, 0)
     assert fixed.shape == (1, 224, 224)
+
+
+def test_the_square_around_the_lungs_is_taken_for_the_whole(rows, label_maps, cache):
+    """Film and label map show the same of it."""
+    labels = label_maps[0].copy()
+    labels[:80] = labels[200:] = labels[:, :60] = 0
+    options = {"whole": True, "field_of_view": "lungs", "side": 512}
+    examples = datasets.read_classification(rows[:1], labels[None], [1], 128, cache, **options)
+    (film,) = normalised(rows[0], (512,))
+    lung_mask = lungs_at_full_size(labels, 512)
+    square = lung_square(lung_mask)
+    expected = resize(cut_square(tf.where(lung_mask, film, 0.0), square), 128)
+    (patch,) = examples.patches(tf.constant(0), tf.constant(9, tf.int64), 1)
+    np.testing.assert_allclose(patch, expected, rtol=0, atol=1 / 257 + 1e-3)
+    shown = resize_labels(examples.lungs[0], 128).numpy() > 1
+    assert shown.any() and shown.mean() > 1.5 * (labels > 1).mean()
+    assert patch.numpy()[shown].mean() > 5 * patch.numpy()[~shown].mean()
 
 
 def test_lungs_are_even_in_films_and_in_patches_alike(rows, label_maps, cache):

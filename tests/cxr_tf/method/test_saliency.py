@@ -13,6 +13,7 @@ from cxr_tf.method.saliency import (
     grad_cam,
     gradient_weights,
     normalised,
+    placed_enlargement,
     probabilistic_grad_cam,
     reduce_by_area,
 )
@@ -351,3 +352,19 @@ def test_the_maximum_is_at_a_corner(small, large):
     enlarged = tf.einsum("yu,ncuv,xv->ncyx", whole, maps, whole).numpy()
     found = enlarged[:, :, places][:, :, :, places].max((2, 3))
     np.testing.assert_array_equal(found, enlarged.max((2, 3)))
+
+
+def test_a_map_enlarged_to_the_whole_axis_is_the_plain_enlargement():
+    found = placed_enlargement(14, 256, tf.constant(0.0), tf.constant(256.0))
+    np.testing.assert_allclose(found, enlargement(14, 256), atol=1e-5)
+
+
+def test_the_map_of_a_square_lies_where_the_square_does():
+    maps = tf.ones([1, 2, 7, 7])
+    found = global_grad_cam(maps, 64, tf.constant([8.0, -16.0, 40.0])).numpy()
+    inside = np.zeros((64, 64))
+    inside[8:48, :24] = 1.0
+    np.testing.assert_allclose(found, np.stack([inside] * 2), atol=1e-6)
+    np.testing.assert_array_equal(
+        global_grad_cam(maps, 64, tf.constant([0.0, 0.0, 64.0])), global_grad_cam(maps, 64)
+    )

@@ -153,6 +153,22 @@ def test_a_fitted_layer_tells_films_apart_and_a_rate_of_zero_keeps_it(config, ex
     assert task.evaluate(ready)["f1"] == 1.0
 
 
+def test_a_fitted_layer_leaves_out_what_tells_the_sources_of_a_class_apart(config, examples):
+    """Features of the films of one class do not differ along the direction that is taken out."""
+    sources = ["one", "other"] * 2
+    probe = dataclasses.replace(config, approach="local", fit_head=0.01, source_directions=1)
+    task = ClassificationTask(probe, CLASSES, examples, examples, sources=sources)
+    plain = ClassificationTask(
+        dataclasses.replace(probe, source_directions=0), CLASSES, examples, examples
+    )
+    kernels = [first_weights(each.config, each, [])[-2] for each in (task, plain)]
+    assert np.abs(kernels[0] - kernels[1]).max() > 1e-3
+    with pytest.raises(UsageError, match="--source-directions 3: .* differ in 2 directions"):
+        many = dataclasses.replace(probe, source_directions=3)
+        task = ClassificationTask(many, CLASSES, examples, examples, sources=sources)
+        first_weights(many, task, [])
+
+
 @pytest.mark.slow
 def test_styles_are_exchanged_while_both_votes_are_learnt(config, examples):
     """In patches and crops alike; statistics and validation see none of it."""
@@ -198,3 +214,18 @@ def test_what_has_no_windows_is_refused(config, options, reason, tmp_path):
     wrong = dataclasses.replace(config, segmentation=str(tmp_path), **options)
     with pytest.raises(UsageError, match=reason):
         make_task(wrong, Manifest(tmp_path, ()))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"field_of_view": "lungs"}, "--field-of-view lungs: give --approach global"),
+        ({"network": "resnet18_layer3_lungs", "content": "whole"}, "--content lungs or even_lungs"),
+        ({"network": "resnet18_layer3_lungs", "scaling": "raw255"}, "give --scaling imagenet"),
+        ({"source_directions": 2}, "--source-directions: give --fit-head"),
+    ],
+)
+def test_what_does_not_know_the_lungs_or_the_sources_is_refused(config, options, reason, tmp_path):
+    local = dataclasses.replace(config, approach="local", segmentation=str(tmp_path))
+    with pytest.raises(UsageError, match=reason):
+        make_task(dataclasses.replace(local, **options), Manifest(tmp_path, ()))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.special
 
-from cxr_tf.training.fitted_head import LEAST_SPREAD, logistic_regression
+from cxr_tf.runtime.errors import UsageError
+from cxr_tf.training.fitted_head import LEAST_SPREAD, logistic_regression, source_directions
 
 NOTHING = np.zeros((400, 3))
 EVENLY = np.full(400, 1 / 400)
@@ -71,3 +72,41 @@ def test_a_film_of_twice_the_weight_counts_as_two(drawn):
     np.testing.assert_allclose(found, expected, atol=0.05)  # the spread is that of other films
     evenly, even_bias = logistic_regression(features, labels, NOTHING, EVENLY, 0.1)
     assert np.abs(found - (features @ evenly + even_bias)).max() > 0.2
+
+
+@pytest.fixture
+def sources(drawn):
+    """Two sources of each class, which lie far apart in the fourth feature alone."""
+    features, labels = drawn
+    names = np.where(np.random.default_rng(2).integers(0, 2, 400) == 1, "far", "near")
+    moved = features + np.outer(names == "far", [0.0, 0.0, 0.0, 6.0, 0.0])
+    return moved, labels, names
+
+
+def test_the_direction_between_the_sources_of_a_class_is_found(sources):
+    features, labels, names = sources
+    (direction,) = source_directions(features, labels, names, 1)
+    assert abs(direction[3]) > 0.98 and np.linalg.norm(direction) == pytest.approx(1)
+
+
+def test_logits_do_not_depend_on_a_direction_that_is_left_out(sources):
+    features, labels, names = sources
+    left_out = source_directions(features, labels, names, 1)
+    # The source is a shortcut here: most films of class 1 come from afar.
+    features = features + np.outer((labels == 1) * 4.0, left_out[0] * features.std(0))
+    taken, bias = logistic_regression(features, labels, NOTHING, EVENLY, 0.1, left_out)
+    step = left_out[0] * (features.std(0) + LEAST_SPREAD)
+    np.testing.assert_allclose(step @ taken, 0.0, atol=1e-6)
+    kept, _ = logistic_regression(features, labels, NOTHING, EVENLY, 0.1)
+    assert np.abs(step @ kept).max() > 0.1
+    assert ((features @ taken + bias).argmax(1) == labels).mean() > 0.5
+
+
+def test_more_directions_than_the_sources_span_are_refused(sources):
+    features, labels, names = sources
+    assert source_directions(features, labels, names, 3).shape == (3, 5)
+    with pytest.raises(UsageError, match="differ in 3 directions"):
+        source_directions(features, labels, names, 4)
+    alike = np.full(400, "one")
+    with pytest.raises(UsageError, match="differ in 0 directions"):
+        source_directions(features, labels, alike, 1)
