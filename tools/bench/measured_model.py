@@ -8,7 +8,6 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 import torch
-from safetensors.numpy import load_file
 
 from cxr_tf.films.model import TriageModel
 from cxr_tf.method.frozen import frozen
@@ -19,7 +18,7 @@ from cxr_tf.method.vote_options import DENSE
 from cxr_tf.models.grey_patches import grey_network
 from cxr_tf.models.registry import build, build_classifier
 from cxr_tf.models.split_channels import in_pieces
-from cxr_tf.models.weights import load_weights
+from cxr_tf.models.weights import load_weights, weight_arrays
 from cxr_tf.saved.load import load
 from cxr_tf.saved.weights_out import ExtractOptions, extract
 from cxr_tf.saved.weights_record import BEST
@@ -37,7 +36,8 @@ class Subject:
     Attributes:
         model: the exported model as it is.
         local: one of the same weights that decides as the paper does, by patches of 224 x 224 of a
-            film of 1024 x 1024, whatever it learnt.
+            film of 1024 x 1024, whatever it learnt. Where the classifier is not the paper's
+            ResNet-18, one with random weights stands here, which is as fast.
         dense: the same once more, which votes densely too.
         size: side of the film that its segmentation sees.
         networks: Keras networks by task, for any size.
@@ -86,7 +86,7 @@ def subject(path: Path) -> Subject:
     """Load an exported model and take its weights out.
 
     Args:
-        path: the model; one of FC-DenseNet103 and ResNet-18 with ImageNet scaling.
+        path: the model; one of FC-DenseNet103 and a ResNet-18 with ImageNet scaling.
 
     Raises:
         ValueError: it is another kind of model.
@@ -94,21 +94,24 @@ def subject(path: Path) -> Subject:
     model = load(path)
     card, options = model.card, model.card.options
     names = {task: facts.network for task, facts in card.networks.items()}
-    if names != NETWORKS or options.scaling != "imagenet":
+    known = NETWORKS | {"classification": names.get("classification", "")}
+    if names != known or options.scaling != "imagenet":
         raise ValueError(f"{path}: the bench takes models of {NETWORKS} with ImageNet scaling")
     with tempfile.TemporaryDirectory() as folder:
         runs = extract(ExtractOptions(model=path, out=Path(folder)))
         files = {run.name: run / BEST for run in runs}
+        keras.utils.set_random_seed(0)
         networks = {
             "segmentation": build(NETWORKS["segmentation"], size=None),
             "classification": build(NETWORKS["classification"], classes=len(card.classes)),
         }
         for task, network in networks.items():
-            load_weights(network, files[task])
+            if names[task] == NETWORKS[task]:
+                load_weights(network, files[task])
         local, dense = (_deciding(card, networks, way) for way in ("local", DENSE))
         elsewhere = {"segmentation": FCDenseNet103(), "classification": ResNet18()}
         for task, network in elsewhere.items():
-            load_arrays(network, load_file(files[task]))
+            load_arrays(network, weight_arrays(networks[task]))
     size = card.networks["segmentation"].size
     triage = TorchTriage(
         elsewhere["segmentation"],
