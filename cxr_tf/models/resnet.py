@@ -117,16 +117,19 @@ def resnet18(
     return keras.Model(inputs, {"logits": logits, "features": features}, name=name)
 
 
-def freeze(model: keras.Model, stages: int) -> None:
-    """Keep the weights of the first layers as they are; batch-norm statistics still follow.
+def freeze(model: keras.Model, stages: int, statistics: bool = False) -> None:
+    """Keep the weights of the first layers as they are.
 
     Args:
         model: of `resnet18`.
+        statistics: keep their batch-norm statistics, too; otherwise these still follow.
         stages: 0 keeps none, 1 the first convolution, 2 to 5 as many of the four stages behind it
             less one.
     """
     kept = [FIRST, FIRST_NORM, *(f"layer{stage}_" for stage in range(1, stages))] if stages else []
     for layer in model.layers:
         if layer.name.startswith(tuple(kept)):
+            if statistics:
+                layer.trainable = False
             for variable in layer.trainable_variables:
                 variable.trainable = False

@@ -10,7 +10,7 @@ GROUPS = {
     "stop_after_steps",
     "loss and average": "class_weights label_smoothing weight_decay l2 l1 ema estimate_batch_norm",
     "variation": "augment augment_strength frames jpeg style_exchange",
-    "source": "leave_out balance balance_sources discount_sources source_directions",
+    "source": "leave_out balance balance_sources discount_sources source_directions source_share",
     "device and speed": "strategy devices precision xla deterministic synchronised_batch_norm "
     "cache",
     "record": "checkpoint_minutes checkpoint_steps tensorboard images_every histograms_every "

@@ -74,7 +74,8 @@ class TrainingOptions:
     """Vary training examples at random."""
     estimate_batch_norm: int = 0
     """Training batches from which batch-norm statistics are estimated anew, dropout off, before
-    each evaluation; 0 keeps the moving averages."""
+    each evaluation; 0 keeps the moving averages, and in
+    frozen layers those that they started with."""
     validate_every: int = 1
     """Epochs between evaluations."""
     steps_per_epoch: int = 0
@@ -212,6 +213,8 @@ class ClassificationTrainingOptions(TrainingOptions):
     """With --fit-head: take so many directions out of the features, those in which the means of
     the sources of one class lie farthest apart (nuisance attribute projection, Solomonoff et al.
     2005)."""
+    source_share: float = 0.0
+    """Share of these directions that stays in the features, 0 to 1."""
     discount_sources: float = 0.0
     """Add the logarithm of each class's share in the film's source to the logits of training, times
     this number (0 to 1), so that the network need not recognise the source (a product of experts,

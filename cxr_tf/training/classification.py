@@ -40,6 +40,8 @@ from pipelines.sizes import FEATURE_STRIDE
 VALIDATION_SEED = 0
 #: An epoch that no training uses, and no statistics of batch norm.
 EVERY_FILM_EPOCH = 2**31 - 2
+#: Patches that a fitted layer takes at a time.
+AT_A_TIME = 16
 #: Epochs in which draws are counted: enough for groups of which an epoch draws a tenth.
 COUNTED_EPOCHS = 100
 #: Patches of a film, and training examples, that TensorBoard shows.
@@ -98,7 +100,7 @@ class ClassificationTask:
             synchronised=self.config.synchronised_batch_norm,
             style_exchange=self.config.style_exchange,
         )
-        freeze(model, self.config.frozen_stages)
+        freeze(model, self.config.frozen_stages, statistics=not self.config.estimate_batch_norm)
         return model
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
@@ -111,27 +113,32 @@ class ClassificationTask:
 
     def every_film(
         self, patches: int, varied: bool
-    ) -> Iterator[tuple[tf.Tensor, int, npt.NDArray[np.float32]]]:
-        """Give each film to learn from once.
+    ) -> Iterator[tuple[tf.Tensor, Ints, npt.NDArray[np.float32]]]:
+        """Give each film to learn from once, some at a time.
 
         Args:
             patches: of each film; a film that is looked at as a whole is one.
             varied: change the patches as the options of the run say; otherwise they are as in use.
 
         Yields:
-            The network's input [patches, P, P, 3], the label, and what is added to the logits
-            where sources are discounted, float32 [C].
+            The network's inputs [films x patches, P, P, 3], the labels, int64 [films], and what is
+            added to the logits where sources are discounted, float32 [films, C].
         """
-        config, labels = self.config, self.training.labels.numpy()
+        config, labels = self.config, self.training.labels.numpy().astype(np.int64)
         patches = 1 if self.training.whole else patches
-        order = np.repeat(np.arange(len(labels)), patches)
+        films = max(1, AT_A_TIME // patches)
+        nothing = np.zeros((len(labels), len(self.classes)))
+        experts = (nothing if self._expert is None else self._expert).astype(np.float32)
+        # Batches are full: the first film stands for what is missing at the end.
+        order = np.pad(np.arange(len(labels)), (0, -len(labels) % films)).repeat(patches)
         change = (config.augment_strength, config.jpeg) if varied else (0.0, 0.0)
         drawn = (config.seed, EVERY_FILM_EPOCH, varied and config.augment, *change)
-        batches = self.training.batches(order, np.arange(len(order)), patches, *drawn)
-        nothing = np.zeros(len(self.classes), np.float32)
-        for film, batch in enumerate(batches):
-            expert = nothing if self._expert is None else self._expert[film]
-            yield self.inputs(batch), int(labels[film]), expert
+        places = np.arange(len(order))
+        batches = self.training.batches(order, places, films * patches, *drawn)
+        for first, batch in zip(range(0, len(labels), films), batches, strict=True):
+            some = slice(first, first + films)
+            count = len(labels[some]) * patches
+            yield self.inputs(batch)[:count], labels[some], experts[some]
 
     def draws(self) -> npt.NDArray[np.int64]:
         """Count how often each film is drawn in many epochs, int64 [n]."""

@@ -40,29 +40,32 @@ def fit_head(model: keras.Model, task: ClassificationTask, l2: float) -> None:
         task: gives the films.
         l2: penalty, see `logistic_regression`.
     """
-    pooled = tf.function(
-        lambda inputs: tf.reduce_mean(model(inputs, training=False)["features"], [0, 1, 2]),
-        autograph=False,
-    )
-    films = [
-        (pooled(inputs).numpy(), label, expert)
-        for varied in (False, True)
-        for inputs, label, expert in task.every_film(PATCHES, varied)
-    ]
-    features, labels, experts = (np.stack(each) for each in zip(*films, strict=True))
-    features, experts = features.astype(np.float64), experts.astype(np.float64)
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def pooled(inputs: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(model(inputs, training=False)["features"], [1, 2])
+
+    found = []
+    for varied in (False, True):
+        for inputs, some, added in task.every_film(PATCHES, varied):
+            by_film = np.split(pooled(inputs).numpy(), len(some))
+            found.append((np.mean(by_film, axis=1), some, added))
+    seen, labels, experts = (np.concatenate(each) for each in zip(*found, strict=True))
+    features = seen.astype(np.float64)
     weights = np.tile(task.draws(), 2)
-    count, left_out = task.config.source_directions, None
+    count, muted = task.config.source_directions, None
     if count:
         sources = np.tile(np.asarray(task.sources), 2)
-        left_out = source_directions(features, labels, sources, count)
+        muted = source_directions(features, labels, sources, count)
+        muted *= np.sqrt(1.0 - task.config.source_share)
     weights = weights / weights.sum()
-    kernel, bias = logistic_regression(features, labels, experts, weights, l2, left_out)
+    experts = experts.astype(np.float64)
+    kernel, bias = logistic_regression(features, labels, experts, weights, l2, muted)
     head = model.get_layer(LOGITS)
     head.kernel.assign(kernel)
     head.bias.assign(bias)
     right = 100.0 * ((features @ kernel + bias).argmax(1) == labels).mean()
-    log.info("dense layer fitted to %d films, %.0f %% of them right", len(films) // 2, right)
+    log.info("dense layer fitted to %d films, %.0f %% of them right", len(labels) // 2, right)
 
 
 def _scaled(features: Floats) -> tuple[Floats, Floats, Floats]:
@@ -116,7 +119,7 @@ def logistic_regression(
     experts: Floats,
     weights: Floats,
     l2: float,
-    left_out: Floats | None = None,
+    muted: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Fit logits that are linear in the features, with something added to them.
 
@@ -127,15 +130,15 @@ def logistic_regression(
         weights: float64 [n], of the films; they sum to 1.
         l2: half of it times the squared weights of features divided by their spread is added to
             the mean cross entropy.
-        left_out: float64 [m, k], orthonormal directions of the features divided by their spread,
-            which the logits do not depend on; None for none.
+        muted: float64 [m, k], directions of the features divided by their spread that the fit sees
+            less of, orthogonal; those of length 1 it does not see at all. None for none.
 
     Returns:
         Kernel [k, C] and bias [C] for the features as they are.
     """
     scaled, mean, spread = _scaled(features)
-    if left_out is not None:  # the penalty then leaves these directions out of the kernel, too
-        scaled = scaled - scaled @ left_out.T @ left_out
+    if muted is not None:
+        scaled = scaled - scaled @ muted.T @ muted
     classes = experts.shape[1]
     truth = np.eye(classes)[labels]
 
@@ -151,5 +154,7 @@ def logistic_regression(
     options = {"maxiter": MOST_STEPS}
     found = scipy.optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
     kernel, bias = np.split(found.x.reshape(-1, classes), [-1])
+    if muted is not None:
+        kernel = kernel - muted.T @ muted @ kernel
     kernel = kernel / spread[:, None]
     return kernel, bias[0] - mean @ kernel

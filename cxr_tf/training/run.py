@@ -311,6 +311,8 @@ def _check_lungs(config: ClassificationTrainingOptions) -> None:
         )
     if config.source_directions and not config.fit_head:
         raise UsageError("--source-directions: give --fit-head, which takes them out")
+    if not 0.0 <= config.source_share <= 1.0:
+        raise UsageError(f"--source-share {config.source_share}: give a share, 0 to 1")
 
 
 def balanced(

@@ -169,6 +169,22 @@ def test_a_fitted_layer_leaves_out_what_tells_the_sources_of_a_class_apart(confi
         first_weights(many, task, [])
 
 
+@pytest.mark.parametrize("estimated", [0, 2])
+def test_frozen_layers_keep_their_statistics_where_none_are_estimated(config, examples, estimated):
+    frozen = dataclasses.replace(
+        config, approach="local", frozen_stages=5, estimate_batch_norm=estimated
+    )
+    trainer = Trainer(
+        ClassificationTask(frozen, CLASSES, examples, examples), tf.distribute.get_strategy()
+    )
+    norm = trainer.model.get_layer("layer4_1_bn2")
+    before = norm.moving_mean.numpy()
+    (batch,) = list(trainer.batches(0, 0, 1))
+    trainer.step(batch, 1e-3)
+    ready = trainer.prepare_evaluation().get_layer("layer4_1_bn2").moving_mean.numpy()
+    assert (np.abs(ready - before).max() == 0.0) == (estimated == 0)
+
+
 @pytest.mark.slow
 def test_styles_are_exchanged_while_both_votes_are_learnt(config, examples):
     """In patches and crops alike; statistics and validation see none of it."""
@@ -223,6 +239,7 @@ def test_what_has_no_windows_is_refused(config, options, reason, tmp_path):
         ({"network": "resnet18_layer3_lungs", "content": "whole"}, "--content lungs or even_lungs"),
         ({"network": "resnet18_layer3_lungs", "scaling": "raw255"}, "give --scaling imagenet"),
         ({"source_directions": 2}, "--source-directions: give --fit-head"),
+        ({"source_share": 1.5}, "--source-share 1.5: give a share"),
     ],
 )
 def test_what_does_not_know_the_lungs_or_the_sources_is_refused(config, options, reason, tmp_path):

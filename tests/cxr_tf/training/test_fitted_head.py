@@ -102,6 +102,22 @@ def test_logits_do_not_depend_on_a_direction_that_is_left_out(sources):
     assert ((features @ taken + bias).argmax(1) == labels).mean() > 0.5
 
 
+def test_a_share_of_a_direction_stays(sources):
+    """The less is left of it, the more its weights cost, and the less the logits depend on it."""
+    features, labels, names = sources
+    direction = source_directions(features, labels, names, 1)
+    features = features + np.outer((labels == 1) * 4.0, direction[0] * features.std(0))
+    step = direction[0] * (features.std(0) + LEAST_SPREAD)
+    slopes = []
+    for share in (1.0, 0.5, 0.1, 0.0):
+        muted = direction * np.sqrt(1.0 - share)
+        kernel, _ = logistic_regression(features, labels, NOTHING, EVENLY, 0.1, muted)
+        slopes.append(np.abs(step @ kernel).max())
+    plain, _ = logistic_regression(features, labels, NOTHING, EVENLY, 0.1)
+    assert slopes[0] == pytest.approx(np.abs(step @ plain).max(), rel=1e-6)
+    assert slopes == sorted(slopes, reverse=True) and slopes[3] < 1e-6 < slopes[2] < slopes[1]
+
+
 def test_more_directions_than_the_sources_span_are_refused(sources):
     features, labels, names = sources
     assert source_directions(features, labels, names, 3).shape == (3, 5)
