@@ -32,8 +32,8 @@ def _chest(label: str, seed: int) -> Callable[[], Pixels]:
     return lambda: phantom(label, np.random.default_rng(seed), _SIZE).pixels
 
 
-def _hand() -> Pixels:
-    return other_part("hand", np.random.default_rng(0), _SIZE)
+def _part(name: str, seed: int) -> Callable[[], Pixels]:
+    return lambda: other_part(name, np.random.default_rng(seed), _SIZE)
 
 
 #: By name: what draws the film, and whether the gate stands before it. The phantoms were chosen so
@@ -41,12 +41,12 @@ def _hand() -> Pixels:
 FILMS: dict[str, tuple[Callable[[], Pixels], bool]] = {
     "normal": (_chest("normal", 0), True),
     "bacterial": (_chest("bacterial", 0), True),
-    "tuberculosis": (_chest("tuberculosis", 2), True),
+    "tuberculosis": (_chest("tuberculosis", 12), True),
     "viral": (_chest("viral", 1), True),
-    "close": (_chest("viral", 4), True),
+    "close": (_chest("tuberculosis", 3), True),
     "covid19": (_chest("covid19", 0), True),
-    "hand": (_hand, True),
-    "hand without the gate": (_hand, False),
+    "hand": (_part("hand", 0), True),
+    "knee without the gate": (_part("knee", 3), False),
     "constant": (lambda: np.full((_SIZE, _SIZE), 30_000, np.uint16), True),
 }
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Decisions of the shipped model.
 _VALIDATION = Path("results/classification/validation/predictions.csv")
-_LEFT_OUT = Path("results/classification/left_out/decided.csv")
+_LEFT_OUT = Path("results/classification/left_out/decisions.csv")
 _TEST = Path("results/classification/test/predictions.csv")
 
 
