@@ -26,7 +26,7 @@ from pipelines.batches import batched
 from pipelines.decode import decode_mask
 from pipelines.faults import each_row, mask_fault
 from pipelines.film_files import FIXED_POINT, Films, HeldFilms, StoredFilms
-from pipelines.lung_square import LUNGS, cut_square, lung_square
+from pipelines.lung_square import LUNGS, cut_square, lung_square, reduce_view
 from pipelines.manifest.table import ManifestRow
 from pipelines.masks import (
     EVEN_LUNGS,
@@ -38,7 +38,6 @@ from pipelines.masks import (
     resize_labels,
     select_content,
 )
-from pipelines.normalise import resize
 from pipelines.normalised_films import film_dataset, stored_films
 from pipelines.patches import centres_in_lungs
 from pipelines.sizes import CLASSIFICATION_SIZE
@@ -427,9 +426,8 @@ def _reduced(
         film = tf.cast(levels, tf.float32) / FIXED_POINT
         lung_mask = lungs_at_full_size(labels, side)
         seen = select_content(film, lung_mask, content)
-        if view == LUNGS:
-            seen = cut_square(seen, lung_square(lung_mask))
-        return tf.cast(tf.round(resize(seen, size) * FIXED_POINT), tf.uint16)
+        reduced, _ = reduce_view(seen, lung_mask, view, size)
+        return tf.cast(tf.round(reduced * FIXED_POINT), tf.uint16)
 
     kept = np.empty((len(films), size, size), np.uint16)
     for index, labels in enumerate(label_maps):

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from pipelines.normalise import resize
+
 #: The field of view that is this square.
 LUNGS = "lungs"
 #: Side of the square over that of the smallest one around the lungs.
@@ -45,3 +47,23 @@ def cut_square(film: tf.Tensor, square: tf.Tensor) -> tf.Tensor:
         inside = (places >= 0) & (places < outside)
         padded = tf.gather(padded, tf.where(inside, places, outside), axis=axis)
     return padded
+
+
+def reduce_view(
+    seen: tf.Tensor, lung_mask: tf.Tensor, field_of_view: str, size: int
+) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Reduce what a classifier of whole films looks at.
+
+    Args:
+        seen: float32 [S, S] in 0..255, what it may see of the film.
+        lung_mask: bool [S, S] with at least one true pixel.
+        field_of_view: `film`, or `lungs` for the square around them.
+        size: side of the result in pixels.
+
+    Returns:
+        float32 [size, size] in 0..255, and the square, see `lung_square`; None for the whole film.
+    """
+    if field_of_view != LUNGS:
+        return resize(seen, size), None
+    square = lung_square(lung_mask)
+    return resize(cut_square(seen, square), size), square

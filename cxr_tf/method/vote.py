@@ -13,9 +13,8 @@ from cxr_tf.method.rules import lead
 from cxr_tf.method.segmenter import MASK_SHAPE
 from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.method.voting import count_votes, mean_probabilities, patches_needed_more
-from pipelines.lung_square import LUNGS, cut_square, lung_square
+from pipelines.lung_square import reduce_view
 from pipelines.masks import lungs_at_full_size, select_content
-from pipelines.normalise import resize
 from pipelines.patches import cut_patches, draw_centres, grid_centres
 from pipelines.sizes import CLASSIFICATION_SIZE, LEAST_STRIDE, MOST_PATCHES, PATCHES
 
@@ -142,12 +141,13 @@ class PatchVote:
 
     def _whole(self, seen: tf.Tensor, lung_mask: tf.Tensor, count: tf.Tensor) -> Patches:
         """Take the film, or the square around its lungs, for the only patch."""
-        middle, square = tf.fill([1, 2], self._options.film_size // 2), None
-        if self._options.field_of_view == LUNGS:
-            square = lung_square(lung_mask)
-            middle, seen = (square[:2] + square[2] // 2)[None], cut_square(seen, square)
-        whole = resize(seen, self._options.patch_size)[None]
-        return Patches(middle, count, lambda some: whole, square)
+        options = self._options
+        whole, square = reduce_view(seen, lung_mask, options.field_of_view, options.patch_size)
+        if square is None:
+            middle = tf.fill([1, 2], options.film_size // 2)
+        else:
+            middle = (square[:2] + square[2] // 2)[None]
+        return Patches(middle, count, lambda some: whole[None], square)
 
     def _all(self, patches: Patches, lungs: tf.Tensor, question: Question) -> Tensors:
         """Let every patch vote."""

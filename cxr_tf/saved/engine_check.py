@@ -16,14 +16,13 @@ from cxr_tf.method.vote import SUB_BATCH
 from cxr_tf.method.vote_options import SERVING_SEED
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.engines import Engine, Floats, Run
-from pipelines.lung_square import LUNGS, cut_square, lung_square
+from pipelines.lung_square import reduce_view
 from pipelines.masks import (
     LEAST_LUNG_FRACTION,
     lung_fraction,
     lungs_at_full_size,
     select_content,
 )
-from pipelines.normalise import resize
 from pipelines.patches import cut_patches, draw_centres, network_input
 from pipelines.status import OK
 
@@ -155,7 +154,5 @@ def patches_of(
     lungs = lungs_at_full_size(labels, options.film_size)
     seen = select_content(large, lungs, options.content)
     if options.approach == "global":
-        if options.field_of_view == LUNGS:
-            seen = cut_square(seen, lung_square(lungs))
-        return resize(seen, options.patch_size)[None]
+        return reduce_view(seen, lungs, options.field_of_view, options.patch_size)[0][None]
     return cut_patches(seen, draw_centres(lungs, SERVING_SEED, count), options.patch_size)

@@ -207,6 +207,7 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
     if config.approach == "dense":
         _check_dense(config)
     _check_lungs(config)
+    _check_head(config)
     classes = decision_classes(config)
     assert classes is not None
     validate(data, "classification", classes)
@@ -309,6 +310,10 @@ def _check_lungs(config: ClassificationTrainingOptions) -> None:
             f"--network {config.network} finds the lungs where its input is not black: give "
             f"--scaling {SCALING} and --content lungs or {EVEN_LUNGS}"
         )
+
+
+def _check_head(config: ClassificationTrainingOptions) -> None:
+    """Refuse what a fitted layer cannot leave out."""
     if config.source_directions and not config.fit_head:
         raise UsageError("--source-directions: give --fit-head, which takes them out")
     if not 0.0 <= config.source_share <= 1.0:
