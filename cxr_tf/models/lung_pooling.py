@@ -1,4 +1,10 @@
-"""Pooling over the lungs alone: the mean of a feature map where its input shows lungs."""
+"""Pooling over the lungs alone: the mean of a feature map where its input shows lungs.
+
+Where in the lungs something lies tells diseases apart, too: of their halves, upper and lower, the
+difference of the means is kept beside the mean over all of them.
+"""
+
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -67,12 +73,36 @@ class OnLungs(keras.layers.Layer):
     picture would change with how much of it is lung. Where no cell shows lungs the map becomes 0.
     """
 
+    def __init__(self, halves: bool = False, **options: Any):
+        """Choose what is averaged.
+
+        Args:
+            halves: give as many channels more, whose plain mean is the mean over what shows lungs
+                in the upper half of the picture less that over what does in the lower.
+            **options: of every layer.
+        """
+        super().__init__(**options)
+        self.halves = halves
+
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Weigh the cells.
 
         Args:
             inputs: features float32 [B, u, v, k], and the share of lungs float32 [B, u, v, 1].
+
+        Returns:
+            float32 [B, u, v, k]; with halves [B, u, v, 2 k].
         """
         features, share = inputs
-        mean = tf.reduce_mean(share, [1, 2], keepdims=True)
-        return features * tf.math.divide_no_nan(share, mean)
+        everywhere = features * _averaging(share)
+        if not self.halves:
+            return everywhere
+        rows = tf.shape(share)[1]
+        upper = tf.cast(tf.range(rows) < rows // 2, share.dtype)[:, None, None]
+        apart = _averaging(share * upper) - _averaging(share * (1.0 - upper))
+        return tf.concat([everywhere, features * apart], -1)
+
+
+def _averaging(weights: tf.Tensor) -> tf.Tensor:
+    """Scale weights of cells, [B, u, v, 1], so that the plain mean of what they weigh is theirs."""
+    return tf.math.divide_no_nan(weights, tf.reduce_mean(weights, [1, 2], keepdims=True))

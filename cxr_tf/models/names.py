@@ -40,10 +40,14 @@ SEGMENTATION_NETWORKS: dict[str, Network] = {
 
 #: Networks that turn patches into logits and features. `resnet18_layer3` ends behind the third of
 #: ResNet-18's four stages, `layer3` in torchvision, and `resnet18_layer3_lungs` averages its last
-#: feature map over the lungs alone; `resnet18_small` is for phantoms.
+#: feature map over the lungs alone. `resnet18_layer3_lung_halves` also compares the upper half of
+#: the lungs with the lower; `resnet18_small` is for phantoms.
 CLASSIFICATION_NETWORKS: dict[str, Network] = {
     "resnet18": Network("resnet.resnet18"),
     "resnet18_layer3": Network("resnet.resnet18", {"stages": 3}),
     "resnet18_layer3_lungs": Network("resnet.resnet18", {"stages": 3, "on_lungs": True}),
+    "resnet18_layer3_lung_halves": Network(
+        "resnet.resnet18", {"stages": 3, "on_lungs": True, "halves": True}
+    ),
     "resnet18_small": Network("resnet.resnet18", {"width": 16}),
 }

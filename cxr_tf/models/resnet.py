@@ -75,6 +75,7 @@ def resnet18(
     synchronised: bool = False,
     style_exchange: float = 0.0,
     on_lungs: bool = False,
+    halves: bool = False,
     name: str = "resnet18",
 ) -> keras.Model:
     """Build a ResNet-18.
@@ -88,12 +89,13 @@ def resnet18(
         style_exchange: share of training examples whose style is mixed with another's behind the
             first and the second stage; 0 for none.
         on_lungs: pool over the cells that show lungs, see `cxr_tf.models.lung_pooling`.
+        halves: where `on_lungs`, also pool the difference between their upper and lower half.
         name: name of the model.
 
     Returns:
         A model from float32 [B, size, size, 3] to `{"logits": float32 [B, classes], "features":
         [B, size / 32, size / 32, 8 x width]}`; with three stages `[B, size / 16, size / 16,
-        4 x width]`.
+        4 x width]`; with halves twice as many channels.
     """
     inputs = keras.Input((size, size, 3), name="patch")
     x = _convolution(inputs, width, 7, 2, FIRST)
@@ -109,7 +111,7 @@ def resnet18(
             x = StyleExchange(style_exchange, name=f"layer{stage + 1}_style")(x)
     if on_lungs:
         share = LungShare(2 << stages, name=SHARE)(inputs)
-        features = OnLungs(dtype="float32", name=FEATURES)([x, share])
+        features = OnLungs(halves, dtype="float32", name=FEATURES)([x, share])
     else:
         features = keras.layers.Activation("linear", dtype="float32", name=FEATURES)(x)
     pooled = keras.layers.GlobalAveragePooling2D(dtype="float32", name="avgpool")(features)

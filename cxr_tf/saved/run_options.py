@@ -165,8 +165,8 @@ class ClassificationTrainingOptions(TrainingOptions):
 
     network: ClassificationNetwork = "resnet18"
     """Name of the network; resnet18_layer3 leaves out the last stage of ResNet-18, and
-    resnet18_layer3_lungs averages what is left over the lungs alone; resnet18_small is for
-    phantoms."""
+    resnet18_layer3_lungs averages what is left over the lungs alone; resnet18_layer3_lung_halves
+    also compares their upper half with their lower; resnet18_small is for phantoms."""
     segmentation: str = ""
     """Run of `train segmentation` whose network makes the lung masks."""
     approach: Literal["local", "dense", "global"] = "local"

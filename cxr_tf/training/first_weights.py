@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from cxr_tf.models.imagenet import download, load_imagenet
+from cxr_tf.models.precision import built_in
 from cxr_tf.models.resnet import LOGITS
 from cxr_tf.models.weights import load_weights
 from cxr_tf.runtime.errors import UsageError
@@ -97,7 +98,8 @@ def first_weights(
     if not files and l2 <= 0.0:
         return None
     keras.utils.set_random_seed(config.seed)
-    model = task.build()
+    with built_in(config.precision):
+        model = task.build()
     _read(config, task, files, model)
     if l2 > 0.0 and isinstance(task, ClassificationTask):
         estimate(model, task)

@@ -245,7 +245,7 @@ def test_the_square_around_the_lungs_against_the_plain_method(tmp_path, fake_seg
     """The network that averages over lungs looks at it as a whole."""
     run = classification_run(
         tmp_path / "run", fake_segmentation, approach="global", field_of_view="lungs",
-        network="resnet18_layer3_lungs",
+        network="resnet18_layer3_lung_halves",
     )  # fmt: skip
     found = from_runs(fake_segmentation, run).predict(film(), explain=True)
     plain = plain_method.answer(

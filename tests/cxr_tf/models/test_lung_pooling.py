@@ -51,3 +51,30 @@ def test_a_picture_without_lungs_has_no_features(networks):
     found = lungs(masked(0), training=False)
     assert not found["features"].numpy().any()
     np.testing.assert_array_equal(found["logits"][0], lungs.get_layer("fc").bias)
+
+
+def test_halves_add_the_difference_between_the_means_above_and_below(networks):
+    lungs, everything = networks
+    halves = build("resnet18_layer3_lung_halves", size=96)
+    others = [layer.name for layer in halves.layers if layer.name != "fc"]
+    for name in others:
+        halves.get_layer(name).set_weights(lungs.get_layer(name).get_weights())
+    inputs = masked(72)  # three rows of cells above; one and a half below
+    plain = everything(inputs, training=False)["features"].numpy()[0]
+    upper = plain[:3].mean((0, 1))
+    lower = (plain[3] + 0.5 * plain[4]).mean(0) / 1.5
+    found = halves(inputs, training=False)
+    pooled = found["features"][0].numpy().mean((0, 1))
+    mean = lungs(inputs, training=False)["features"][0].numpy().mean((0, 1))
+    np.testing.assert_allclose(pooled, [*mean, *(upper - lower)], rtol=1e-3, atol=1e-5)
+    dense = halves.get_layer("fc")
+    expected = pooled @ dense.kernel.numpy() + dense.bias.numpy()
+    np.testing.assert_allclose(found["logits"][0], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [0, 48])
+def test_a_half_without_lungs_counts_as_nothing(rows):
+    found = build("resnet18_layer3_lung_halves", size=96)(masked(rows), training=False)
+    mean, apart = np.split(found["features"][0].numpy().mean((0, 1)), 2)
+    np.testing.assert_allclose(apart, mean, rtol=1e-4, atol=1e-6)
+    assert mean.any() == bool(rows)

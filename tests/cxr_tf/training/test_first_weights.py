@@ -1,13 +1,15 @@
 import json
 
+import keras
 import numpy as np
 import pytest
 
+from cxr_tf.models.registry import build
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.run_options import ClassificationTrainingOptions, SegmentationTrainingOptions
 from cxr_tf.saved.weights_record import BEST, save_best
 from cxr_tf.train import main
-from cxr_tf.training.first_weights import START, check_start, start_files
+from cxr_tf.training.first_weights import START, check_start, first_weights, start_files
 from pipelines.manifest.checks import file_sha256
 from tools.phantoms.layouts import write_manifest_layout
 
@@ -48,3 +50,25 @@ def test_train_refuses_weights_that_are_not_those_of_the_run(tmp_path, capsys):
         assert main([*given, "--start-from", str(start)]) == 2
         assert f"{BEST} differs from its record" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_layer_is_fitted_in_the_precision_of_the_run(tmp_path):
+    """The features of every film take most of the time of a linear probe."""
+    network = build("resnet18_small", size=64)
+    weights = {variable.path: variable.numpy() for variable in network.weights}
+    save_best(weights, tmp_path)
+    built = []
+
+    class OfRun:
+        config = ClassificationTrainingOptions(
+            start_from=str(tmp_path), precision="mixed_bfloat16", network="resnet18_small"
+        )
+
+        def build(self):
+            built.append(build("resnet18_small", size=64))
+            return built[0]
+
+    found = first_weights(OfRun.config, OfRun(), start_files(OfRun.config))
+    assert built[0].get_layer("conv1").compute_dtype == "bfloat16"
+    assert keras.mixed_precision.dtype_policy().name == "float32"
+    assert {values.dtype for values in found} == {np.dtype(np.float32)}
