@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from cxr_tf import __version__
+from cxr_tf.runtime.text import print_out
 
 #: What each command does, the common ones first.
 COMMANDS = {
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help"):
-        print(overview())
+        print_out(overview())
         return 0
     if given[0] == "--version":
         print(__version__)

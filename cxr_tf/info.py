@@ -12,6 +12,7 @@ from cxr_tf.method.outputs import ENTRIES, given_by
 from cxr_tf.runtime.devices import devices
 from cxr_tf.runtime.extras import EXTRAS, missing
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE, package_versions, project_version
+from cxr_tf.runtime.text import print_out
 from cxr_tf.saved.model_folders import read_card, version_folders
 from pipelines.formats import FORMATS
 
@@ -220,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     beside_package = Path(__file__).resolve().parent.parent / "saved_models"
     roots = [arguments.models] if arguments.models else [Path("saved_models"), beside_package]
     description = describe(roots)
-    print(json.dumps(description, indent=2) if arguments.json else _report(description))
+    print_out(json.dumps(description, indent=2) if arguments.json else _report(description))
     return 0
 
 

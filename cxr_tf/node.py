@@ -10,6 +10,7 @@ from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
 from cxr_tf.runtime.stopping import Stops, stop_status
+from cxr_tf.runtime.text import print_out
 
 
 def _status(options: StatusOptions) -> int:
@@ -20,7 +21,7 @@ def _status(options: StatusOptions) -> int:
     except OSError as error:
         Reporter().error(f"--folder {options.folder}: {error}; name the folder of a node")
         return 2
-    print(told)
+    print_out(told)
     return 0
 
 

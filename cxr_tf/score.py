@@ -23,7 +23,7 @@ from cxr_tf.runtime.lean_import import keras_left_out
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
 from cxr_tf.runtime.stopping import Stops, stop_status
-from cxr_tf.runtime.text import utf8
+from cxr_tf.runtime.text import print_out, utf8
 from cxr_tf.runtime.whole_files import write_json
 from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.model_folders import read_card
@@ -257,7 +257,7 @@ def _run(
             "command goes on from there"
         )
     elif not options.quiet:
-        print(utf8(_summary(record, options.out)))
+        print_out(utf8(_summary(record, options.out)))
     return status
 
 

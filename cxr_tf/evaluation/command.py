@@ -1,7 +1,5 @@
 """What the commands that measure a data set share: their output and their exit status."""
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -9,7 +7,7 @@ from typing import Protocol, TypeVar
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
-from cxr_tf.runtime.text import utf8
+from cxr_tf.runtime.text import print_out, utf8
 from pipelines.manifest.table import ManifestError
 
 
@@ -35,11 +33,7 @@ def show(text: str, out: Path) -> None:
         text: the summary.
         out: folder of the results.
     """
-    try:
-        print(text)
-        print(f"results in {utf8(str(out))}", flush=True)
-    except BrokenPipeError:  # whoever read the tables has left; the files are written
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print_out(f"{text}\nresults in {utf8(str(out))}")
 
 
 def exit_status(options: S, run: Callable[[S, Reporter], int], work: str) -> int:

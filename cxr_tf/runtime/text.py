@@ -1,5 +1,8 @@
 """Text that goes into a line, a file or a terminal without breaking it."""
 
+import os
+import sys
+
 
 def one_line(text: str, limit: int = 300) -> str:
     """Fold a message into one line.
@@ -25,3 +28,16 @@ def utf8(text: str) -> str:
         The same text, each such byte as a backslash escape.
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def print_out(text: str) -> None:
+    """Print, also where the reader of a pipe has left, as `head` does after its first lines.
+
+    Args:
+        text: what to print, without the last line's end.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What Python still writes when it ends would fail as well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
