@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 import hypothesis
@@ -27,10 +28,23 @@ def research_data() -> Path:
     pytest.skip("no research data: set CXR_DATA to the folder that holds them")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _compiled_anew() -> None:
+    """Drop what TensorFlow has compiled before each file of tests, so that memory does not grow."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()
+
+
 @pytest.fixture(autouse=True)
 def _float32_and_fresh_names() -> None:
-    """Start every test with Keras' global state as a new process has it."""
+    """Start every test with Keras' global state as a new process has it.
+
+    `clear_session` would do that, too, but what is compiled, of models that many tests share, would
+    be compiled again in every test.
+    """
     if "keras" in sys.modules:
-        keras = sys.modules["keras"]
-        keras.backend.clear_session(free_memory=False)
-        keras.mixed_precision.set_dtype_policy("float32")
+        from keras.src.backend.common import global_state
+
+        global_state.GLOBAL_STATE_TRACKER = threading.local()
+        global_state.GLOBAL_SETTINGS_TRACKER = threading.local()
+        sys.modules["keras"].mixed_precision.set_dtype_policy("float32")
