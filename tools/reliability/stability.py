@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cxr_tf.method.reliability.refusal import NO_CHEST, REASONS
+from cxr_tf.runtime.errors import UsageError
 from pipelines.text_table import read_text_table
 from tools.phantoms.non_films import TURNED
 from tools.reliability.measures import share
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from cxr_tf.films.model import TriageModel
 
 Pixels = npt.NDArray[np.uint16]
-COLUMNS = ("change", "path", "status", "label")
+VERSION = "model_version"
+COLUMNS = ("change", "path", "status", "label", VERSION)
 
 
 def _jpeg(quality: int) -> Callable[[Pixels], Pixels]:
@@ -81,6 +83,17 @@ def _read(path: Path) -> tuple[Pixels, int]:
     return film.pixels, film.padding
 
 
+def _of_model(path: Path, table: pd.DataFrame, version: str) -> pd.DataFrame:
+    """Refuse a table of another model: what changes is counted against its own decisions."""
+    others = set(table[VERSION]) - {version} if VERSION in table else {"an unknown model"}
+    if others:
+        raise UsageError(
+            f"{path} is of {', '.join(sorted(others))}, not of the model {version}: make it anew, "
+            "or remove it"
+        )
+    return table
+
+
 def ask_reasons(model: "TriageModel", folder: Path, decisions: Path, out: Path) -> None:
     """Let the gate say what turned and inverted films may be.
 
@@ -89,8 +102,12 @@ def ask_reasons(model: "TriageModel", folder: Path, decisions: Path, out: Path) 
         folder: the data's folder, which the paths of `decisions` are given from.
         decisions: `predictions.csv`, of which the films are taken.
         out: the CSV to write; it stays if it is there.
+
+    Raises:
+        UsageError: the CSV is that of another model.
     """
     if out.is_file():
+        _of_model(out, read_text_table(out), model.model_version)
         return
     found = []
     for path in read_decisions(decisions)[1]["path"]:
@@ -99,6 +116,7 @@ def ask_reasons(model: "TriageModel", folder: Path, decisions: Path, out: Path) 
             answer = model.predict(turn(pixels), patches=1)
             found.append((kind, answer.status, answer.warning, path))
     table = pd.DataFrame(found, columns=["kind", "status", "warning", "path"])
+    table[VERSION] = model.model_version
     table.to_csv(out, index=False, lineterminator="\n")
 
 
@@ -127,11 +145,15 @@ def decide_changed(model: "TriageModel", folder: Path, decisions: Path, out: Pat
         folder: the data's folder, which the paths of `decisions` are given from.
         decisions: `predictions.csv` with seed 0 and 100 patches.
         out: the CSV to write.
+
+    Raises:
+        UsageError: the CSV, or `decisions`, is that of another model.
     """
-    _, rows, _ = read_decisions(decisions)
+    version = model.model_version
+    rows = _of_model(decisions, read_decisions(decisions)[1], version)
     done: set[tuple[str, str]] = set()
     if out.is_file():
-        known = read_text_table(out)
+        known = _of_model(out, read_text_table(out), version)
         done = set(zip(known["change"], known["path"], strict=True))
     with out.open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -149,7 +171,7 @@ def decide_changed(model: "TriageModel", folder: Path, decisions: Path, out: Pat
                     gate=False,
                     **options,
                 )
-                writer.writerow((name, path, found.status, found.label))
+                writer.writerow((name, path, found.status, found.label, version))
                 file.flush()
 
 

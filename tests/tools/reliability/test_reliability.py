@@ -1,16 +1,26 @@
 """Fitting and measuring on numbers whose answer is known; what is drawn for the gate."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cxr_tf.method.reliability.calibration import calibrate, conformal_set
+from cxr_tf.runtime.errors import UsageError
+from pipelines.films import encode_png16
 from tools.phantoms.non_films import TURNED
 from tools.phantoms.other_parts import PARTS, other_part
 from tools.reliability import fit, measures
 from tools.reliability.degrade import DEGRADE
 from tools.reliability.report import BLOCKS, DETAILS, details, filled, write_report
-from tools.reliability.stability import CHANGES, reasons_record, stability_record
+from tools.reliability.stability import (
+    CHANGES,
+    ask_reasons,
+    decide_changed,
+    reasons_record,
+    stability_record,
+)
 from tools.reliability.stability import COLUMNS as COLUMNS_CHANGED
 from tools.reliability.table import read_decisions, read_table
 
@@ -113,9 +123,9 @@ def test_other_parts_differ_from_one_another_and_by_seed():
 
 def test_changes_and_reasons_are_counted(tables, tmp_path):
     _, predictions = tables
-    rows = [(name, path, "ok", "normal" if name == "seed 1" and path == "f0" else "ill")
+    rows = [(name, path, "ok", "normal" if name == "seed 1" and path == "f0" else "ill", "a")
             for name in CHANGES for path in ("f0", "f199")]  # fmt: skip
-    rows.append(("seed 1", "f1", "ok", "normal"))  # stopped there: not every change was tried
+    rows.append(("seed 1", "f1", "ok", "normal", "a"))  # stopped there: not every change was tried
     changed = tmp_path / "stability.csv"
     pd.DataFrame(rows, columns=COLUMNS_CHANGED).to_csv(changed, index=False)
     record = stability_record(changed, predictions)["stability"]
@@ -129,6 +139,37 @@ def test_changes_and_reasons_are_counted(tables, tmp_path):
     pd.DataFrame(asked, columns=["kind", "status", "warning"]).to_csv(reasons, index=False)
     found = reasons_record(reasons)["reasons"]["turned_180"]
     assert [found[k]["count"] for k in ("refused", "right", "none")] == [2, 1, 1]
+
+
+def test_decisions_of_two_models_are_not_mixed(tmp_path):
+    """The second model's would pass for changes of the first one's."""
+    pixels = np.linspace(0, 65535, 200 * 200).astype(np.uint16).reshape(200, 200)
+    (tmp_path / "film.png").write_bytes(encode_png16(pixels))
+    row = {"path": "film.png", "status": "ok", "truth": "ill", "label": "ill", "votes_ill": 1,
+           "p_ill": 1.0, "patient_id": "1", "model_version": "a"}  # fmt: skip
+    decisions, changed = tmp_path / "predictions.csv", tmp_path / "stability.csv"
+    reasons = tmp_path / "reasons.csv"
+    pd.DataFrame([row]).to_csv(decisions, index=False)
+
+    class Answers(NamedTuple):
+        model_version: str
+        status: str = "ok"
+        label: str = "ill"
+        warning: str = ""
+
+        def predict(self, *_, **__):
+            return self
+
+    for _ in range(2):  # again, nothing is added
+        ask_reasons(Answers("a"), tmp_path, decisions, reasons)
+        decide_changed(Answers("a"), tmp_path, decisions, changed)
+        assert len(pd.read_csv(changed)) == len(CHANGES)
+    for ask, out in ((ask_reasons, reasons), (decide_changed, changed)):
+        with pytest.raises(UsageError, match="is of a, not of the model b: make it anew"):
+            ask(Answers("b"), tmp_path, decisions, out)
+    pd.read_csv(changed).drop(columns="model_version").to_csv(changed, index=False)
+    with pytest.raises(UsageError, match="of an unknown model"):
+        decide_changed(Answers("a"), tmp_path, decisions, changed)
 
 
 @pytest.mark.parametrize("name", [name for name, (change, _) in CHANGES.items() if change])
