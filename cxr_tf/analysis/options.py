@@ -28,7 +28,7 @@ class AnalysisOptions:
     """folder for the results"""
     model: Path | None = None
     """exported model that finds the masks: saved_models/NAME (its newest version), .../VERSION, or
-    the name of a released one, such as cxr_triage@4"""
+    the name of a released one, such as cxr_triage@5"""
     run: Path | None = None
     """run of `train` that finds the masks"""
     masks: Literal["predicted", "true"] = "predicted"

@@ -21,7 +21,7 @@ class EvaluationOptions:
     """run of `train` to evaluate"""
     model: Path | None = None
     """exported model to evaluate: saved_models/NAME (its newest version), .../VERSION, or the name
-    of a released one, such as cxr_triage@4"""
+    of a released one, such as cxr_triage@5"""
     out: Path | None = None
     """folder for the results; by default evaluation/TASK_SPLIT in the run, for an exported model
     evaluation/NAME_TASK_SPLIT in the working directory"""

@@ -19,7 +19,7 @@ def load(path: str | Path) -> TriageModel:
 
     Args:
         path: a version folder, or the folder above, of which the newest version is taken, or the
-            name of a released model such as `cxr_triage@4`.
+            name of a released model such as `cxr_triage@5`.
 
     Returns:
         The model.

@@ -46,7 +46,7 @@ def version_folder(path: Path) -> Path:
 
     Args:
         path: a version's folder, or the folder above its versions, or the name of a released model
-            such as `cxr_triage@4`, which is fetched once.
+            such as `cxr_triage@5`, which is fetched once.
 
     Returns:
         The folder that holds `saved_model.pb`.
@@ -66,7 +66,7 @@ def version_folder(path: Path) -> Path:
     raise FileNotFoundError(
         f"{path} {cause}: give saved_models/<name> or saved_models/<name>/<version>, "
         "as written by `python -m cxr_tf.export`, or the name of a released model, such as "
-        f"{next(reversed(releases()), 'cxr_triage@4')}"
+        f"{next(reversed(releases()), 'cxr_triage@5')}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Released models by name, such as `cxr_triage@4`: fetched once, checked, and kept in the cache.
+"""Released models by name, such as `cxr_triage@5`: fetched once, checked, and kept in the cache.
 
 The table of released models is part of the package. It pins the SHA-256 of each archive, and of the
 list of files within it. `python -m tools.release.models` makes an archive and its entry.
@@ -70,7 +70,7 @@ def released_model(name: str) -> Path:
     Several processes may ask for it at once: one fetches it, the others wait.
 
     Args:
-        name: such as `cxr_triage@4`.
+        name: such as `cxr_triage@5`.
 
     Returns:
         The version's folder.

@@ -33,7 +33,7 @@ class ExtractOptions:
 
     model: Annotated[Path, tyro.conf.Positional]
     """Exported model: saved_models/NAME (its newest version), .../VERSION, or the name of a
-    released one, such as cxr_triage@4."""
+    released one, such as cxr_triage@5."""
     out: Path
     """Folder for the runs `segmentation` and `classification`."""
 

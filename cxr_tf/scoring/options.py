@@ -21,7 +21,7 @@ class AnswerOptions(VoteOptions):
 
     model: Path
     """exported model: saved_models/NAME (its newest version), saved_models/NAME/VERSION, or the
-    name of a released one, such as cxr_triage@4, which is fetched once from $CXR_TF_MODELS_URL"""
+    name of a released one, such as cxr_triage@5, which is fetched once from $CXR_TF_MODELS_URL"""
     server: str = ""
     """let TensorFlow Serving at this address, grpc://HOST:8500 or http://HOST:8501, answer by
     the model that it serves under the same name; of --model only the card is read"""

@@ -23,8 +23,8 @@ PAPER = {name: TABLE_X["local"][METRICS.index(name)] for name in ("accuracy", "r
 EVALUATIONS = {
     "version_1/test": "version 1, test patients (n={n})",
     "version_1/other_hospitals": "version 1, six sources never seen (n={n})",
-    "classification/test": "version 4, the same test patients (n={n})",
-    "classification/test_more": "version 4, test patients of more sources (n={n})",
+    "classification/test": "version 5, the same test patients (n={n})",
+    "classification/test_more": "version 5, test patients of more sources (n={n})",
 }
 #: Decisions about sources left out.
 LEFT_OUT = "classification/left_out/decisions.csv"
@@ -53,7 +53,7 @@ def read_bars(results: Path) -> Bars:
         bars[title.format(n=overall["accuracy"]["n"])] = overall
     table = read_decisions(results / LEFT_OUT)
     of_left_out = classification_estimates(as_decisions(table), classes_of(table), SAMPLES, 0)
-    title = f"version 4's recipe, sources left out of training (n={len(table)})"
+    title = f"version 5's recipe, sources left out of training (n={len(table)})"
     bars[title] = {name: of_left_out.overall[name].record() for name in FIGURES}
     return bars
 

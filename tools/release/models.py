@@ -1,4 +1,4 @@
-r"""Makes the archive of a released model, and pins it: what `--model cxr_triage@4` fetches.
+r"""Makes the archive of a released model, and pins it: what `--model cxr_triage@5` fetches.
 
     python -m tools.release.models saved_models/cxr_triage --out dist --pin
 
