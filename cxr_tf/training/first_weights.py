@@ -54,17 +54,20 @@ def check_start(run: Path | None, files: Sequence[Path]) -> dict[str, str]:
     Args:
         run: folder of the run, which may have been started before; None where another worker
             looks after it.
-        files: see `start_files`. One that is not there is left to who reads it.
+        files: see `start_files`.
 
     Returns:
         Their SHA-256 by path, for the run's record.
 
     Raises:
+        FileNotFoundError: a file is not there; told before any film is read.
         UsageError: a file differs.
     """
     for path in files:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no weights here; name a file, or a finished run")
         check_best(path)
-    hashes = {str(path): known_sha256(path) for path in files if path.is_file()}
+    hashes = {str(path): known_sha256(path) for path in files}
     if run is None or not (run / START).is_file():
         return hashes
     known = json.loads((run / START).read_text(encoding="utf-8"))
@@ -91,7 +94,6 @@ def first_weights(
         Arrays in the order of the network's weights; None for random ones.
 
     Raises:
-        FileNotFoundError: a file is not there.
         UsageError: a file is damaged, or does not fit the network.
     """
     l2 = task.config.fit_head if isinstance(task, ClassificationTask) else 0.0

@@ -29,7 +29,7 @@ def test_hashes_of_local_files_are_recorded_and_hold_when_the_run_goes_on(tmp_pa
     file, run = tmp_path / "resnet18.npz", tmp_path / "run"
     file.write_bytes(b"weights")
     run.mkdir()
-    hashes = check_start(run, [file, tmp_path / "gone.npz"])
+    hashes = check_start(run, [file])
     assert hashes == {str(file): file_sha256(file)}
     (run / START).write_text(json.dumps(hashes))
     assert check_start(run, [file]) == hashes
@@ -37,6 +37,8 @@ def test_hashes_of_local_files_are_recorded_and_hold_when_the_run_goes_on(tmp_pa
     with pytest.raises(UsageError, match=r"resnet18\.npz is not what .*restore the file"):
         check_start(run, [file])
     assert check_start(None, [file]) != hashes
+    with pytest.raises(FileNotFoundError, match=r"gone\.npz: no weights here"):
+        check_start(run, [file, tmp_path / "gone.npz"])
 
 
 def test_train_refuses_weights_that_are_not_those_of_the_run(tmp_path, capsys):
