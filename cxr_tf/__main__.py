@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_out(overview())
         return 0
     if given[0] == "--version":
-        print(__version__)
+        print_out(__version__)
         return 0
     name = given.pop(0)
     if name not in COMMANDS:

@@ -14,6 +14,7 @@ from cxr_tf.runtime.command_line import Command, read_command_line
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
+from cxr_tf.runtime.text import print_out
 from cxr_tf.saved.engines import Engine, check_engines
 from cxr_tf.saved.model_folders import read_card, version_folder, version_folders
 from cxr_tf.saved.write import exporting, write_model
@@ -236,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         Reporter().error("interrupted; nothing is left of the model")
         return stop_status(stop)
-    print(folder)
+    print_out(str(folder))
     return 0
 
 

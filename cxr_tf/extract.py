@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from cxr_tf.runtime.command_line import read_command_line
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
+from cxr_tf.runtime.text import print_out
 from cxr_tf.saved.weights_out import COMMAND, extract
 
 
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         Reporter().error(str(error))
         return 2
-    print(*runs, sep="\n")
+    print_out("\n".join(map(str, runs)))
     return 0
 
 

@@ -236,7 +236,7 @@ def _run(
     if isinstance(found, FinishedRun):
         _tidy(found, reporter)
         if not options.quiet:
-            print(utf8(_summary(dict(found.record), options.out)))
+            print_out(utf8(_summary(dict(found.record), options.out)))
         return found.exit_status
     card, listed, outcome = found
     outcome.refusals.tell(reporter)

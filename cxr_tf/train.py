@@ -14,6 +14,7 @@ from cxr_tf.runtime.command_line import Command, read_command_line
 from cxr_tf.runtime.errors import DivergedError, UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, stop_status
+from cxr_tf.runtime.text import print_out
 from cxr_tf.saved.run_option_groups import EXAMPLES, GROUPS
 from cxr_tf.saved.run_options import PRESETS, TrainingOptions, from_file
 from cxr_tf.training.cluster import read_cluster
@@ -59,7 +60,10 @@ def parse_arguments(arguments: Sequence[str]) -> TrainingOptions:
     """
     if not arguments or arguments[0] not in PRESETS:
         asked = bool(arguments) and arguments[0] in ("-h", "--help")
-        print(USAGE, end="", file=sys.stdout if asked else sys.stderr)
+        if asked:
+            print_out(USAGE.rstrip())
+        else:
+            print(USAGE, end="", file=sys.stderr)
         raise SystemExit(0 if asked else 2)
     task, rest = arguments[0], list(arguments[1:])
     program = f"python -m cxr_tf.train {task}"

@@ -39,12 +39,13 @@ def _compiled_anew() -> None:
 def _float32_and_fresh_names() -> None:
     """Start every test with Keras' global state as a new process has it.
 
-    `clear_session` would do that, too, but what is compiled, of models that many tests share, would
-    be compiled again in every test.
+    `clear_session` would also drop what is compiled, and models that many tests share would be
+    compiled again in each.
     """
     if "keras" in sys.modules:
         from keras.src.backend.common import global_state
 
-        global_state.GLOBAL_STATE_TRACKER = threading.local()
-        global_state.GLOBAL_SETTINGS_TRACKER = threading.local()
+        for name in ("GLOBAL_STATE_TRACKER", "GLOBAL_SETTINGS_TRACKER"):
+            assert isinstance(getattr(global_state, name), threading.local), f"Keras' {name} moved"
+            setattr(global_state, name, threading.local())
         sys.modules["keras"].mixed_precision.set_dtype_policy("float32")

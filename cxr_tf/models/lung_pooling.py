@@ -61,6 +61,9 @@ class LungShare(keras.layers.Layer):
 
         Args:
             inputs: float32 [B, S, S, 3], as `network_input` scales pictures for ImageNet.
+
+        Returns:
+            float32 [B, ceil(S / stride), ceil(S / stride), 1].
         """
         black = network_input(tf.constant([[[_BLACK]]]), SCALING)[0, 0, 0, 0]
         return lung_share(inputs[..., 0] > black, self.stride)
@@ -77,8 +80,9 @@ class OnLungs(keras.layers.Layer):
         """Choose what is averaged.
 
         Args:
-            halves: give as many channels more, whose plain mean is the mean over what shows lungs
-                in the upper half of the picture less that over what does in the lower.
+            halves: add as many channels, whose plain mean is the mean over the lungs in the upper
+                half of the picture less that in the lower. A half without lungs counts as 0; of an
+                odd number of rows the middle one is below.
             **options: of every layer.
         """
         super().__init__(**options)
@@ -104,5 +108,5 @@ class OnLungs(keras.layers.Layer):
 
 
 def _averaging(weights: tf.Tensor) -> tf.Tensor:
-    """Scale weights of cells, [B, u, v, 1], so that the plain mean of what they weigh is theirs."""
+    """Scale weights of cells, [B, u, v, 1]: a map times them has its weighted mean for a mean."""
     return tf.math.divide_no_nan(weights, tf.reduce_mean(weights, [1, 2], keepdims=True))

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Generic, TypeVar
 import tyro
 from docstring_parser import parse_from_object
 
+from cxr_tf.runtime.text import nobody_reads, print_out
+
 T = TypeVar("T")
 
 
@@ -76,17 +78,18 @@ def read_command_line(
         parts = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in nested.items()]
         asked = typing.Union[tuple(parts)]  # noqa: UP007  # as many as there are
     try:
-        read: Any = tyro.cli(
+        read: Any = _cli(
             asked,
             prog=program,
             args=given,
             description=description,
-            config=(tyro.conf.OmitArgPrefixes,),
         )
     except SystemExit as end:
         if end.code in (None, 0) and {"-h", "--help"} & set(given):
             named = given[0] if given[0] in steps else next(iter(steps))
-            print("\nexample:\n  " + " ".join(f"{program} {named} {steps[named].example}".split()))
+            print_out(
+                "\nexample:\n  " + " ".join(f"{program} {named} {steps[named].example}".split())
+            )
         raise
     name = next(name for name, kind in nested.items() if isinstance(read, kind))
     values: dict[str, Any] = {}
@@ -95,6 +98,15 @@ def read_command_line(
         values |= {each: getattr(holder, each) for each in names}
     options: T = steps[name].kind(**values)
     return options
+
+
+def _cli(asked: Any, **options: Any) -> Any:
+    """Read options by tyro; who reads its help may leave early."""
+    try:
+        return tyro.cli(asked, **options, config=(tyro.conf.OmitArgPrefixes,))
+    except BrokenPipeError:
+        nobody_reads()
+        raise SystemExit(0) from None
 
 
 def _place(index: int) -> str:

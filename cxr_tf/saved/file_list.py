@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
+from cxr_tf.runtime.text import print_out
 from cxr_tf.runtime.whole_files import write_text
 from pipelines.manifest.checks import file_sha256
 
@@ -152,7 +153,7 @@ def main() -> int:
         return 2
     for folder in folders:
         write_list(folder)
-        print(folder / LIST)
+        print_out(str(folder / LIST))
     return 0
 
 

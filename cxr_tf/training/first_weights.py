@@ -65,7 +65,7 @@ def check_start(run: Path | None, files: Sequence[Path]) -> dict[str, str]:
     """
     for path in files:
         if not path.is_file():
-            raise FileNotFoundError(f"{path}: no weights here; name a file, or a finished run")
+            raise FileNotFoundError(f"{path}: no weights to start from; name a file that is there")
         check_best(path)
     hashes = {str(path): known_sha256(path) for path in files}
     if run is None or not (run / START).is_file():
@@ -83,7 +83,7 @@ def check_start(run: Path | None, files: Sequence[Path]) -> dict[str, str]:
 def first_weights(
     config: TrainingOptions, task: Task, files: Sequence[Path]
 ) -> list[np.ndarray] | None:
-    """Read the first weights of the network.
+    """Read the first weights of the network, which computes in the run's precision meanwhile.
 
     Args:
         config: options of the run.

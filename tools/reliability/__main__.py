@@ -62,12 +62,20 @@ def _report(options: argparse.Namespace) -> None:
     import json
 
     from tools.reliability.report import details, filled, write_report
+    from tools.reliability.stability import VERSION
 
     decisions = {"left-out sources": options.left_out, "test": options.test}
     summary = write_report(options.tables, options.fitted, decisions, options.out)
     stability = options.out / "stability.json"
     if stability.is_file():
-        summary |= json.loads(stability.read_text(encoding="utf-8"))
+        found = json.loads(stability.read_text(encoding="utf-8"))
+        fitted = json.loads(options.fitted.read_text(encoding="utf-8"))
+        if found.pop(VERSION, "unknown") != fitted[VERSION]:
+            raise UsageError(
+                f"{stability} is not of the model {fitted[VERSION]}: run the step `stability`, or "
+                "remove it"
+            )
+        summary |= found
     (options.out / "details.md").write_text(details(summary), encoding="utf-8")
     if options.page:
         page = options.page.read_text(encoding="utf-8")
@@ -78,6 +86,7 @@ def _stability(options: argparse.Namespace) -> None:
     from cxr_tf.runtime.whole_files import write_json
     from cxr_tf.saved.load import load
     from tools.reliability.stability import (
+        VERSION,
         ask_reasons,
         decide_changed,
         reasons_record,
@@ -90,6 +99,7 @@ def _stability(options: argparse.Namespace) -> None:
     ask_reasons(model, options.data, options.validation, reasons)
     decide_changed(model, options.data, options.validation, changed)
     record = stability_record(changed, options.validation) | reasons_record(reasons)
+    record[VERSION] = model.model_version
     write_json(options.out / "stability.json", record)
 
 

@@ -152,12 +152,13 @@ def decide_changed(model: "TriageModel", folder: Path, decisions: Path, out: Pat
     version = model.model_version
     rows = _of_model(decisions, read_decisions(decisions)[1], version)
     done: set[tuple[str, str]] = set()
-    if out.is_file():
+    fresh = not out.is_file() or not out.stat().st_size
+    if not fresh:
         known = _of_model(out, read_text_table(out), version)
         done = set(zip(known["change"], known["path"], strict=True))
     with out.open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        if not done:
+        if fresh:
             writer.writerow(COLUMNS)
         for path in np.random.default_rng(0).permutation(rows["path"]):
             for name, (change, options) in CHANGES.items():

@@ -19,7 +19,7 @@ LUNGS = "resnet18_layer3_lungs"
 @pytest.mark.parametrize(
     ("name", "scaling"),
     [each for each in itertools.product(CLASSIFICATION_NETWORKS, SCALINGS)
-     if "lung" not in each[0] or each[1] == "imagenet"],
+     if "on_lungs" not in CLASSIFICATION_NETWORKS[each[0]].options or each[1] == "imagenet"],
 )  # fmt: skip
 def test_answers_are_those_of_three_channels(name, scaling):
     network = build(name, size=96)

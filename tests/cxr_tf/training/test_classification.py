@@ -237,7 +237,10 @@ def test_what_has_no_windows_is_refused(config, options, reason, tmp_path):
     [
         ({"field_of_view": "lungs"}, "--field-of-view lungs: give --approach global"),
         ({"network": "resnet18_layer3_lungs", "content": "whole"}, "--content lungs or even_lungs"),
-        ({"network": "resnet18_layer3_lungs", "scaling": "raw255"}, "give --scaling imagenet"),
+        (
+            {"network": "resnet18_layer3_lung_halves", "scaling": "raw255"},
+            "give --scaling imagenet",
+        ),
         ({"source_directions": 2}, "--source-directions: give --fit-head"),
         ({"source_share": 1.5}, "--source-share 1.5: give a share"),
     ],

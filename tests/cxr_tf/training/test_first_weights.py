@@ -37,25 +37,28 @@ def test_hashes_of_local_files_are_recorded_and_hold_when_the_run_goes_on(tmp_pa
     with pytest.raises(UsageError, match=r"resnet18\.npz is not what .*restore the file"):
         check_start(run, [file])
     assert check_start(None, [file]) != hashes
-    with pytest.raises(FileNotFoundError, match=r"gone\.npz: no weights here"):
+    with pytest.raises(FileNotFoundError, match=r"gone\.npz: no weights to start from"):
         check_start(run, [file, tmp_path / "gone.npz"])
 
 
-def test_train_refuses_weights_that_are_not_those_of_the_run(tmp_path, capsys):
+def test_train_refuses_weights_before_it_reads_films(tmp_path, capsys, monkeypatch):
     write_manifest_layout(tmp_path / "data", 12, 0, 160)
     save_best({"a": np.zeros(1, np.float32)}, tmp_path / "before")
     with (tmp_path / "before" / BEST).open("ab") as file:
         file.write(b" ")
+    monkeypatch.setattr("cxr_tf.training.run.films_kept", lambda *_: pytest.fail("films are read"))
     given = ["segmentation", "--preset", "demo", "--data", str(tmp_path / "data")]
     given += ["--out", str(tmp_path / "run"), "--size", "64", "--batch-size", "2"]
     for start in (tmp_path / "before", tmp_path / "before" / BEST):
         assert main([*given, "--start-from", str(start)]) == 2
         assert f"{BEST} differs from its record" in capsys.readouterr().err
+    assert main([*given, "--start-from", str(tmp_path / "gone")]) == 2
+    assert "gone: no weights to start from" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
-def test_a_layer_is_fitted_in_the_precision_of_the_run(tmp_path):
-    """The features of every film take most of the time of a linear probe."""
+def test_the_first_network_is_built_in_the_precision_of_the_run(tmp_path):
+    """A head is fitted with it: the features of every film take most of the time of a probe."""
     network = build("resnet18_small", size=64)
     weights = {variable.path: variable.numpy() for variable in network.weights}
     save_best(weights, tmp_path)

@@ -164,12 +164,19 @@ def test_decisions_of_two_models_are_not_mixed(tmp_path):
         ask_reasons(Answers("a"), tmp_path, decisions, reasons)
         decide_changed(Answers("a"), tmp_path, decisions, changed)
         assert len(pd.read_csv(changed)) == len(CHANGES)
+    with pytest.raises(UsageError, match=r"predictions\.csv is of a, not of the model b: make it"):
+        decide_changed(Answers("b"), tmp_path, decisions, tmp_path / "other.csv")
+    pd.DataFrame([row | {"model_version": "b"}]).to_csv(decisions, index=False)
     for ask, out in ((ask_reasons, reasons), (decide_changed, changed)):
-        with pytest.raises(UsageError, match="is of a, not of the model b: make it anew"):
+        with pytest.raises(UsageError, match=rf"{out.stem}\.csv is of a, not of the model b"):
             ask(Answers("b"), tmp_path, decisions, out)
+    pd.DataFrame([row]).to_csv(decisions, index=False)
     pd.read_csv(changed).drop(columns="model_version").to_csv(changed, index=False)
     with pytest.raises(UsageError, match="of an unknown model"):
         decide_changed(Answers("a"), tmp_path, decisions, changed)
+    changed.write_text(",".join(COLUMNS_CHANGED) + "\n")  # stopped ahead of its first row
+    decide_changed(Answers("a"), tmp_path, decisions, changed)
+    assert len(pd.read_csv(changed)) == len(CHANGES)
 
 
 @pytest.mark.parametrize("name", [name for name, (change, _) in CHANGES.items() if change])
