@@ -13,8 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from cxr_tf.models.lung_pooling import SCALING
-from cxr_tf.models.names import CLASSIFICATION_NETWORKS
 from cxr_tf.runtime.errors import DataChangedError, UsageError
 from cxr_tf.runtime.folder_lock import held
 from cxr_tf.runtime.provenance import machine, package_versions, revision
@@ -36,6 +34,7 @@ from cxr_tf.training.first_weights import START, check_start, first_weights, sta
 from cxr_tf.training.left_out import films_kept, learnt_from
 from cxr_tf.training.loop import fit
 from cxr_tf.training.monitor import Monitor, duration, parse_profile
+from cxr_tf.training.option_checks import check_options
 from cxr_tf.training.segmentation import SegmentationTask
 from cxr_tf.training.strategy import make_strategy, worker
 from cxr_tf.training.task import Task
@@ -46,16 +45,12 @@ from pipelines.classes import ClassMap, parse_classes
 from pipelines.datasets import ClassificationExamples, read_classification, read_segmentation
 from pipelines.faults import FileFault
 from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
-from pipelines.lung_square import LUNGS
 from pipelines.manifest.checks import missing_files, validate
 from pipelines.manifest.table import Manifest, ManifestRow
-from pipelines.masks import EVEN_LUNGS, LEAST_LUNG_FRACTION
+from pipelines.masks import LEAST_LUNG_FRACTION
 from pipelines.sampling import Balanced, source_shares
-from pipelines.sizes import CLASSIFICATION_SIZE, FEATURE_STRIDE, SEGMENTATION_SIZE
 
 log = logging.getLogger(__name__)
-#: Largest side of the normalised film that patches are cut from; few films have more pixels.
-LARGEST_FILM = 2048
 
 
 def train(config: TrainingOptions, stops: Stops | None = None) -> bool:
@@ -199,15 +194,7 @@ def decision_classes(config: TrainingOptions) -> ClassMap | None:
 
 def _classification_task(config: ClassificationTrainingOptions, data: Manifest) -> Task:
     """Read films and predict their masks; see `make_task`."""
-    if config.film_size % SEGMENTATION_SIZE or not 0 < config.film_size <= LARGEST_FILM:
-        raise UsageError(
-            f"--film-size {config.film_size}: give a multiple of {SEGMENTATION_SIZE}, the side of "
-            f"the masks, up to {LARGEST_FILM}"
-        )
-    if config.approach == "dense":
-        _check_dense(config)
-    _check_lungs(config)
-    _check_head(config)
+    check_options(config)
     classes = decision_classes(config)
     assert classes is not None
     validate(data, "classification", classes)
@@ -277,47 +264,6 @@ def read_examples(
         config.field_of_view,
     )
     return examples, lungs
-
-
-def _check_dense(config: ClassificationTrainingOptions) -> None:
-    """Refuse what has no windows: see `pipelines.windows`."""
-    if config.patch_size % FEATURE_STRIDE:
-        raise UsageError(
-            f"--approach dense with --patch-size {config.patch_size}: give a multiple of "
-            f"{FEATURE_STRIDE}, the distance between windows"
-        )
-    if "stages" in CLASSIFICATION_NETWORKS[config.network].options:
-        raise UsageError(
-            f"--approach dense with --network {config.network}: take --network resnet18, whose "
-            f"windows lie {FEATURE_STRIDE} pixels apart"
-        )
-    if config.film_size > CLASSIFICATION_SIZE:
-        raise UsageError(
-            f"--approach dense with --film-size {config.film_size}: it has windows up to "
-            f"{CLASSIFICATION_SIZE}"
-        )
-    if not 1 <= config.crops <= config.batch_size:
-        raise UsageError(f"--crops {config.crops}: give 1 to --batch-size {config.batch_size}")
-
-
-def _check_lungs(config: ClassificationTrainingOptions) -> None:
-    """Refuse what the lungs cannot be told apart for."""
-    if config.field_of_view == LUNGS and config.approach != "global":
-        raise UsageError("--field-of-view lungs: give --approach global, which looks at a whole")
-    masked = config.content in ("lungs", EVEN_LUNGS) and config.scaling == SCALING
-    if "on_lungs" in CLASSIFICATION_NETWORKS[config.network].options and not masked:
-        raise UsageError(
-            f"--network {config.network} finds the lungs where its input is not black: give "
-            f"--scaling {SCALING} and --content lungs or {EVEN_LUNGS}"
-        )
-
-
-def _check_head(config: ClassificationTrainingOptions) -> None:
-    """Refuse what a fitted layer cannot leave out."""
-    if config.source_directions and not config.fit_head:
-        raise UsageError("--source-directions: give --fit-head, which takes them out")
-    if not 0.0 <= config.source_share <= 1.0:
-        raise UsageError(f"--source-share {config.source_share}: give a share, 0 to 1")
 
 
 def balanced(

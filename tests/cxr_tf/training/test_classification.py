@@ -13,11 +13,9 @@ from cxr_tf.saved.run_options import PRESETS, ClassificationTrainingOptions
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.first_weights import first_weights
 from cxr_tf.training.objectives import classification_loss, windows_loss
-from cxr_tf.training.run import make_task
 from cxr_tf.training.trainer import Trainer
 from pipelines.datasets import ClassificationExamples
 from pipelines.film_files import HeldFilms
-from pipelines.manifest.table import Manifest
 
 CLASSES = ("normal", "viral")
 
@@ -215,37 +213,3 @@ def test_validation_votes_as_the_exported_graph_does(task, config, examples):
     found = live.look(seen, lungs, live.black())
     np.testing.assert_array_equal(found.centres, expected.centres)
     np.testing.assert_allclose(found.logits, expected.logits, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ({"patch_size": 112}, "--patch-size 112: give a multiple of 32"),
-        ({"film_size": 2048}, "--film-size 2048: it has windows up to 1024"),
-        ({"network": "resnet18_layer3"}, "take --network resnet18, whose windows lie 32"),
-        ({"crops": 5}, "--crops 5: give 1 to --batch-size 4"),
-    ],
-)
-def test_what_has_no_windows_is_refused(config, options, reason, tmp_path):
-    wrong = dataclasses.replace(config, segmentation=str(tmp_path), **options)
-    with pytest.raises(UsageError, match=reason):
-        make_task(wrong, Manifest(tmp_path, ()))
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ({"field_of_view": "lungs"}, "--field-of-view lungs: give --approach global"),
-        ({"network": "resnet18_layer3_lungs", "content": "whole"}, "--content lungs or even_lungs"),
-        (
-            {"network": "resnet18_layer3_lung_halves", "scaling": "raw255"},
-            "give --scaling imagenet",
-        ),
-        ({"source_directions": 2}, "--source-directions: give --fit-head"),
-        ({"source_share": 1.5}, "--source-share 1.5: give a share"),
-    ],
-)
-def test_what_does_not_know_the_lungs_or_the_sources_is_refused(config, options, reason, tmp_path):
-    local = dataclasses.replace(config, approach="local", segmentation=str(tmp_path))
-    with pytest.raises(UsageError, match=reason):
-        make_task(dataclasses.replace(local, **options), Manifest(tmp_path, ()))
