@@ -16,7 +16,7 @@ from pipelines.augment import (
     warp,
 )
 from pipelines.batches import batched
-from pipelines.datasets import ClassificationExamples
+from pipelines.classification_examples import ClassificationExamples
 from pipelines.masks import lungs_around
 from pipelines.sizes import FEATURE_STRIDE
 

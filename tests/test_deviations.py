@@ -25,7 +25,7 @@ from cxr_tf.saved.run_options import (
 )
 from cxr_tf.train import parse_arguments
 from cxr_tf.training.classification import ClassificationTask
-from pipelines.datasets import ClassificationExamples
+from pipelines.classification_examples import ClassificationExamples
 from pipelines.film_files import HeldFilms
 from pipelines.labels import HEART, LEFT_LUNG
 from pipelines.manifest.checks import crossing_patients

@@ -74,7 +74,7 @@ class TrueMasks:
         """
         import tensorflow as tf
 
-        from pipelines.datasets import read_labels
+        from pipelines.segmentation_examples import read_labels
         from pipelines.sizes import SEGMENTATION_SIZE
 
         files = (row.mask_heart, row.mask_left_lung, row.mask_right_lung)

@@ -29,8 +29,8 @@ from cxr_tf.training.pictures import (
 from cxr_tf.training.tf_explain_maps import tf_explain_maps, tf_explain_picture
 from cxr_tf.training.tracing import Traced
 from pipelines.as_written import as_written
+from pipelines.classification_examples import ClassificationExamples
 from pipelines.crops import crop_batches
-from pipelines.datasets import ClassificationExamples
 from pipelines.masks import lungs_at_full_size
 from pipelines.patches import network_input
 from pipelines.sampling import Balanced

@@ -42,13 +42,14 @@ from cxr_tf.training.trainer import Trainer
 from cxr_tf.training.watched import Watched
 from pipelines.adapters import open_data
 from pipelines.classes import ClassMap, parse_classes
-from pipelines.datasets import ClassificationExamples, read_classification, read_segmentation
+from pipelines.classification_examples import ClassificationExamples, read_classification
 from pipelines.faults import FileFault
 from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.checks import missing_files, validate
 from pipelines.manifest.table import Manifest, ManifestRow
 from pipelines.masks import LEAST_LUNG_FRACTION
 from pipelines.sampling import Balanced, source_shares
+from pipelines.segmentation_examples import read_segmentation
 
 log = logging.getLogger(__name__)
 

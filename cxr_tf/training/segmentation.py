@@ -13,9 +13,9 @@ from cxr_tf.saved.run_options import SegmentationTrainingOptions
 from cxr_tf.training.objectives import segmentation_loss
 from cxr_tf.training.pictures import Picture, confusion_picture, in_colours, outlined
 from cxr_tf.training.tracing import Traced
-from pipelines.datasets import SegmentationExamples
 from pipelines.labels import HEART, LEFT_LUNG, RIGHT_LUNG
 from pipelines.sampling import plain_order
+from pipelines.segmentation_examples import SegmentationExamples
 
 EVALUATION_BATCH = 4
 #: Films and training examples that TensorBoard shows.

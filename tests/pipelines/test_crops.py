@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipelines.classification_examples import ClassificationExamples
 from pipelines.crops import crop_batches, windows_along
-from pipelines.datasets import ClassificationExamples
 from pipelines.film_files import HeldFilms
 
 SIDE, PATCH = 1024, 128

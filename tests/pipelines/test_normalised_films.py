@@ -124,7 +124,7 @@ SCRIPT = """
 import json, sys, threading, time
 from pathlib import Path
 import numpy as np
-from pipelines.datasets import read_classification
+from pipelines.classification_examples import read_classification
 from pipelines.manifest.table import read_manifest
 
 def held():

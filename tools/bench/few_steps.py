@@ -19,8 +19,9 @@ from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.segmentation import SegmentationTask
 from cxr_tf.training.strategy import make_strategy
 from cxr_tf.training.trainer import Trainer
-from pipelines.datasets import ClassificationExamples, SegmentationExamples
+from pipelines.classification_examples import ClassificationExamples
 from pipelines.film_files import HeldFilms
+from pipelines.segmentation_examples import SegmentationExamples
 from pipelines.sizes import CLASSIFICATION_SIZE
 from tools.bench.matrix import WARM_UP
 

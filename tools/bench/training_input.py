@@ -12,7 +12,7 @@ from cxr_tf.models.names import Precision
 from cxr_tf.saved.run_options import PRESETS, ClassificationTrainingOptions
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.trainer import Trainer
-from pipelines.datasets import ClassificationExamples, read_classification
+from pipelines.classification_examples import ClassificationExamples, read_classification
 from pipelines.labels import LEFT_LUNG, RIGHT_LUNG
 from pipelines.manifest.table import ManifestRow
 from pipelines.sizes import PATCH_SIZE, SEGMENTATION_SIZE

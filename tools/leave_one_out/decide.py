@@ -27,7 +27,7 @@ from cxr_tf.saved.run_options import ClassificationTrainingOptions, read_run
 from cxr_tf.saved.weights_record import BEST
 from cxr_tf.training.run import read_examples
 from pipelines.classes import ClassMap, parse_classes
-from pipelines.datasets import ClassificationExamples
+from pipelines.classification_examples import ClassificationExamples
 from pipelines.manifest.table import Manifest, ManifestRow
 from pipelines.masks import lungs_at_full_size
 from pipelines.patches import network_input

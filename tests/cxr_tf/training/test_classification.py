@@ -14,7 +14,7 @@ from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.first_weights import first_weights
 from cxr_tf.training.objectives import classification_loss, windows_loss
 from cxr_tf.training.trainer import Trainer
-from pipelines.datasets import ClassificationExamples
+from pipelines.classification_examples import ClassificationExamples
 from pipelines.film_files import HeldFilms
 
 CLASSES = ("normal", "viral")
