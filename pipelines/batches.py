@@ -43,6 +43,9 @@ def in_parallel(dataset: tf.data.Dataset, function: object) -> tf.data.Dataset:
     Args:
         dataset: of what the function takes.
         function: of an element.
+
+    Returns:
+        A data set of what the function gives.
     """
     mapped = dataset.map(
         as_written(function), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True

@@ -83,7 +83,7 @@ def check_start(run: Path | None, files: Sequence[Path]) -> dict[str, str]:
 def first_weights(
     config: TrainingOptions, task: Task, files: Sequence[Path]
 ) -> list[np.ndarray] | None:
-    """Read the first weights of the network, which computes in the run's precision meanwhile.
+    """Read the first weights of the network, which is built in the run's precision.
 
     Args:
         config: options of the run.

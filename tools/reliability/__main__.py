@@ -64,18 +64,16 @@ def _report(options: argparse.Namespace) -> None:
     from tools.reliability.report import details, filled, write_report
     from tools.reliability.stability import VERSION
 
-    decisions = {"left-out sources": options.left_out, "test": options.test}
-    summary = write_report(options.tables, options.fitted, decisions, options.out)
-    stability = options.out / "stability.json"
-    if stability.is_file():
-        found = json.loads(stability.read_text(encoding="utf-8"))
-        fitted = json.loads(options.fitted.read_text(encoding="utf-8"))
-        if found.pop(VERSION, "unknown") != fitted[VERSION]:
+    changes, stability = {}, options.out / "stability.json"
+    if stability.is_file():  # refused before anything is measured or written
+        changes = json.loads(stability.read_text(encoding="utf-8"))
+        version = json.loads(options.fitted.read_text(encoding="utf-8"))[VERSION]
+        if changes.pop(VERSION, "unknown") != version:
             raise UsageError(
-                f"{stability} is not of the model {fitted[VERSION]}: run the step `stability`, or "
-                "remove it"
+                f"{stability} is not of the model {version}: run the step `stability`, or remove it"
             )
-        summary |= found
+    decisions = {"left-out sources": options.left_out, "test": options.test}
+    summary = write_report(options.tables, options.fitted, decisions, options.out) | changes
     (options.out / "details.md").write_text(details(summary), encoding="utf-8")
     if options.page:
         page = options.page.read_text(encoding="utf-8")

@@ -104,13 +104,14 @@ def ask_reasons(model: "TriageModel", folder: Path, decisions: Path, out: Path) 
         out: the CSV to write; it stays if it is there.
 
     Raises:
-        UsageError: the CSV is that of another model.
+        UsageError: the CSV, or `decisions`, is that of another model.
     """
+    rows = _of_model(decisions, read_decisions(decisions)[1], model.model_version)
     if out.is_file():
         _of_model(out, read_text_table(out), model.model_version)
         return
     found = []
-    for path in read_decisions(decisions)[1]["path"]:
+    for path in rows["path"]:
         pixels, _ = _read(folder / path)
         for kind, turn in TURNED.items():
             answer = model.predict(turn(pixels), patches=1)

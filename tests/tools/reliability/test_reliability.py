@@ -12,6 +12,7 @@ from pipelines.films import encode_png16
 from tools.phantoms.non_films import TURNED
 from tools.phantoms.other_parts import PARTS, other_part
 from tools.reliability import fit, measures
+from tools.reliability.__main__ import main
 from tools.reliability.degrade import DEGRADE
 from tools.reliability.report import BLOCKS, DETAILS, details, filled, write_report
 from tools.reliability.stability import (
@@ -177,6 +178,17 @@ def test_decisions_of_two_models_are_not_mixed(tmp_path):
     changed.write_text(",".join(COLUMNS_CHANGED) + "\n")  # stopped ahead of its first row
     decide_changed(Answers("a"), tmp_path, decisions, changed)
     assert len(pd.read_csv(changed)) == len(CHANGES)
+
+
+def test_the_report_refuses_the_stability_of_another_model(tmp_path, capsys):
+    (tmp_path / "fitted.json").write_text('{"model_version": "b"}')
+    for stability in ('{"model_version": "a"}', "{}"):
+        (tmp_path / "stability.json").write_text(stability)
+        given = ["report", "films.csv", "--fitted", str(tmp_path / "fitted.json")]
+        with pytest.raises(SystemExit, match="2"):
+            main([*given, "--out", str(tmp_path)])
+        assert "is not of the model b: run the step `stability`" in capsys.readouterr().err
+    assert not (tmp_path / "summary.json").exists()
 
 
 @pytest.mark.parametrize("name", [name for name, (change, _) in CHANGES.items() if change])
