@@ -18,7 +18,6 @@ from pipelines.augment import (
 from pipelines.batches import batched
 from pipelines.classification_examples import ClassificationExamples
 from pipelines.masks import lungs_around
-from pipelines.sizes import FEATURE_STRIDE
 
 #: Side of a crop in sides of a patch.
 CROP = 2
@@ -26,13 +25,14 @@ CROP = 2
 _STREAM = 4
 
 
-def windows_along(patch_size: int) -> int:
+def windows_along(patch_size: int, stride: int) -> int:
     """Tell how many windows of a crop lie along each side.
 
     Args:
-        patch_size: side of a patch in pixels, a multiple of 32.
+        patch_size: side of a patch in pixels, a multiple of the stride.
+        stride: pixels between windows.
     """
-    return (CROP - 1) * patch_size // FEATURE_STRIDE + 1
+    return (CROP - 1) * patch_size // stride + 1
 
 
 def crop_batches(
@@ -40,6 +40,7 @@ def crop_batches(
     order: npt.NDArray[np.int64],
     places: npt.NDArray[np.int64],
     batch_size: int,
+    stride: int,
     seed: int,
     epoch: int,
     augment: bool,
@@ -56,6 +57,7 @@ def crop_batches(
         order: int64 [m], which film comes at each place.
         places: int64 [m], each example's place in the epoch.
         batch_size: examples a batch; a remainder is dropped.
+        stride: pixels between windows.
         seed: seed of the run.
         epoch: number of the epoch.
         augment: see `ClassificationExamples.batches`.
@@ -68,11 +70,11 @@ def crop_batches(
     """
     size, side = examples.patch_size, CROP * examples.patch_size
     larger = dataclasses.replace(examples, patch_size=side)
-    along = windows_along(size)
+    along = windows_along(size, stride)
     # The window (along - 1) // 2 is to lie around the place that is drawn.
-    shift = size // 2 - FEATURE_STRIDE * ((along - 1) // 2)
+    shift = size // 2 - stride * ((along - 1) // 2)
     first = size // 2
-    centres = slice(first, first + FEATURE_STRIDE * (along - 1) + 1, FEATURE_STRIDE)
+    centres = slice(first, first + stride * (along - 1) + 1, stride)
 
     def example(film: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         key = tf.random.fold_in(example_seed(seed, epoch, place), tf.zeros([], tf.int64))

@@ -15,8 +15,7 @@ PATCHES = 100
 MOST_PATCHES = 400
 #: Finest grid, in pixels of `CLASSIFICATION_SIZE`, that has at most so many points.
 LEAST_STRIDE = 50
-#: Pixels of the film for one of the classifier's last feature map; the windows of the dense vote
-#: are as far apart.
-FEATURE_STRIDE = 32
-#: Most windows of a film: one for each place of that grid.
-MOST_WINDOWS = (CLASSIFICATION_SIZE // FEATURE_STRIDE) ** 2
+#: Most windows of the dense vote along each side of a film.
+WINDOWS_ALONG = 32
+#: Most windows of a film.
+MOST_WINDOWS = WINDOWS_ALONG**2

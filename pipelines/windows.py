@@ -1,9 +1,10 @@
 """The patches of the dense vote: windows of one feature map, and the part of a film that it needs.
 
-ResNet-18 with torchvision's padding has a cell of its last feature map for every 32 pixels, and the
-cell (u, v) of a picture looks at it around pixel (32 u, 32 v). So what the network makes of a patch
-that begins at a multiple of 32 of the picture is a window of what it makes of the picture, but for
-the border: it has zeros around a patch, and the neighbourhood around a window.
+ResNet-18 with torchvision's padding has a cell of its last feature map for every s = 32 pixels (16
+behind its third stage), and the cell (u, v) of a picture looks at it around pixel (s u, s v). So
+what the network makes of a patch that begins at a multiple of s of the picture is a window of what
+it makes of the picture, but for the border: it has zeros around a patch, and the neighbourhood
+around a window.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,6 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from pipelines.masks import middle_pixel
-from pipelines.sizes import FEATURE_STRIDE
 
 
 class WindowedFilm(NamedTuple):
@@ -19,7 +19,7 @@ class WindowedFilm(NamedTuple):
 
     Attributes:
         box: float32 [H, W], the smallest rectangle that holds every patch, less the rings left out;
-            sides are multiples of 32.
+            sides are multiples of the stride.
         centres: int32 [n, 2], row and column of each patch on the film.
         cells: int32 [n, 2], row and column of each window's first cell on the feature map of the
             whole rectangle.
@@ -30,45 +30,48 @@ class WindowedFilm(NamedTuple):
     cells: tf.Tensor
 
 
-def window_centres(lung_mask: tf.Tensor) -> tf.Tensor:
-    """Find the places of the grid of stride 32 that lie on a lung.
+def window_centres(lung_mask: tf.Tensor, stride: int) -> tf.Tensor:
+    """Find the places of the grid of the network's stride that lie on a lung.
 
     Where none does, the place that is nearest to the lung pixel in the middle stands in for them.
 
     Args:
-        lung_mask: bool [H, W] with at least one true pixel; sides are multiples of 32.
+        lung_mask: bool [H, W] with at least one true pixel; sides are multiples of the stride.
+        stride: pixels for a cell of the network's last feature map.
 
     Returns:
-        int32 [n, 2]: row, column, multiples of 32 in row-major order.
+        int32 [n, 2]: row, column, multiples of the stride in row-major order.
     """
-    places = tf.where(lung_mask[::FEATURE_STRIDE, ::FEATURE_STRIDE])
+    places = tf.where(lung_mask[::stride, ::stride])
 
     def nearest() -> tf.Tensor:
-        last = tf.shape(lung_mask, tf.int64) // FEATURE_STRIDE - 1
-        place = (middle_pixel(lung_mask) + FEATURE_STRIDE // 2) // FEATURE_STRIDE
+        last = tf.shape(lung_mask, tf.int64) // stride - 1
+        place = (middle_pixel(lung_mask) + stride // 2) // stride
         return tf.minimum(place, last)[None]
 
     found = tf.cond(tf.shape(places)[0] > 0, lambda: places, nearest)
-    return tf.ensure_shape(tf.cast(found, tf.int32) * FEATURE_STRIDE, [None, 2])
+    return tf.ensure_shape(tf.cast(found, tf.int32) * stride, [None, 2])
 
 
 def windowed_film(
-    film: tf.Tensor, centres: tf.Tensor, size: int, left_out: int = 0
+    film: tf.Tensor, centres: tf.Tensor, size: int, stride: int, left_out: int = 0
 ) -> WindowedFilm:
     """Cut what the windows of a film need, zero outside the film.
 
     Args:
         film: float32 [H, W], what the network may see.
         centres: int32 [n, 2] of `window_centres`, n >= 1.
-        size: side of a patch in pixels, a multiple of 32: a patch is `[c - size/2, c + size/2)`.
-        left_out: rings of 32 pixels that are left out around the rectangle, fewer than half of a
+        size: side of a patch in pixels, a multiple of the stride: a patch is
+            `[c - size/2, c + size/2)`.
+        stride: of `window_centres`.
+        left_out: rings of cells that are left out around the rectangle, fewer than half of a
             patch has.
     """
     first, last = tf.reduce_min(centres, 0), tf.reduce_max(centres, 0)
-    margin = size // 2 - left_out * FEATURE_STRIDE
+    margin = size // 2 - left_out * stride
     padded = tf.pad(film, [[margin, margin], [margin, margin]])
     box = tf.slice(padded, first, last - first + 2 * margin)
-    return WindowedFilm(box, centres, (centres - first) // FEATURE_STRIDE)
+    return WindowedFilm(box, centres, (centres - first) // stride)
 
 
 def window_means(values: tf.Tensor, cells: tf.Tensor, side: int) -> tf.Tensor:

@@ -8,8 +8,8 @@ from cxr_tf.method.frozen import frozen
 from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.method.windows import WindowNetwork
 from cxr_tf.models.grey_patches import behind_first, first_layers, grey_network
+from cxr_tf.models.names import feature_stride
 from cxr_tf.models.resnet import LOGITS
-from pipelines.sizes import FEATURE_STRIDE
 
 _OUTPUTS = ("logits", "features")
 
@@ -26,13 +26,13 @@ class Classifier:
         """Freeze the network.
 
         Args:
-            network: from scaled patches to logits and features; for pictures of any size where the
-                approach is `dense`.
+            network: of `build_classifier`, from scaled patches to logits and features; for
+                pictures of any size where the approach is `dense`.
             options: how the films are prepared.
         """
-        size = options.patch_size
+        size, stride = options.patch_size, feature_stride(network.name)
         dense = network.get_layer(LOGITS)
-        self.side: int = network.output["features"].shape[1] or size // FEATURE_STRIDE
+        self.side: int = network.output["features"].shape[1] or size // stride
         self._kernel, self._bias = np.asarray(dense.kernel), np.asarray(dense.bias)
         self.windows: WindowNetwork | None = None
         patches = tf.TensorSpec([None, size, size], tf.float32, "patches")
@@ -54,7 +54,7 @@ class Classifier:
         )
         self._patches = lambda x: rest(of_patches(x)[0])
         self.windows = WindowNetwork(
-            lambda x: rest(of_films(x)[0])[1], self._logits, size, options.content
+            lambda x: rest(of_films(x)[0])[1], self._logits, size, options.content, stride
         )
 
     def of_patches(self, patches: tf.Tensor) -> list[tf.Tensor]:

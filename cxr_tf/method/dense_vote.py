@@ -47,18 +47,17 @@ class DenseVote:
         side = self._options.film_size
         lung_mask = lungs_at_full_size(labels, side)
         seen = select_content(large, lung_mask, self._options.content)
-        logits, centres, cells, features = self._network.look(
-            seen, lung_mask, tf.constant(self._black)
-        )
-        probabilities = tf.ensure_shape(tf.nn.softmax(logits), [None, len(self._options.classes)])
-        count = tf.shape(centres)[0]
+        found = self._network.look(seen, lung_mask, tf.constant(self._black))
+        probabilities = tf.nn.softmax(found.logits)
+        probabilities = tf.ensure_shape(probabilities, [None, len(self._options.classes)])
+        centres, count = found.centres, tf.shape(found.centres)[0]
         used = tf.ones([count], tf.bool)
         votes = count_votes(probabilities, used)
         result = outcome(votes, mean_probabilities(probabilities, used), count)
         rule, size = self._options.rule, self._options.patch_size
         result = by_rule(rule, result, probabilities, centres, lung_mask, size)
         if question.explain:
-            maps = self._maps.of_windows(features, cells)
+            maps = self._maps.of_windows(found.features, found.cells)
             result["saliency"] = self._maps.of_windowed_film(maps, probabilities, centres)
             if question.unweighted is not None:
                 result["saliency_unweighted"] = tf.cond(

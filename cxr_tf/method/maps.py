@@ -101,14 +101,14 @@ class Maps:
     ) -> tf.Tensor:
         """Join the maps of a film's windows to one a class (Eq. 5), as `of_film`.
 
-        Edges of patches and bends of their maps lie at multiples of 16 pixels, so that the mean
-        over blocks is the map that is made at the smaller size: of a film of 1024 x 1024, a
+        Edges of patches and bends of their maps lie at multiples of half the stride, so that the
+        mean over blocks is the map that is made at the smaller size: of a film of 1024 x 1024, a
         sixteenth of the work.
 
         Args:
             maps: float32 [n, C, u, v], of `of_windows`.
             probabilities: float32 [n, C], the weight of each map.
-            centres: int32 [n, 2], row and column on the film, multiples of 32.
+            centres: int32 [n, 2], row and column on the film, multiples of the stride.
 
         Returns:
             float32 [C, 256, 256] in 0..1.

@@ -38,6 +38,9 @@ SEGMENTATION_NETWORKS: dict[str, Network] = {
     "u_net_small": Network("u_net.u_net", {"width": 8}),
 }
 
+#: Stages of a ResNet-18; one that ends earlier says so in its options.
+STAGES = 4
+
 #: Networks that turn patches into logits and features. `resnet18_layer3` ends behind the third of
 #: ResNet-18's four stages, `layer3` in torchvision, and `resnet18_layer3_lungs` averages its last
 #: feature map over the lungs alone. `resnet18_layer3_lung_halves` also compares the upper half of
@@ -51,3 +54,13 @@ CLASSIFICATION_NETWORKS: dict[str, Network] = {
     ),
     "resnet18_small": Network("resnet.resnet18", {"width": 16}),
 }
+
+
+def feature_stride(name: str) -> int:
+    """Tell how many pixels of a patch there are for a cell of the last feature map, on each side.
+
+    Args:
+        name: a key of `CLASSIFICATION_NETWORKS`.
+    """
+    stages: int = CLASSIFICATION_NETWORKS[name].options.get("stages", STAGES)
+    return 2 << stages

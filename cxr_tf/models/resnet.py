@@ -4,9 +4,9 @@ import keras
 
 from cxr_tf.models.layers import batch_norm
 from cxr_tf.models.lung_pooling import LungShare, OnLungs
+from cxr_tf.models.names import STAGES
 from cxr_tf.models.style_exchange import StyleExchange
 
-STAGES = 4
 #: First stages behind which styles are exchanged: there they are more of the source than of what a
 #: film shows.
 STYLED = 2

@@ -11,11 +11,12 @@ from cxr_tf.measures.metrics import Ints, classification_metrics, confusion_matr
 from cxr_tf.measures.precision_recall import average_precision
 from cxr_tf.method.saliency import enlargement, grad_cam, gradient_weights, normalised
 from cxr_tf.method.voting import count_votes, decide, mean_probabilities
-from cxr_tf.method.windows import WindowNetwork, window_network
+from cxr_tf.models.names import feature_stride
 from cxr_tf.models.registry import build_classifier
 from cxr_tf.models.resnet import LOGITS, freeze
 from cxr_tf.runtime.errors import DivergedError
 from cxr_tf.saved.run_options import ClassificationTrainingOptions
+from cxr_tf.training.all_windows import AllWindows
 from cxr_tf.training.objectives import classification_loss, windows_loss
 from cxr_tf.training.pictures import (
     Picture,
@@ -31,10 +32,8 @@ from cxr_tf.training.tracing import Traced
 from pipelines.as_written import as_written
 from pipelines.classification_examples import ClassificationExamples
 from pipelines.crops import crop_batches
-from pipelines.masks import lungs_at_full_size
 from pipelines.patches import network_input
 from pipelines.sampling import Balanced
-from pipelines.sizes import FEATURE_STRIDE
 
 #: Seed of the fixed validation patches; serving's own seed.
 VALIDATION_SEED = 0
@@ -81,13 +80,13 @@ class ClassificationTask:
         self.classes = classes
         self.sources = sources
         self._dense = config.approach == "dense"
+        self._stride = feature_stride(config.network)
         #: Where both votes are learnt, the mean of their macro F1 chooses the best epoch.
         self.score = "f1_both" if self._dense else "f1"
         self.training = training
         self.validation = validation
         self._vote = Traced(self._decide)
-        self._dense_vote = Traced(self._decide_densely)
-        self._black = Traced(lambda model: self._windows(model).black())
+        self._windows = AllWindows(config)
         self._evaluated: tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.float32]] | None = None
 
     def build(self) -> keras.Model:
@@ -140,6 +139,17 @@ class ClassificationTask:
             count = len(labels[some]) * patches
             yield self.inputs(batch)[:count], labels[some], experts[some]
 
+    def every_window(self, model: keras.Model) -> list[npt.NDArray[np.float32]]:
+        """Give the features of each film to learn from, averaged over its windows: float32 [k].
+
+        Args:
+            model: the network.
+
+        Returns:
+            As many as there are films, where both votes are learnt; otherwise none.
+        """
+        return list(self._windows.features(model, self.training)) if self._dense else []
+
     def draws(self) -> npt.NDArray[np.int64]:
         """Count how often each film is drawn in many epochs, int64 [n]."""
         order = np.concatenate([self.order(epoch) for epoch in range(COUNTED_EPOCHS)])
@@ -175,7 +185,7 @@ class ClassificationTask:
         first, there = (
             x[:whole].reshape(-1, batch_size)[:, :count].ravel() for x in (order, places)
         )
-        crops = crop_batches(self.training, first, there, count, *drawn)
+        crops = crop_batches(self.training, first, there, count, self._stride, *drawn)
         return tf.data.Dataset.zip(patches, crops).map(
             as_written(lambda some, larger: (*some, *larger))
         )
@@ -213,7 +223,7 @@ class ClassificationTask:
         crops, windows = batch[-2:]
         inputs = network_input(crops, self.config.scaling)
         features = model(inputs, training=True)["features"]
-        side = self.config.patch_size // FEATURE_STRIDE
+        side = self.config.patch_size // self._stride
         means = tf.nn.avg_pool2d(features, side, 1, "VALID")
         logits = model.get_layer(LOGITS)(means)
         if self._expert is not None:
@@ -233,36 +243,6 @@ class ClassificationTask:
         decision = decide(count_votes(probabilities, used), mean)
         labels = tf.fill(tf.shape(patches)[:1], label)
         return decision, mean, tf.reduce_mean(classification_loss(logits, labels))
-
-    def _windows(self, model: keras.Model) -> WindowNetwork:
-        config = self.config
-        return window_network(
-            model, scaling=config.scaling, patch_size=config.patch_size, content=config.content
-        )
-
-    def _decide_densely(
-        self, model: keras.Model, seen: tf.Tensor, lungs: tf.Tensor, black: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Decision of all windows of a film, and their mean probabilities."""
-        lung_mask = lungs_at_full_size(lungs, self.validation.films.side)
-        found = self._windows(model).look(seen, lung_mask, black)
-        probabilities = tf.nn.softmax(found.logits)
-        used = tf.ones(tf.shape(found.centres)[:1], tf.bool)
-        mean = mean_probabilities(probabilities, used)
-        return decide(count_votes(probabilities, used), mean), mean
-
-    def _dense_figures(self, model: keras.Model) -> dict[str, float]:
-        """Accuracy and macro F1 of the dense vote on the validation films."""
-        black, films, decided = self._black(model), self.validation, []
-        for film in range(len(films)):
-            seen = tf.constant(films.seen(film))
-            decision, mean = self._dense_vote(model, seen, films.lungs[film], black)
-            if not np.isfinite(mean.numpy()).all():
-                raise DivergedError("the dense answers on the validation films are not finite")
-            decided.append(int(decision))
-        matrix = confusion_matrix(films.labels.numpy(), np.asarray(decided), len(self.classes))
-        figures = classification_metrics(matrix)
-        return {"dense_accuracy": float(figures.accuracy), "dense_f1": float(figures.f1)}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """Give the figures of the vote over the fixed patches of every validation film.
@@ -305,7 +285,7 @@ class ClassificationTask:
         }
         overall = {"accuracy": float(figures.accuracy), "f1": float(figures.f1)}
         if self._dense:
-            overall |= self._dense_figures(model)
+            overall |= self._windows.figures(model, self.validation, len(self.classes))
             overall["f1_both"] = (overall["f1"] + overall["dense_f1"]) / 2.0
         return {**overall, "loss": float(np.mean(losses)), **by_class}
 

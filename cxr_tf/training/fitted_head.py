@@ -33,7 +33,8 @@ _NOTHING = 1e-6
 def fit_head(model: keras.Model, task: ClassificationTask, l2: float) -> None:
     """Fit the dense layer of a network to the films of a run, weighted as they are drawn.
 
-    Half of their patches are as in use, half are changed as training changes them.
+    Half of their patches are as in use, half are changed as training changes them. Where the dense
+    vote is learnt too, its windows count as much as all patches.
 
     Args:
         model: its features are as they will be in use; the dense layer is changed in place.
@@ -51,11 +52,16 @@ def fit_head(model: keras.Model, task: ClassificationTask, l2: float) -> None:
             by_film = np.split(pooled(inputs).numpy(), len(some))
             found.append((np.mean(by_film, axis=1), some, added))
     seen, labels, experts = (np.concatenate(each) for each in zip(*found, strict=True))
+    weights, sources = (np.tile(np.asarray(each), 2) for each in (task.draws(), task.sources))
+    windows = task.every_window(model)
+    if windows:
+        seen = np.concatenate([seen, np.tile(windows, (2, 1))])
+        labels, experts, weights, sources = (
+            np.concatenate([each, each]) for each in (labels, experts, weights, sources)
+        )
     features = seen.astype(np.float64)
-    weights = np.tile(task.draws(), 2)
     count, muted = task.config.source_directions, None
     if count:
-        sources = np.tile(np.asarray(task.sources), 2)
         muted = source_directions(features, labels, sources, count)
         muted *= np.sqrt(1.0 - task.config.source_share)
     weights = weights / weights.sum()
@@ -65,7 +71,7 @@ def fit_head(model: keras.Model, task: ClassificationTask, l2: float) -> None:
     head.kernel.assign(kernel)
     head.bias.assign(bias)
     right = 100.0 * ((features @ kernel + bias).argmax(1) == labels).mean()
-    log.info("dense layer fitted to %d films, %.0f %% of them right", len(labels) // 2, right)
+    log.info("dense layer fitted to %d films, %.0f %% of them right", len(task.training), right)
 
 
 def _scaled(features: Floats) -> tuple[Floats, Floats, Floats]:

@@ -1,12 +1,12 @@
 """Options of a training of classification that do not go together."""
 
 from cxr_tf.models.lung_pooling import SCALING
-from cxr_tf.models.names import CLASSIFICATION_NETWORKS
+from cxr_tf.models.names import CLASSIFICATION_NETWORKS, feature_stride
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.run_options import ClassificationTrainingOptions
 from pipelines.lung_square import LUNGS
 from pipelines.masks import EVEN_LUNGS
-from pipelines.sizes import CLASSIFICATION_SIZE, FEATURE_STRIDE, SEGMENTATION_SIZE
+from pipelines.sizes import SEGMENTATION_SIZE, WINDOWS_ALONG
 
 #: Largest side of the normalised film that patches are cut from; few films have more pixels.
 LARGEST_FILM = 2048
@@ -34,20 +34,22 @@ def check_options(config: ClassificationTrainingOptions) -> None:
 
 def _check_dense(config: ClassificationTrainingOptions) -> None:
     """Refuse what has no windows: see `pipelines.windows`."""
-    if config.patch_size % FEATURE_STRIDE:
+    stride = feature_stride(config.network)
+    if "on_lungs" in CLASSIFICATION_NETWORKS[config.network].options:
         raise UsageError(
-            f"--approach dense with --patch-size {config.patch_size}: give a multiple of "
-            f"{FEATURE_STRIDE}, the distance between windows"
+            f"--approach dense with --network {config.network}, which looks at a film once: take "
+            "--network resnet18 or resnet18_layer3"
         )
-    if "stages" in CLASSIFICATION_NETWORKS[config.network].options:
+    if config.patch_size % stride:
         raise UsageError(
-            f"--approach dense with --network {config.network}: take --network resnet18, whose "
-            f"windows lie {FEATURE_STRIDE} pixels apart"
+            f"--approach dense with --patch-size {config.patch_size}: give a multiple of {stride}, "
+            f"the distance between windows of {config.network}"
         )
-    if config.film_size > CLASSIFICATION_SIZE:
+    if config.film_size > stride * WINDOWS_ALONG:
         raise UsageError(
-            f"--approach dense with --film-size {config.film_size}: it has windows up to "
-            f"{CLASSIFICATION_SIZE}"
+            f"--approach dense with --film-size {config.film_size}: give at most "
+            f"{stride * WINDOWS_ALONG}, for the windows of {config.network} lie {stride} pixels "
+            f"apart, and a film has at most {WINDOWS_ALONG} of them along each side"
         )
     if not 1 <= config.crops <= config.batch_size:
         raise UsageError(f"--crops {config.crops}: give 1 to --batch-size {config.batch_size}")

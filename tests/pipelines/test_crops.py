@@ -10,7 +10,7 @@ from pipelines.classification_examples import ClassificationExamples
 from pipelines.crops import crop_batches, windows_along
 from pipelines.film_files import HeldFilms
 
-SIDE, PATCH = 1024, 128
+SIDE, PATCH, STRIDE = 1024, 128, 32
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +28,15 @@ def examples():
 def collected(examples, count=24, batch_size=4, **options):
     places = np.arange(count)
     order = places % 2
-    drawn = {"seed": 1, "epoch": 0, "augment": False} | options
+    drawn = {"stride": STRIDE, "seed": 1, "epoch": 0, "augment": False} | options
     batches = crop_batches(examples, order, places, batch_size, **drawn)
     crops, windows = zip(*batches, strict=True)
     return np.concatenate(crops), np.concatenate(windows)
 
 
-def middles(crops):
-    along = windows_along(PATCH)
-    at = PATCH // 2 + 32 * np.arange(along)
+def middles(crops, stride=STRIDE):
+    along = windows_along(PATCH, stride)
+    at = PATCH // 2 + stride * np.arange(along)
     return crops[:, at[:, None], at]
 
 
@@ -47,6 +47,12 @@ def test_windows_are_those_whose_centre_lies_on_a_lung(examples):
     assert windows[:, 2, 2].all()  # the place that was drawn
     assert 0.2 < windows.mean() < 0.95
     assert len({crop.tobytes() for crop in crops}) > 20
+
+
+def test_windows_of_half_the_stride_are_twice_as_near(examples):
+    crops, windows = collected(examples, stride=16)
+    assert windows.shape == (24, 9, 9) and windows[:, 4, 4].all()
+    np.testing.assert_array_equal(windows, middles(crops, 16) == 100.0)
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0])
@@ -73,6 +79,6 @@ def test_a_crop_is_no_larger_version_of_the_patch_of_its_place(examples):
     )
     places, order = np.arange(8), np.zeros(8, np.int64)
     patches = np.concatenate([x for x, _ in numbered.batches(order, places, 4, 1, 0, False)])
-    crops, _ = zip(*crop_batches(numbered, order, places, 4, 1, 0, False), strict=True)
+    crops, _ = zip(*crop_batches(numbered, order, places, 4, STRIDE, 1, 0, False), strict=True)
     near = np.concatenate(crops)[:, PATCH // 2 : 3 * PATCH // 2, PATCH // 2 : 3 * PATCH // 2]
     assert all((patch != part).any() for patch, part in zip(patches, near, strict=True))

@@ -18,25 +18,30 @@ def lungs_at(*parts):
     return mask
 
 
-def test_centres_are_the_places_of_the_grid_that_lie_on_a_lung():
+@pytest.mark.parametrize("stride", [16, 32])
+def test_centres_are_the_places_of_the_grid_that_lie_on_a_lung(stride):
     mask = lungs_at((33, 60, 130, 100), (64, 160, 65, 193))
-    found = check_op(window_centres, mask)
-    expected = [(y, x) for y in range(0, 256, 32) for x in range(0, 256, 32) if mask[y, x]]
+    found = check_op(lambda lungs: window_centres(lungs, stride), mask)
+    grid = range(0, 256, stride)
+    expected = [(y, x) for y in grid for x in grid if mask[y, x]]
     assert [tuple(each) for each in np.asarray(found)] == expected
     columns = {row: [x for y, x in expected if y == row] for row, _ in expected}
-    assert columns == {64: [64, 96, 160, 192], 96: [64, 96], 128: [64, 96]}
+    if stride == 32:
+        assert columns == {64: [64, 96, 160, 192], 96: [64, 96], 128: [64, 96]}
+    else:
+        assert columns[64] == [64, 80, 96, 160, 176, 192] and min(columns) == 48
 
 
 @pytest.mark.parametrize(
     ("part", "place"), [((65, 70, 90, 80), (64, 64)), ((250, 250, 256, 256), (224, 224))]
 )
 def test_where_no_place_lies_on_a_lung_the_nearest_one_stands_in(part, place):
-    assert window_centres(tf.constant(lungs_at(part))).numpy().tolist() == [list(place)]
+    assert window_centres(tf.constant(lungs_at(part)), 32).numpy().tolist() == [list(place)]
 
 
 def test_a_film_that_is_all_lung_has_the_most_windows():
     mask = tf.ones([1024, 1024], tf.bool)
-    assert window_centres(mask).shape[0] == MOST_WINDOWS
+    assert window_centres(mask, 32).shape[0] == MOST_WINDOWS
 
 
 @pytest.mark.parametrize("left_out", [0, 1])
@@ -44,7 +49,7 @@ def test_the_box_holds_the_patch_of_every_window(left_out):
     """Each window's square in the box is the patch around its centre, less what is left out."""
     film = np.random.default_rng(0).uniform(1, 255, (256, 256)).astype(np.float32)
     centres = tf.constant([[0, 96], [32, 64], [96, 224]])
-    box, same, cells = windowed_film(tf.constant(film), centres, 128, left_out)
+    box, same, cells = windowed_film(tf.constant(film), centres, 128, 32, left_out)
     np.testing.assert_array_equal(same, centres)
     cut = 32 * left_out
     assert np.min(cells) == 0 and box.shape == (96 + 128 - 2 * cut, 160 + 128 - 2 * cut)

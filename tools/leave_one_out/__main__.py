@@ -72,7 +72,7 @@ class DecideOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """Make decisions.csv, leave_one_out.csv, .md and .png anew."""
+    """Make decisions.csv, leave_one_out.csv, .md and .png anew, and of the dense vote its own."""
 
     out: tyro.conf.Positional[Path]
     """folder of the folds"""
@@ -189,8 +189,10 @@ def _decide(options: DecideOptions) -> int:
 
 
 def _report(options: ReportOptions) -> int:
+    from cxr_tf.runtime.whole_files import write_text
     from tools.leave_one_out.arrange import folds_of
-    from tools.leave_one_out.decisions import gather
+    from tools.leave_one_out.compare import markdown
+    from tools.leave_one_out.decisions import DENSE, gather
     from tools.leave_one_out.figures import figure_rows
     from tools.leave_one_out.report import write_report
 
@@ -198,6 +200,12 @@ def _report(options: ReportOptions) -> int:
     table = gather(options.out, folds, recipe["classes"])
     rows = figure_rows(table, recipe["single_sources"], options.samples, options.seed)
     print(write_report(options.out, rows, recipe))
+    if recipe["training"].get("approach") == DENSE:
+        dense = gather(options.out, folds, recipe["classes"], DENSE)
+        names = "dense vote", "vote of patches"
+        text = markdown(dense, table, names, options.samples, options.seed)
+        write_text(options.out / "dense_vote.md", text)
+        print(text)
     return 0
 
 

@@ -32,11 +32,10 @@ from pipelines.manifest.table import Manifest, ManifestRow
 from pipelines.masks import lungs_at_full_size
 from pipelines.patches import network_input
 from pipelines.status import NO_LUNG, OK
+from tools.leave_one_out.decisions import DENSE
 
 #: Seed of the centres, as in serving.
 SEED = 0
-#: Folder of the decisions of the dense vote, in that of the others.
-DENSE = "dense"
 #: Says that all is written.
 DONE = "metrics.json"
 

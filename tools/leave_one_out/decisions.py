@@ -17,19 +17,24 @@ from tools.leave_one_out.folds import Fold
 
 #: The table of a folder of folds; a row for each decision.
 DECISIONS = "decisions.csv"
+#: Folder of the decisions of the dense vote, in that of the others; and what it is called.
+DENSE = "dense"
 #: The films of the sources that a fold left out; the test films of those it has learnt from.
 LEFT_OUT, KNOWN = "left_out", "known"
 
 Table = Any  # a pandas DataFrame; pandas carries no types
 
 
-def gather(out: Path, folds: Iterable[Fold], classes: Sequence[str]) -> Table:
+def gather(out: Path, folds: Iterable[Fold], classes: Sequence[str], vote: str = "") -> Table:
     """Put the decisions of the evaluated folds into one table, and write it.
+
+    That of the dense vote is `decisions_dense.csv`.
 
     Args:
         out: folder of the folds.
         folds: those to look for.
         classes: names of the decision classes in order.
+        vote: `dense` for the decisions of the dense vote.
 
     Returns:
         The table: `fold`, `kind` (`left_out` or `known`), film, patient, origin, truth and
@@ -41,7 +46,7 @@ def gather(out: Path, folds: Iterable[Fold], classes: Sequence[str]) -> Table:
     parts = []
     for fold in folds:
         for kind in (LEFT_OUT, KNOWN):
-            path = out / fold.folder / kind / TABLE
+            path = out / fold.folder / kind / vote / TABLE
             if path.is_file():
                 part = read_predictions(path)
                 part.insert(0, "fold", fold.name)
@@ -54,7 +59,8 @@ def gather(out: Path, folds: Iterable[Fold], classes: Sequence[str]) -> Table:
     columns = ["fold", "kind", "path", "patient", "source", "class", "truth", "status", "label",
                "agreement", "patches_used", *of_class, "model_version"]  # fmt: skip
     table = table[columns]
-    write_text(out / DECISIONS, table.to_csv(index=False, lineterminator="\n"))
+    name = f"decisions_{vote}.csv" if vote else DECISIONS
+    write_text(out / name, table.to_csv(index=False, lineterminator="\n"))
     return table
 
 

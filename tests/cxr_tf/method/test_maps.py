@@ -11,18 +11,21 @@ from pipelines.windows import windows_of
 CLASSES = ("a", "b", "c")
 
 
-@pytest.mark.parametrize("size", [64, 224])
-def test_maps_of_windows_against_those_of_patches(size):
-    generator = np.random.default_rng(size)
+@pytest.mark.parametrize(("size", "stride"), [(64, 32), (224, 32), (112, 16)])
+def test_maps_of_windows_against_those_of_patches(size, stride):
+    """Of a film with 32 windows along each side."""
+    generator, side = np.random.default_rng(size), size // stride
     kernel = tf.constant(generator.normal(size=(8, 3)).astype(np.float32))
-    options = TriageOptions(classes=CLASSES, approach="dense", patch_size=size)
-    maps = Maps(options, lambda features: tf.reduce_mean(features, [1, 2]) @ kernel, size // 32)
+    options = TriageOptions(
+        classes=CLASSES, approach="dense", patch_size=size, film_size=32 * stride
+    )
+    maps = Maps(options, lambda features: tf.reduce_mean(features, [1, 2]) @ kernel, side)
     features = tf.constant(generator.uniform(0, 2, (16, 14, 8)).astype(np.float32))
     cells = tf.constant([[0, 0], [3, 1], [3, 2], [9, 7]])
     found = maps.of_windows(features, cells)
-    expected = maps.of_patches(windows_of(features, cells, size // 32))
+    expected = maps.of_patches(windows_of(features, cells, side))
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    centres = cells * 32 + tf.constant([0, 32])  # the first one hangs over the film
+    centres = cells * stride + tf.constant([0, stride])  # the first one hangs over the film
     probabilities = tf.nn.softmax(tf.constant(generator.normal(size=(4, 3)).astype(np.float32)))
     film = maps.of_windowed_film(found, probabilities, centres)
     used = tf.ones([4], tf.bool)

@@ -1,5 +1,7 @@
 """Windows of one feature map stand where the patches do that they take the place of."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -29,9 +31,9 @@ def classifier(network):
     return Classifier(network, PLAIN)
 
 
-def blot(*middle, side=40, seed=0):
+def blot(*middle, side=40, seed=0, whole=1024):
     """A film that is black but for a random square around a place, and lung there."""
-    film, lungs = np.zeros((1024, 1024), np.float32), np.zeros((1024, 1024), bool)
+    film, lungs = np.zeros((whole, whole), np.float32), np.zeros((whole, whole), bool)
     (top, left) = (each - side // 2 for each in middle)
     part = slice(top, top + side), slice(left, left + side)
     film[part] = np.random.default_rng(seed).uniform(50, 255, (side, side))
@@ -92,23 +94,33 @@ def test_a_window_is_the_patch_that_it_takes_the_place_of():
     assert (np.abs(found.logits.numpy()[own] - logits) < 0.2 * spread).all()
 
 
-def test_logits_of_windows_are_means_of_what_keras_makes_of_the_box(network, classifier):
-    film, lungs = blot(480, 512, side=150)
-    windows = classifier.windows
-    assert windows is not None
-    whole = WindowNetwork(windows.trunk, windows.dense, 224, "whole")
+@pytest.mark.parametrize(
+    ("name", "options", "stride"),
+    [("resnet18_small", {}, 32), ("resnet18_layer3", {"width": 16}, 16)],
+)
+def test_logits_of_windows_are_means_of_what_keras_makes_of_the_box(name, options, stride):
+    """Of a network with fewer stages the windows are half as large and half as far apart."""
+    keras.utils.set_random_seed(3)
+    network = build(name, size=None, classes=len(CLASSES), **options)
+    size = 7 * stride
+    plain = dataclasses.replace(PLAIN, patch_size=size, film_size=32 * stride)
+    windows = Classifier(network, plain).windows
+    assert windows is not None and windows.stride == stride
+    film, lungs = blot(15 * stride, 16 * stride, side=150 * stride // 32, whole=32 * stride)
+    whole = WindowNetwork(windows.trunk, windows.dense, size, "whole", stride)
     found = look(whole, film, lungs)
-    top, left = found.centres.numpy().min(0) - 112
-    bottom, right = found.centres.numpy().max(0) + 112
+    top, left = found.centres.numpy().min(0) - size // 2
+    bottom, right = found.centres.numpy().max(0) + size // 2
     box = film[None, top:bottom, left:right]
     features = network(network_input(box, "raw255"), training=False)["features"][0].numpy()
     kernel, bias = (np.asarray(x) for x in network.get_layer("fc").weights)
     scale = np.abs(features).max()
     np.testing.assert_allclose(found.features, features, atol=1e-4 * scale)
+    np.testing.assert_allclose(found.means @ kernel + bias, found.logits, atol=1e-4 * scale)
     centres, logits = found.centres.numpy(), found.logits.numpy()
-    assert len(centres) == 25 and (centres % 32 == 0).all()
+    assert len(centres) == 25 and (centres % stride == 0).all()
     for centre, cell, scores in zip(centres, found.cells.numpy(), logits, strict=True):
-        row, column = (centre - (top, left) - 112) // 32
+        row, column = (centre - (top, left) - size // 2) // stride
         assert tuple(cell) == (row, column)
         window = features[row : row + 7, column : column + 7].mean((0, 1))
         np.testing.assert_allclose(scores, window @ kernel + bias, rtol=1e-3, atol=1e-4 * scale)
@@ -123,7 +135,7 @@ def test_beyond_the_margin_stands_what_the_network_makes_of_black():
     assert windows is not None
     film, lungs = blot(512, 512, side=200)
     short = look(windows, film, lungs)
-    long = look(WindowNetwork(windows.trunk, windows.dense, 224, "whole"), film, lungs)
+    long = look(WindowNetwork(windows.trunk, windows.dense, 224, "whole", 32), film, lungs)
     assert short.features.shape == long.features.shape
     black = windows.black().numpy()
     for ring in (0, 1, -1, -2):

@@ -10,8 +10,10 @@ from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.method.vote_options import DENSE
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.run_options import PRESETS, ClassificationTrainingOptions
+from cxr_tf.training import fitted_head
 from cxr_tf.training.classification import ClassificationTask
 from cxr_tf.training.first_weights import first_weights
+from cxr_tf.training.fitted_head import logistic_regression
 from cxr_tf.training.objectives import classification_loss, windows_loss
 from cxr_tf.training.trainer import Trainer
 from pipelines.classification_examples import ClassificationExamples
@@ -149,6 +151,31 @@ def test_a_fitted_layer_tells_films_apart_and_a_rate_of_zero_keeps_it(config, ex
     ready = trainer.prepare_evaluation()
     np.testing.assert_allclose(ready.get_layer("fc").kernel, fitted, rtol=1e-5)
     assert task.evaluate(ready)["f1"] == 1.0
+
+
+def test_a_fitted_layer_learns_from_windows_as_much_as_from_patches(config, examples, monkeypatch):
+    given = []
+
+    def fit(features, labels, experts, weights, *rest):
+        given.append((features, labels, experts, weights))
+        return logistic_regression(features, labels, experts, weights, *rest)
+
+    monkeypatch.setattr(fitted_head, "logistic_regression", fit)
+    both = dataclasses.replace(config, fit_head=0.01, discount_sources=0.5)
+    shares = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5], [0.7, 0.3]], np.float32)
+    task = ClassificationTask(both, CLASSES, examples, examples, shares=shares)
+    weights = first_weights(both, task, [])
+    ((features, labels, experts, counts),) = given
+    model = task.build()
+    model.set_weights(weights)
+    windows = np.stack(task.every_window(model))
+    assert np.abs(windows[:, None] - features[None, :8]).max(-1).min() > 1e-3
+    for half in (features[8:12], features[12:]):
+        np.testing.assert_allclose(half, windows, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(labels, [0, 0, 1, 1] * 4)
+    np.testing.assert_allclose(experts, np.tile(0.5 * np.log(shares), (4, 1)), rtol=1e-6)
+    assert counts[:8].sum() == pytest.approx(0.5) == counts[8:].sum()
+    assert task.evaluate(model)["f1_both"] == 1.0
 
 
 def test_a_fitted_layer_leaves_out_what_tells_the_sources_of_a_class_apart(config, examples):

@@ -13,8 +13,12 @@ LUNGS, HALVES = "resnet18_layer3_lungs", "resnet18_layer3_lung_halves"
     ("options", "reason"),
     [
         ({"approach": "dense", "patch_size": 112}, "--patch-size 112: give a multiple of 32"),
-        ({"approach": "dense", "film_size": 2048}, "--film-size 2048: it has windows up to 1024"),
-        ({"approach": "dense", "network": "resnet18_layer3"}, "take --network resnet18, whose"),
+        ({"approach": "dense", "film_size": 2048}, "--film-size 2048: give at most 1024"),
+        (
+            {"approach": "dense", "network": "resnet18_layer3", "film_size": 1024},
+            "--film-size 1024: give at most 512",
+        ),
+        ({"approach": "dense", "network": HALVES}, "take --network resnet18 or resnet18_layer3"),
         ({"approach": "dense", "crops": 5}, "--crops 5: give 1 to --batch-size 4"),
         ({"film_size": 500}, "--film-size 500: give a multiple of 256"),
         ({"field_of_view": "lungs"}, "--field-of-view lungs: give --approach global"),
@@ -34,6 +38,13 @@ def test_the_option_and_the_remedy_are_named(options, reason):
     [
         {},
         {"approach": "dense", "batch_size": 4},
+        {
+            "approach": "dense",
+            "batch_size": 4,
+            "network": "resnet18_layer3",
+            "patch_size": 112,
+            "film_size": 512,
+        },
         {"approach": "global", "field_of_view": "lungs", "network": HALVES},
         {"fit_head": 0.6, "source_directions": 3, "source_share": 0.25},
     ],

@@ -44,7 +44,10 @@ def data(tmp_path):
 
 @pytest.fixture
 def done(monkeypatch):
-    """What the commands would have done: a run, or a table in which every film is normal."""
+    """What the commands would have done: a run, or a table in which every film is normal.
+
+    Where the dense vote is learnt, that has tuberculosis everywhere.
+    """
     calls = []
 
     def run(words):
@@ -53,18 +56,25 @@ def done(monkeypatch):
         out.mkdir(parents=True, exist_ok=True)
         if words[0] == "cxr_tf.train":
             (out / "checkpoints").mkdir()
+            if "dense" in words:
+                (out / "learnt_densely").touch()
             return 0
         split, sources = words[words.index("--split") + 1], words[words.index("--source") + 1 :]
-        lines = [
-            "path,patient_id,source,class,truth,status,label,agreement,patches_used,votes_normal,"
-            "votes_tuberculosis,p_normal,p_tuberculosis,model_version"
-        ]
-        lines += [
-            f"{i}.png,,{source},{label},{label},ok,normal,1.0,4,4,0,0.9,0.1,made-up"
-            for i, (label, own, source) in enumerate(FILMS)
-            if source in sources and split in ("all", own)
-        ]
-        (out / "predictions.csv").write_text("\n".join(lines) + "\n")
+        answers = {"": "normal,1.0,4,4,0,0.9,0.1"}
+        if (Path(words[2]) / "learnt_densely").is_file():
+            answers["dense"] = "tuberculosis,1.0,4,0,4,0.1,0.9"
+        for folder, answer in answers.items():
+            lines = [
+                "path,patient_id,source,class,truth,status,label,agreement,patches_used,"
+                "votes_normal,votes_tuberculosis,p_normal,p_tuberculosis,model_version"
+            ]
+            lines += [
+                f"{i}.png,,{source},{label},{label},ok,{answer},made-up"
+                for i, (label, own, source) in enumerate(FILMS)
+                if source in sources and split in ("all", own)
+            ]
+            (out / folder).mkdir(exist_ok=True)
+            (out / folder / "predictions.csv").write_text("\n".join(lines) + "\n")
         (out / "metrics.json").write_text("{}")
         return 0
 
@@ -107,6 +117,25 @@ def test_sources_are_joined_and_known_films_left_away(data, tmp_path, done):
     assert [words[0] for words in done] == ["cxr_tf.train", "tools.leave_one_out"] * 2
     assert parse_arguments(done[0][1:]).leave_out == ("c", "d")
     assert done[1][-2:] == ["c", "d"] and "all" in done[1]
+
+
+def test_both_votes_of_the_folds_are_compared_where_both_were_learnt(data, tmp_path, done, capsys):
+    out = tmp_path / "out"
+    assert run(data, out, training=[*TRAINING, "--approach", "dense"]) == 0
+    text = (out / "dense_vote.md").read_text()
+    assert text.startswith("# dense vote less vote of patches") and text in capsys.readouterr().out
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    recalls = {tuple(row[:2]): row[4:6] for row in rows if row[:1] == ["a"]}
+    assert recalls == {
+        ("a", "normal"): ["0.000", "1.000"], ("a", "tuberculosis"): ["1.000", "0.000"]
+    }  # fmt: skip
+    dense = (out / "decisions_dense.csv").read_text()
+    plain = (out / "decisions.csv").read_text()
+    assert dense.count("ok,tuberculosis") == plain.count("ok,normal") > 0
+    assert "ok,normal" not in dense and "ok,tuberculosis" not in plain
+    plain_out = tmp_path / "plain"
+    assert run(data, plain_out) == 0
+    assert not (plain_out / "dense_vote.md").exists()
 
 
 def test_folds_go_on_where_they_were(data, tmp_path, done, monkeypatch, capsys):
