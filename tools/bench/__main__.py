@@ -99,7 +99,7 @@ def run(options: BenchOptions) -> int:
             "patches": [lambda: work.patches(tested, cut, threads)],
             "film": [lambda: work.film(tested, film, False, options.authors)],
             "maps": [lambda: work.film(tested, film, True, options.authors)],
-            "dense": [lambda: work.dense(tested, film)],
+            "dense": [partial(work.dense, tested, film, small) for small in (False, True)],
             "training_segmentation": [work.training_segmentation],
             "training_classification": [work.training_classification],
             "reading": [lambda: work.reading(rows, tested.size)],

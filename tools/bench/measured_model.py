@@ -27,6 +27,8 @@ from tools.bench.torch_film import TorchTriage
 from tools.bench.torch_networks import FCDenseNet103, ResNet18, load_arrays
 
 NETWORKS = {"segmentation": "fc_densenet103", "classification": "resnet18"}
+#: The classifier of the dense vote on smaller films.
+SMALL = "resnet18_layer3"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Subject:
             film of 1024 x 1024, whatever it learnt. Where the classifier is not the paper's
             ResNet-18, one with random weights stands here, which is as fast.
         dense: the same once more, which votes densely too.
+        dense_small: one that votes densely by the first three stages on a film of 512 x 512, with
+            the masks of the model; the classifier has random weights.
         size: side of the film that its segmentation sees.
         networks: Keras networks by task, for any size.
         torch_networks: the same in PyTorch, in evaluation mode.
@@ -48,6 +52,7 @@ class Subject:
     model: TriageModel
     local: TriageModel
     dense: TriageModel
+    dense_small: TriageModel
     size: int
     networks: dict[str, keras.Model]
     torch_networks: dict[str, torch.nn.Module]
@@ -109,6 +114,8 @@ def subject(path: Path) -> Subject:
             if names[task] == NETWORKS[task]:
                 load_weights(network, files[task])
         local, dense = (_deciding(card, networks, way) for way in ("local", DENSE))
+        small = {**networks, "classification": build(SMALL, classes=len(card.classes))}
+        dense_small = _deciding(card, small, DENSE, shrink=2)
         elsewhere = {"segmentation": FCDenseNet103(), "classification": ResNet18()}
         for task, network in elsewhere.items():
             load_arrays(network, weight_arrays(networks[task]))
@@ -120,22 +127,25 @@ def subject(path: Path) -> Subject:
         resolution_limit=options.resolution_limit,
         clean_masks=options.clean_masks,
     )
-    return Subject(model, local, dense, size, networks, elsewhere, triage)
+    return Subject(model, local, dense, dense_small, size, networks, elsewhere, triage)
 
 
-def _deciding(card: ModelCard, networks: Mapping[str, keras.Model], approach: str) -> TriageModel:
-    """Let the weights of a model decide as the paper does, or densely on the same films."""
+def _deciding(
+    card: ModelCard, networks: Mapping[str, keras.Model], approach: str, shrink: int = 1
+) -> TriageModel:
+    """Let networks decide as the paper does, or densely, on films of its size or smaller ones."""
     options = dataclasses.replace(
         card.options,
         approach=approach,
-        patch_size=PATCH_SIZE,
-        film_size=CLASSIFICATION_SIZE,
+        patch_size=PATCH_SIZE // shrink,
+        film_size=CLASSIFICATION_SIZE // shrink,
         content="lungs",
+        field_of_view="film",
     )
     card = dataclasses.replace(card, options=options)
     segmentation = build(NETWORKS["segmentation"], size=card.networks["segmentation"].size)
     classification = build_classifier(
-        NETWORKS["classification"],
+        networks["classification"].name,
         approach=approach,
         patch_size=options.patch_size,
         classes=len(card.classes),

@@ -33,6 +33,7 @@ TARGETS = {
     ("maps", AUTHORS): (10.0, 5.0),
     ("maps", AUTHORS_ALL): (30.0, 5.0),
     ("dense", PATCHES_ALONE): (4.0, 3.0),
+    ("dense_small", PATCHES_ALONE): (4.0, 3.0),
     ("training_segmentation", PYTORCH): (1.2, None),
     ("training_classification", PYTORCH): (1.0, None),
     ("reading", OPENCV): (0.8, None),

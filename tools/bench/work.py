@@ -176,21 +176,27 @@ def _predict(model: TriageModel, path: Path, **asked: Any) -> Prediction:
     return model.predict(found.pixels, found.padding, **asked)
 
 
-def dense(subject: Subject, path: Path) -> Work:
-    """From a file to the decision by the dense vote, beside the vote of 100 patches.
+def dense(subject: Subject, path: Path, small: bool) -> Work:
+    """From a file to the decision by the dense vote, beside the paper's vote of 100 patches.
 
-    The weights are the same; what they decide densely means nothing where they did not learn it.
+    What the weights decide densely means nothing where they did not learn it.
 
     Args:
         subject: the model.
         path: a grey PNG or JPEG file.
+        small: by the first three stages on a film of 512 x 512, in which a patch of 112 x 112 is
+            the same part of the lungs; otherwise by the same weights as 100 patches.
     """
-    windows = _predict(subject.dense, path, vote=DENSE).patches_used
+    model = subject.dense_small if small else subject.dense
+    windows = _predict(model, path, vote=DENSE).patches_used
     calls = {
-        OURS: lambda: _predict(subject.dense, path, vote=DENSE),
+        OURS: lambda: _predict(model, path, vote=DENSE),
         PATCHES_ALONE: lambda: _predict(subject.local, path, vote=PATCHWISE),
     }
-    return Work("dense", f"whole film, dense vote of {windows} windows", calls)
+    name = f"whole film, dense vote of {windows} windows"
+    if small:
+        return Work("dense_small", f"{name}, three stages on a film of 512 x 512", calls)
+    return Work("dense", name, calls)
 
 
 def training_segmentation(size: int = 256, batch_size: int = 2) -> Work:
