@@ -16,7 +16,7 @@ import tyro
 from cxr_tf.evaluation.summary import table
 from cxr_tf.films.model import TriageModel
 from cxr_tf.films.prediction import Prediction
-from cxr_tf.method.vote_options import DENSE, PATCHWISE
+from cxr_tf.method.vote_options import DENSE, PATCHWISE, VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import machine
@@ -71,7 +71,7 @@ def compared(way: Prediction, patches: Prediction) -> Film:
 
     assert way.saliency is not None and patches.saliency is not None
     inside = lungs(tf.constant(patches.mask)).numpy()
-    maps = (each.saliency[patches.class_index][inside] for each in (way, patches))
+    maps = (each[patches.class_index][inside] for each in (way.saliency, patches.saliency))
     return Film(
         way.label != patches.label,
         float(np.abs(way.probabilities - patches.probabilities).max()),
@@ -92,16 +92,13 @@ def decide(model: TriageModel, row: ManifestRow) -> dict[str, Film] | None:
     film = read_film(row.path)
     if film.pixels is None:
         return None
-    asked = {"patches": {"vote": PATCHWISE}, OTHER_SEED: {"vote": PATCHWISE, "seed": 1},
-             DENSELY: {"vote": DENSE}}  # fmt: skip
-    found = {
-        name: model.predict(film.pixels, film.padding, explain=True, **how)
-        for name, how in asked.items()
-    }
-    patches = found.pop("patches")
+    patches, other, dense = (
+        model.predict(film.pixels, film.padding, vote, explain=True)
+        for vote in (VoteOptions(vote=PATCHWISE), VoteOptions(vote=PATCHWISE, seed=1), DENSE)
+    )
     if patches.status != OK:
         return None
-    return {name: compared(way, patches) for name, way in found.items()}
+    return {OTHER_SEED: compared(other, patches), DENSELY: compared(dense, patches)}
 
 
 def markdown(films: Sequence[dict[str, Film]], model: TriageModel, split: str) -> str:

@@ -11,8 +11,8 @@ from cxr_tf.measures.estimates import classification_estimates
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE
 from tools.leave_one_out.decisions import as_decisions, classes_of, read_decisions
+from tools.paper.published import METRICS, TABLE_X
 from tools.paper.rows import Results
-from tools.paper.sections import METRICS, TABLE_X
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

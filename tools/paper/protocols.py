@@ -44,7 +44,7 @@ from tools.leave_one_out.decisions import (
     read_decisions,
     read_predictions,
 )
-from tools.paper.sections import METRICS, TABLE_X
+from tools.paper.published import METRICS, TABLE_X
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
