@@ -76,18 +76,23 @@ def markdown(rows: Sequence[Row], recipe: Mapping[str, Any]) -> str:
         f"{recipe['steps_per_epoch']} steps of {training['batch_size']} examples; "
         f"{_decided(recipe)}. Classes: {recipe['class_map']}."
     )
+    known = _has_known(rows)
+    said = (
+        "*Known*: test patients of the sources that a fold has learnt from; a film counts once for "
+        "each fold that decided it. "
+    )
     parts.append(
-        "*Left out*: films whose source was left out, of all their splits. *Known*: test patients "
-        "of the sources that a fold has learnt from; a film counts once for each fold that decided "
-        "it. 95 % intervals by a bootstrap over patients; from a handful of patients, or at "
+        f"*Left out*: films whose source was left out, of all their splits. {said if known else ''}"
+        "95 % intervals by a bootstrap over patients; from a handful of patients, or at "
         "exactly 0 or 1, they are too narrow. A film without a decision is wrong."
     )
     found = [
-        [row.source, row.name, row.figure, *_shown(row.left_out), *_shown(row.known), row.remark]
+        [row.source, row.name, row.figure, *_shown(row.left_out),
+         *(_shown(row.known) if known else ()), row.remark]
         for row in rows
-    ]
-    header = ["source", "class", "figure", "left out", "films", "patients",
-              "known", "decisions", "patients", "remark"]  # fmt: skip
+    ]  # fmt: skip
+    of_known = ["known", "decisions", "patients"] if known else []
+    header = ["source", "class", "figure", "left out", "films", "patients", *of_known, "remark"]
     parts.append(table(header, found))
     for name, source in recipe["single_sources"].items():
         parts.append(
@@ -97,6 +102,11 @@ def markdown(rows: Sequence[Row], recipe: Mapping[str, Any]) -> str:
     for fold, reason in recipe["skipped"].items():
         parts.append(f"Fold {fold} was not trained: {reason}.")
     return "\n\n".join(parts) + "\n"
+
+
+def _has_known(rows: Sequence[Row]) -> bool:
+    """Tell whether a fold decided films of sources that it has learnt from."""
+    return any(row.known.n for row in rows)
 
 
 def _decided(recipe: Mapping[str, Any]) -> str:
@@ -113,7 +123,7 @@ def _shown(figure: Estimate) -> list[str]:
 
 
 def draw(rows: Sequence[Row], recipe: Mapping[str, Any]) -> "Figure":
-    """Draw each figure of films left out above that of known sources.
+    """Draw each figure of films left out, above that of known sources where there are any.
 
     Args:
         rows: the figures.
@@ -123,14 +133,17 @@ def draw(rows: Sequence[Row], recipe: Mapping[str, Any]) -> "Figure":
         The figure, on white, so that it reads on a dark page too.
     """
     notice = NOTICE + (f" {PHANTOM_DATA_NOTICE}" if recipe["phantom"] else "")
-    title = "Recall of films whose source was left out, and of test patients of known sources"
+    known = _has_known(rows)
+    title = "Recall of films whose source was left out"
+    title += ", and of test patients of known sources" if known else ""
     figure = new_figure(8.0, 1.7 + 0.3 * len(rows), title, notice, dpi=120)
     axes = figure.subplots()
     places = np.arange(len(rows))
-    kinds = {
-        "source left out": ([row.left_out for row in rows], -0.13, COLOURS[1], "o"),
-        "source known, test patients": ([row.known for row in rows], 0.13, COLOURS[0], "D"),
-    }
+    shift = 0.13 if known else 0.0
+    kinds = {"source left out": ([row.left_out for row in rows], -shift, COLOURS[1], "o")}
+    if known:
+        of_known = [row.known for row in rows], shift, COLOURS[0], "D"
+        kinds["source known, test patients"] = of_known
     for label, (figures, shift, colour, marker) in kinds.items():
         values = np.array([each.value for each in figures])
         ends = np.array([(each.low, each.high) for each in figures]).reshape(-1, 2)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.tools.leave_one_out.made_up import decision, table
 from tools.leave_one_out.figures import figure_rows
-from tools.leave_one_out.report import markdown
+from tools.leave_one_out.report import draw, markdown
 
 N, T = "normal", "tuberculosis"
 DECISIONS = table(
@@ -83,6 +83,13 @@ def test_a_class_of_one_source_is_remarked():
     assert [row.remark for row in alone if row.name == "all"] == ["no films of normal"] * 2
 
 
+RECIPE = {
+    "phantom": False, "folds": {"a": ["a"]}, "steps_per_epoch": 2, "patches": 100,
+    "class_map": "x,y", "single_sources": {}, "skipped": {},
+    "training": {"epochs": 3, "batch_size": 4},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "training, said",
     [({}, "examples; 100 patches vote."),
@@ -90,9 +97,19 @@ def test_a_class_of_one_source_is_remarked():
      ({"fit_head": 0.1}, "; the last layer is fitted by logistic regression; 100 patches vote.")],
 )  # fmt: skip
 def test_the_report_says_what_decides(training, said):
-    recipe = {
-        "phantom": False, "folds": {"a": ["a"]}, "steps_per_epoch": 2, "patches": 100,
-        "class_map": "x,y", "single_sources": {}, "skipped": {},
-        "training": {"epochs": 3, "batch_size": 4, **training},
-    }  # fmt: skip
+    recipe = RECIPE | {"training": RECIPE["training"] | training}
     assert said in markdown([], recipe)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_known_films_are_spoken_of_where_there_are_some(known):
+    decisions = DECISIONS if known else DECISIONS[DECISIONS["kind"] == "left_out"]
+    rows = figure_rows(decisions, {}, samples=50)
+    text = markdown(rows, RECIPE)
+    assert ("*Known*" in text) == ("| known" in text) == known
+    figure = draw(rows, RECIPE)
+    (key,) = figure.legends
+    assert [each.get_text() for each in key.get_texts()] == [
+        "source left out", *(["source known, test patients"] if known else [])
+    ]  # fmt: skip
+    assert ("known sources" in figure.get_suptitle()) == known
