@@ -70,29 +70,38 @@ def collage_way(large: tf.Tensor, equalised: bool, is_chest: Callable[[tf.Tensor
     scale = side // SIZE
     small = tf.nn.avg_pool2d(ranks[None, :, :, None], scale, scale, "VALID")[0, :, :, 0]
     row, column = find_seam(tf.transpose(small)), find_seam(small)
-    whole = tf.constant(side)
 
     def chests(top: tf.Tensor, bottom: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
         part = tf.cast(tf.round(ranks[top:bottom, left:right] * 257.0), tf.uint16)
         (film,), constant = normalise(part, NO_PADDING, (size,), None, equalised)
-        found = tf.cond(constant, lambda: tf.constant(False), lambda: is_chest(film))
-        return tf.cast(found, tf.int32)
-
-    def two(rows: list[tuple[tf.Tensor, tf.Tensor]], columns: list[tuple[tf.Tensor, tf.Tensor]]
-            ) -> tf.Tensor:  # fmt: skip
-        return tf.add_n([chests(*x, *y) for x in rows for y in columns]) >= 2
+        return tf.cond(constant, lambda: tf.constant(False), lambda: is_chest(film))
 
     def either_side(seam: Seam) -> list[tuple[tf.Tensor, tf.Tensor]]:
         place = seam.place * side // CLASSIFICATION_SIZE
-        return [(tf.constant(0), place), (place, whole)]
+        return [(tf.constant(0), place), (place, tf.constant(side))]
 
-    rows, columns, all_of_it = either_side(row), either_side(column), [(tf.constant(0), whole)]
-    found = [
-        tf.cond(row.sharp & column.sharp, lambda: two(rows, columns), lambda: tf.constant(False)),
-        tf.cond(column.sharp, lambda: two(all_of_it, columns), lambda: tf.constant(False)),
-        tf.cond(row.sharp, lambda: two(rows, all_of_it), lambda: tf.constant(False)),
+    all_of_it = [(tf.constant(0), tf.constant(side))]
+    ways = [
+        (row.sharp & column.sharp, either_side(row), either_side(column)),
+        (column.sharp, all_of_it, either_side(column)),
+        (row.sharp, either_side(row), all_of_it),
     ]
-    some = tf.stack(found)
+    parts = [(way, [*x, *y]) for way, (_, rows, columns) in enumerate(ways) for x in rows
+             for y in columns]  # fmt: skip
+    sharp = tf.stack([each for each, _, _ in ways])
+    # A loop, so that the graph holds the segmentation once for all of the parts.
+    found = tf.map_fn(
+        lambda part: tf.cond(
+            sharp[part[0]], lambda: chests(*tf.unstack(part[1])), lambda: tf.constant(False)
+        ),
+        (tf.constant([way for way, _ in parts]), tf.stack([tf.stack(box) for _, box in parts])),
+        parallel_iterations=1,
+        fn_output_signature=tf.TensorSpec([], tf.bool),
+    )
+    counts = tf.math.unsorted_segment_sum(
+        tf.cast(found, tf.int32), [way for way, _ in parts], len(ways)
+    )
+    some = counts >= 2
     return tf.where(tf.reduce_any(some), tf.argmax(some, output_type=tf.int32), -1)
 
 
