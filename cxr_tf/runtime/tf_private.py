@@ -64,18 +64,16 @@ def optimise_graph(
 
     Args:
         graph: the graph.
-        inputs: names of the tensors that it is given.
+        inputs: names of the tensors that it is given, placeholders.
         outputs: names of the tensors that it gives.
         configuration: of the session.
     """
-    with tf.Graph().as_default() as known:
-        tf.graph_util.import_graph_def(graph, name="")
-        meta = tf.compat.v1.train.export_meta_graph(graph=known, graph_def=graph)
-        for names, held in (
-            (inputs, meta.signature_def["all"].inputs),
-            (outputs, meta.signature_def["all"].outputs),
-        ):
-            for name in names:
-                held[name].name = name
-                held[name].dtype = known.get_tensor_by_name(name).dtype.as_datatype_enum
+    meta = tf.compat.v1.MetaGraphDef()  # exporting one would import the graph, which takes as long
+    meta.graph_def.CopyFrom(graph)
+    types = {f"{node.name}:0": node.attr["dtype"].type for node in graph.node}
+    signature = meta.signature_def["all"]
+    for name in inputs:
+        signature.inputs[name].name, signature.inputs[name].dtype = name, types[name]
+    for name in outputs:
+        signature.outputs[name].name = name
     return tf_optimizer.OptimizeGraph(configuration, meta)
