@@ -89,19 +89,18 @@ def collage_way(large: tf.Tensor, equalised: bool, is_chest: Callable[[tf.Tensor
     parts = [(way, [*x, *y]) for way, (_, rows, columns) in enumerate(ways) for x in rows
              for y in columns]  # fmt: skip
     sharp = tf.stack([each for each, _, _ in ways])
+
+    def counted(counts: tf.Tensor, part: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        way, box = part
+        told = tf.reduce_any(counts[: way + 1] >= 2)  # no further part can change the answer
+        found = tf.cond(
+            sharp[way] & ~told, lambda: chests(*tf.unstack(box)), lambda: tf.constant(False)
+        )
+        return counts + tf.one_hot(way, len(ways), tf.cast(found, tf.int32), dtype=tf.int32)
+
     # A loop, so that the graph holds the segmentation once for all of the parts.
-    found = tf.map_fn(
-        lambda part: tf.cond(
-            sharp[part[0]], lambda: chests(*tf.unstack(part[1])), lambda: tf.constant(False)
-        ),
-        (tf.constant([way for way, _ in parts]), tf.stack([tf.stack(box) for _, box in parts])),
-        parallel_iterations=1,
-        fn_output_signature=tf.TensorSpec([], tf.bool),
-    )
-    counts = tf.math.unsorted_segment_sum(
-        tf.cast(found, tf.int32), [way for way, _ in parts], len(ways)
-    )
-    some = counts >= 2
+    boxes = tf.constant([way for way, _ in parts]), tf.stack([tf.stack(box) for _, box in parts])
+    some = tf.foldl(counted, boxes, tf.zeros(len(ways), tf.int32), parallel_iterations=1) >= 2
     return tf.where(tf.reduce_any(some), tf.argmax(some, output_type=tf.int32), -1)
 
 

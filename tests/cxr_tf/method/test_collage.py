@@ -71,6 +71,23 @@ def test_two_parts_must_pass_as_chest_films(kind, chests, expected):
     assert asked and min(asked) > 200
 
 
+@pytest.mark.parametrize(
+    ("kind", "passing", "way", "seen"),
+    [
+        ("grid", (True, True), "in rows and columns", 2),
+        ("grid", (False, True, False, True), "in rows and columns", 4),
+        ("grid", (False, False, False, True, True, True), "side by side", 6),
+        ("grid", (False, False, False, True, True, False, True, True), "one above the other", 8),
+    ],
+)
+def test_no_part_is_looked_at_that_cannot_change_the_answer(kind, passing, way, seen):
+    asked = iter(passing)
+    large = prepared(collage(kind, films(4), 0, 0))
+    found = collage_way(large, True, lambda _: tf.constant(next(asked)), 64)
+    assert WAYS[int(found)] == way
+    assert len(passing) == seen and next(asked, None) is None
+
+
 @pytest.mark.parametrize("side", [256, 512])
 def test_films_of_another_size_are_cut_at_the_same_place(side):
     def parts_of(large):
