@@ -93,20 +93,35 @@ def display_grey(
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     levels = cv2.resize(pixels, size, interpolation=shrink)
-    kept = np.ones(levels.shape, bool)
     if padding >= 0:
         outside = (pixels == padding).astype(np.uint8)
         kept = cv2.resize(outside, size, interpolation=cv2.INTER_NEAREST) == 0
-    if not kept.any():
+    counts = np.bincount(levels.ravel() if padding < 0 else levels[kept], minlength=1 << 16)
+    up_to = np.cumsum(counts)
+    if not up_to[-1]:
         return np.zeros(levels.shape, np.uint8)
-    low, high = np.percentile(levels[kept].astype(np.float32), (0.5, 99.5))
+    low, high = (_quantile(up_to, share) for share in (0.005, 0.995))
     # Of every level there can be, not of every pixel.
     spread = (np.arange(1 << 16, dtype=np.float32) - low) / max(high - low, 1.0)
-    spread = np.clip(spread, 0.0, 1.0)
-    median = np.clip(np.median(spread[levels[kept]]), 0.01, 0.99)
+    spread = np.clip(spread, 0.0, 1.0).astype(np.float32)
+    median = np.clip(np.interp(_quantile(up_to, 0.5), np.arange(1 << 16), spread), 0.01, 0.99)
     gamma = np.clip(np.log(0.5) / np.log(median), 0.4, 2.5)
     shown = np.rint(255.0 * spread**gamma).astype(np.uint8)
-    return np.where(kept, shown[levels], np.uint8(0))
+    grey = shown[levels]
+    return grey if padding < 0 else np.where(kept, grey, np.uint8(0))
+
+
+def _quantile(up_to: npt.NDArray[np.int64], share: float) -> float:
+    """Find a quantile of levels, between two of them as `np.quantile` does.
+
+    Args:
+        up_to: int64 [65536], how many pixels have at most each level.
+        share: 0 to 1.
+    """
+    place = share * (int(up_to[-1]) - 1)
+    first = int(place)
+    low, high = np.searchsorted(up_to, [first + 1, min(first + 2, int(up_to[-1]))])
+    return float(low + (high - low) * (place - first))
 
 
 def colour_saliency(saliency: npt.NDArray[np.float32]) -> tuple[_Picture, npt.NDArray[np.float32]]:

@@ -61,6 +61,27 @@ def test_display_keeps_proportions_and_ignores_padding():
     assert np.ptp(shown[:, 105:195]) == 255  # the film's own levels fill the screen's range
 
 
+@pytest.mark.parametrize("levels", [3, 300, 65536])
+@pytest.mark.parametrize("padded", [False, True])
+def test_display_spreads_between_percentiles_and_centres_the_median(levels, padded):
+    """As NumPy finds them among the pixels; here they are found among the levels."""
+    generator = np.random.default_rng(levels)
+    for _ in range(20):
+        pixels = generator.integers(0, levels, generator.integers(1, 40, 2)).astype(np.uint16)
+        padding = int(pixels[0, 0]) if padded else -1
+        grey = display_grey(pixels, padding, side=max(pixels.shape))
+        kept = pixels != padding if padded else np.ones(pixels.shape, bool)
+        if not kept.any():
+            assert not grey.any()
+            continue
+        low, high = np.percentile(pixels[kept].astype(np.float64), (0.5, 99.5))
+        spread = np.clip((pixels - low) / max(high - low, 1.0), 0.0, 1.0)
+        median = np.clip(np.median(spread[kept]), 0.01, 0.99)
+        gamma = np.clip(np.log(0.5) / np.log(median), 0.4, 2.5)
+        expected = np.where(kept, 255.0 * spread**gamma, 0.0)
+        assert np.abs(grey - expected).max() <= 1.0
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (2, 3)])
 def test_display_of_odd_shapes_and_constant_films(shape):
     grey = display_grey(np.full(shape, 7, np.uint16))
