@@ -20,7 +20,7 @@ _PARTS = {
     "mutants": "damaged files, read and normalised",
     "cuts": "films cut off",
     "bombs": "bombs and lying headers",
-    "whole": "damaged files, through the shipped model",
+    "whole": "damaged files, through a whole model",
 }
 
 
