@@ -71,7 +71,7 @@ def _draw_row(axes: "Axes", row: dict[str, Any]) -> None:
         axes.text(behind, place, text, va="center", fontsize=8, bbox=_PAPER)
     if row["floor_seconds"]:
         axes.axvline(row["floor_seconds"], color=COLOURS[1], linestyle="--", linewidth=1)
-    axes.set_title("\n".join(textwrap.wrap(row["name"], 44)), fontsize=9)
+    axes.set_title("\n".join(textwrap.wrap(row["name"], 38)), fontsize=9)
     axes.set_xlim(0, 1.2 * farthest)
     axes.invert_yaxis()
     axes.tick_params(labelsize=8)
