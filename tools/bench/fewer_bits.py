@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,12 @@ from cxr_tf.method.vote import SUB_BATCH
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import machine, versions
-from cxr_tf.runtime.whole_files import write_text
 from cxr_tf.saved.model_folders import read_card, version_folder
 from pipelines.adapters import open_data
-from pipelines.manifest.table import ManifestError, ManifestRow
+from pipelines.manifest.table import ManifestRow
 from pipelines.masks import LEAST_LUNG_FRACTION, lung_fraction
 from pipelines.sizes import PATCHES
+from tools.bench.page import show_page
 from tools.bench.processor import features
 from tools.bench.ways import FIRST, Films, Floats, Way, make_ways
 
@@ -208,16 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = tyro.cli(
         Options, prog="python -m tools.bench.fewer_bits", description=__doc__, args=arguments
     )
-    with Reporter() as reporter:
-        try:
-            text = measure(options, reporter)
-        except (ManifestError, UsageError) as error:
-            reporter.errors(error)
-            return 2
-    if options.out is not None:
-        write_text(options.out, text)
-    print(text)
-    return 0
+    return show_page(partial(measure, options), options.out)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ that the first ones decide on. So a difference of the dense vote stands beside t
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,13 @@ from cxr_tf.method.vote_options import DENSE, PATCHWISE, VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import machine
-from cxr_tf.runtime.whole_files import write_text
 from cxr_tf.saved.load import load
 from pipelines.adapters import open_data
 from pipelines.films import read_film
-from pipelines.manifest.table import ManifestError, ManifestRow
+from pipelines.manifest.table import ManifestRow
 from pipelines.masks import lungs
 from pipelines.status import OK
+from tools.bench.page import show_page
 
 OTHER_SEED, DENSELY = "100 patches, another seed", "dense vote"
 
@@ -165,16 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = tyro.cli(
         Options, prog="python -m tools.bench.two_votes", description=__doc__, args=arguments
     )
-    with Reporter() as reporter:
-        try:
-            text = measure(options, reporter)
-        except (ManifestError, UsageError) as error:
-            reporter.errors(error)
-            return 2
-    if options.out is not None:
-        write_text(options.out, text)
-    print(text)
-    return 0
+    return show_page(partial(measure, options), options.out)
 
 
 if __name__ == "__main__":
