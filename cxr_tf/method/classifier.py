@@ -30,9 +30,9 @@ class Classifier:
                 pictures of any size where the approach is `dense`.
             options: how the films are prepared.
         """
-        size, stride = options.patch_size, feature_stride(network.name)
+        size = options.patch_size
         dense = network.get_layer(LOGITS)
-        self.side: int = network.output["features"].shape[1] or size // stride
+        self.side: int = network.output["features"].shape[1] or size // feature_stride(network.name)
         self._kernel, self._bias = np.asarray(dense.kernel), np.asarray(dense.bias)
         self.windows: WindowNetwork | None = None
         patches = tf.TensorSpec([None, size, size], tf.float32, "patches")
@@ -40,6 +40,7 @@ class Classifier:
             grey = grey_network(network, options.scaling)
             self._patches = frozen(lambda x: [grey(x)[name] for name in _OUTPUTS], patches)
             return
+        stride = feature_stride(network.name)
         # The weights stand once in an exported model: both ways go through `rest`.
         layers = behind_first(network)
         hidden = layers.inputs[0]
