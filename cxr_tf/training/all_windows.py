@@ -25,6 +25,7 @@ class AllWindows:
         self._config = config
         self._black = Traced(lambda model: self._network(model).black())
         self._decide = Traced(self._decision)
+        self._chances = Traced(lambda *seen: tf.nn.softmax(self._look(*seen).logits))
         self._average = Traced(lambda *seen: tf.reduce_mean(self._look(*seen).means, 0))
 
     def _network(self, model: keras.Model) -> WindowNetwork:
@@ -70,6 +71,21 @@ class AllWindows:
         """
         for film in self._films(model, films):
             yield self._average(model, *film).numpy()
+
+    def probabilities(
+        self, model: keras.Model, films: ClassificationExamples
+    ) -> Iterator[npt.NDArray[np.float32]]:
+        """Classify all windows of each film.
+
+        Args:
+            model: the network.
+            films: what it looks at.
+
+        Yields:
+            Softmax of the windows, float32 [n, C], a film at a time.
+        """
+        for film in self._films(model, films):
+            yield self._chances(model, *film).numpy()
 
     def figures(
         self, model: keras.Model, films: ClassificationExamples, classes: int

@@ -189,10 +189,11 @@ def _decide(options: DecideOptions) -> int:
 
 
 def _report(options: ReportOptions) -> int:
+    from cxr_tf.method.vote_options import DENSE
     from cxr_tf.runtime.whole_files import write_text
     from tools.leave_one_out.arrange import folds_of
     from tools.leave_one_out.compare import markdown
-    from tools.leave_one_out.decisions import DENSE, gather
+    from tools.leave_one_out.decisions import gather
     from tools.leave_one_out.figures import figure_rows
     from tools.leave_one_out.report import write_report
 

@@ -18,21 +18,20 @@ from cxr_tf.evaluation.patch_store import PATCHES_FILE, write_patches
 from cxr_tf.evaluation.split import select_films
 from cxr_tf.films.split_answers import film_path
 from cxr_tf.measures.vote_rules import best
-from cxr_tf.method.windows import window_network
+from cxr_tf.method.vote_options import DENSE
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.whole_files import write_json, write_text
 from cxr_tf.saved.file_list import known_sha256
 from cxr_tf.saved.run_folder import trained_model
 from cxr_tf.saved.run_options import ClassificationTrainingOptions, read_run
 from cxr_tf.saved.weights_record import BEST
+from cxr_tf.training.all_windows import AllWindows
 from cxr_tf.training.run import read_examples
 from pipelines.classes import ClassMap, parse_classes
 from pipelines.classification_examples import ClassificationExamples
 from pipelines.manifest.table import Manifest, ManifestRow
-from pipelines.masks import lungs_at_full_size
 from pipelines.patches import network_input
 from pipelines.status import NO_LUNG, OK
-from tools.leave_one_out.decisions import DENSE
 
 #: Seed of the centres, as in serving.
 SEED = 0
@@ -71,7 +70,7 @@ def decide(
     version = known_sha256(run / BEST)[:12]
     ways = {"": by_patches(network, config, examples, patches)}
     if config.approach == DENSE:
-        ways[DENSE] = by_windows(network, config, examples)
+        ways[DENSE] = list(AllWindows(config).probabilities(network, examples))
     folder = films.root if films.root.is_dir() else films.root.parent
     for name, found in ways.items():
         place = out / name
@@ -110,38 +109,6 @@ def by_patches(
         )
 
     return [look(patches).numpy() for patches in examples.fixed_patches(count, SEED)]
-
-
-def by_windows(
-    network: keras.Model, config: ClassificationTrainingOptions, examples: ClassificationExamples
-) -> list[Floats]:
-    """Classify all windows of each film.
-
-    Args:
-        network: of a run that learnt to vote densely.
-        config: its options.
-        examples: the films.
-
-    Returns:
-        Softmax of each film's windows, float32 [n, C].
-    """
-    windows = window_network(
-        network,
-        scaling=config.scaling,
-        patch_size=config.patch_size,
-        content=config.content,
-    )
-    black = windows.black()
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def look(film: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        lung_mask = lungs_at_full_size(labels, examples.films.side)
-        return tf.nn.softmax(windows.look(film, lung_mask, black).logits)
-
-    return [
-        look(tf.constant(examples.seen(film)), examples.lungs[film]).numpy()
-        for film in range(len(examples))
-    ]
 
 
 def _table(

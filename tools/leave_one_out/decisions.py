@@ -17,8 +17,6 @@ from tools.leave_one_out.folds import Fold
 
 #: The table of a folder of folds; a row for each decision.
 DECISIONS = "decisions.csv"
-#: Folder of the decisions of the dense vote, in that of the others; and what it is called.
-DENSE = "dense"
 #: The films of the sources that a fold left out; the test films of those it has learnt from.
 LEFT_OUT, KNOWN = "left_out", "known"
 
