@@ -27,21 +27,58 @@ class BatchNormalization(keras.layers.BatchNormalization):
         Returns:
             [B, H, W, C].
         """
-        learns = bool(training and self.trainable)
-        if learns and self.synchronized and tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        if training and self.trainable and not self.learns_from_batch(training):
             return super().call(inputs, training=training, mask=mask)
         scale, offset = (tf.cast(x, tf.float32) for x in (self.gamma, self.beta))
-        fused = tf.compat.v1.nn.fused_batch_norm
-        if not learns:
-            kept = (tf.cast(x, tf.float32) for x in (self.moving_mean, self.moving_variance))
-            return fused(inputs, scale, offset, *kept, epsilon=self.epsilon, is_training=False)[0]
-        outputs, mean, variance = fused(inputs, scale, offset, epsilon=self.epsilon)
-        count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
+        if self.learns_from_batch(training):
+            outputs, mean, variance = self.of_batch(inputs, scale, offset)
+            self.move_to(mean, variance, tf.reduce_prod(tf.shape(inputs)[:-1]))
+            return outputs
+        kept = (tf.cast(x, tf.float32) for x in (self.moving_mean, self.moving_variance))
+        return tf.compat.v1.nn.fused_batch_norm(
+            inputs, scale, offset, *kept, epsilon=self.epsilon, is_training=False
+        )[0]
+
+    def learns_from_batch(self, training: bool | None) -> bool:
+        """Tell whether a call normalises by the batch of its own replica alone.
+
+        Args:
+            training: of the call.
+        """
+        shared = self.synchronized and tf.distribute.get_strategy().num_replicas_in_sync > 1
+        return bool(training and self.trainable and not shared)
+
+    def of_batch(
+        self, inputs: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Normalise by the batch, and leave the moving statistics as they are.
+
+        Args:
+            inputs: [B, H, W, C].
+            scale: float32 [C].
+            offset: float32 [C].
+
+        Returns:
+            The normalised inputs, and mean and variance (with n - 1 below the line), float32 [C].
+        """
+        found: tuple[tf.Tensor, tf.Tensor, tf.Tensor] = tf.compat.v1.nn.fused_batch_norm(
+            inputs, scale, offset, epsilon=self.epsilon
+        )
+        return found
+
+    def move_to(self, mean: tf.Tensor, variance: tf.Tensor, count: tf.Tensor) -> None:
+        """Move the kept statistics on to those of a batch.
+
+        Args:
+            mean: of `of_batch`.
+            variance: of `of_batch`.
+            count: int32 scalar, values of a channel.
+        """
+        number = tf.cast(count, tf.float32)
         # TensorFlow gives the variance with n - 1 below the line, Keras keeps the one with n.
-        variance *= (count - 1.0) / count
+        variance *= (number - 1.0) / number
         for moving, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + found * (1.0 - self.momentum))
-        return outputs
 
 
 def batch_norm(x: keras.KerasTensor, name: str, synchronised: bool = False) -> keras.KerasTensor:

@@ -25,6 +25,21 @@ def in_pieces(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     Returns:
         From its input to its output, for inference.
     """
+    return walk(network, _call)
+
+
+def walk(
+    network: keras.Model, call: Callable[[keras.Layer, list[Pieces]], Pieces]
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Go through the layers of a network in turn.
+
+    Args:
+        network: of one input and one output, in which every layer is called once.
+        call: from a layer and the pieces of each of its inputs to those of its output.
+
+    Returns:
+        From the network's input to its output.
+    """
 
     def answer(image: tf.Tensor) -> tf.Tensor:
         found = {id(network.inputs[0]): [image]}
@@ -32,8 +47,8 @@ def in_pieces(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
             if isinstance(layer, keras.layers.InputLayer):
                 continue
             inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-            found[id(layer.output)] = _call(layer, [found[id(each)] for each in inputs])
-        return _joined(found[id(network.outputs[0])])
+            found[id(layer.output)] = call(layer, [found[id(each)] for each in inputs])
+        return joined(found[id(network.outputs[0])])
 
     return answer
 
@@ -51,10 +66,11 @@ def _call(layer: keras.Layer, inputs: list[Pieces]) -> Pieces:
             return _normalised(layer, pieces)
         if isinstance(layer, keras.layers.Conv2D):
             return [_convolved(layer, pieces)]
-    return [layer(*(_joined(each) for each in inputs), training=False)]
+    return [layer(*(joined(each) for each in inputs), training=False)]
 
 
-def _joined(pieces: Pieces) -> tf.Tensor:
+def joined(pieces: Pieces) -> tf.Tensor:
+    """Join pieces along their channels."""
     return pieces[0] if len(pieces) == 1 else tf.concat(pieces, -1)
 
 
@@ -62,11 +78,11 @@ def _concatenated(inputs: list[Pieces]) -> Pieces:
     """Join what comes in to the last piece, which is copied, unless it is wider than the first."""
     pieces, *others = inputs
     if pieces[0].shape[1] < LEAST_ROWS:
-        return [_joined([piece for each in inputs for piece in each])]
-    for new in map(_joined, others):
+        return [joined([piece for each in inputs for piece in each])]
+    for new in map(joined, others):
         first, last = pieces[0].shape[-1], pieces[-1].shape[-1]
         apart = len(pieces) == 1 or last > first
-        pieces = [*pieces, new] if apart else [*pieces[:-1], _joined([pieces[-1], new])]
+        pieces = [*pieces, new] if apart else [*pieces[:-1], joined([pieces[-1], new])]
     return pieces
 
 

@@ -12,7 +12,7 @@ GROUPS = {
     "variation": "augment augment_strength frames jpeg style_exchange",
     "source": "leave_out balance balance_sources discount_sources source_directions source_share",
     "device and speed": "strategy devices precision xla deterministic synchronised_batch_norm "
-    "cache",
+    "memory_efficient cache",
     "record": "checkpoint_minutes checkpoint_steps tensorboard images_every histograms_every "
     "profile",
 }

@@ -157,6 +157,9 @@ class SegmentationTrainingOptions(TrainingOptions):
     """Size of the random changes."""
     frames: float = 0.0
     """Share of training films that are put into a blank frame and stretched."""
+    memory_efficient: bool = True
+    """Compute in the backward pass again what the dense layers of an FC-DenseNet see. Off, a step
+    of FC-DenseNet103 takes a fifth less time, and 5.0 GB in place of 3.6 GB (two films of 256)."""
 
 
 @dataclass(frozen=True, kw_only=True)

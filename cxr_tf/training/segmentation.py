@@ -8,6 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cxr_tf.measures.metrics import Ints, confusion_matrix, label_jaccard
+from cxr_tf.models.recomputed import with_less_memory
 from cxr_tf.models.registry import build
 from cxr_tf.saved.run_options import SegmentationTrainingOptions
 from cxr_tf.training.objectives import segmentation_loss
@@ -106,7 +107,9 @@ class SegmentationTask:
             model: the network.
             batch: films and labels.
         """
-        logits = model(self.inputs(batch), training=True)
+        inputs = self.inputs(batch)
+        sparing = self.config.memory_efficient
+        logits = with_less_memory(model)(inputs) if sparing else model(inputs, training=True)
         return segmentation_loss(logits, batch[1], self.config.class_weights)
 
     def predict(self, model: keras.Model, films: tf.Tensor) -> npt.NDArray[np.uint8]:
