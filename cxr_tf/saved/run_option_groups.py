@@ -3,8 +3,9 @@
 #: Names of options by the title of their group; some are of one task alone.
 GROUPS = {
     "data and output": "data out preset config segmentation classes films seed",
-    "network": "network start_from imagenet fit_head frozen_stages size patch_size film_size "
-    "approach crops field_of_view content scaling normalise resolution_limit clean_masks dropout",
+    "network": "network start_from imagenet fit_head agreement frozen_stages size patch_size "
+    "film_size approach crops field_of_view content scaling normalise resolution_limit "
+    "clean_masks dropout",
     "length and rate": "epochs batch_size learning_rate schedule warmup_steps "
     "plateau_patience plateau_gain patience steps_per_epoch validate_every validation_patches "
     "stop_after_steps",

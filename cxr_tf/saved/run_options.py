@@ -212,6 +212,10 @@ class ClassificationTrainingOptions(TrainingOptions):
     """Fit the dense layer before the first step, by logistic regression of films on the mean
     features of their patches, with this penalty on its weights; 0 draws it at random. With
     --learning-rate 0 it stays as it is (a linear probe)."""
+    agreement: float = 0.0
+    """With --fit-head and --approach dense: further penalty on what the layer makes of the
+    difference between windows and the patches at their places, so that both votes and their maps
+    agree; 0 for none."""
     source_directions: int = 0
     """With --fit-head: take so many directions out of the features, those in which the means of
     the sources of one class lie farthest apart (nuisance attribute projection, Solomonoff et al.

@@ -15,6 +15,10 @@ from cxr_tf.saved.run_options import ClassificationTrainingOptions
 from cxr_tf.training.tracing import Traced
 from pipelines.classification_examples import ClassificationExamples
 from pipelines.masks import lungs_at_full_size
+from pipelines.patches import network_input
+
+#: Windows of a film that are held against the patches at their places.
+COMPARED = 8
 
 
 class AllWindows:
@@ -26,6 +30,8 @@ class AllWindows:
         self._black = Traced(lambda model: self._network(model).black())
         self._decide = Traced(self._decision)
         self._chances = Traced(lambda *seen: tf.nn.softmax(self._look(*seen).logits))
+        self._some = Traced(self._compared)
+        self._alone = Traced(_averaged)
         self._average = Traced(lambda *seen: tf.reduce_mean(self._look(*seen).means, 0))
 
     def _network(self, model: keras.Model) -> WindowNetwork:
@@ -72,6 +78,35 @@ class AllWindows:
         for film in self._films(model, films):
             yield self._average(model, *film).numpy()
 
+    def _compared(
+        self, model: keras.Model, seen: tf.Tensor, lungs: tf.Tensor, black: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Centres of some windows, evenly among all, int32 [n, 2], and their averages."""
+        found = self._look(model, seen, lungs, black)
+        last = tf.cast(tf.shape(found.centres)[0] - 1, tf.float32)
+        chosen = tf.cast(tf.linspace(0.0, last, COMPARED), tf.int32)
+        centres = tf.ensure_shape(tf.gather(found.centres, chosen), [COMPARED, 2])
+        return centres, tf.gather(found.means, chosen)
+
+    def apart(self, model: keras.Model, films: ClassificationExamples) -> npt.NDArray[np.float64]:
+        """Tell how windows differ from the patches at their places, whose neighbourhood is zero.
+
+        Args:
+            model: the network.
+            films: what it looks at.
+
+        Returns:
+            Mean product of the differences of two averaged features, float64 [k, k].
+        """
+        products = []
+        for film, seen in enumerate(self._films(model, films)):
+            centres, windows = self._some(model, *seen)
+            patches = films.around(tf.constant(film, tf.int64), centres)
+            alone = self._alone(model, network_input(patches, self._config.scaling))
+            difference = (windows - alone).numpy().astype(np.float64)
+            products.append(difference.T @ difference / COMPARED)
+        return np.asarray(np.mean(products, axis=0))
+
     def probabilities(
         self, model: keras.Model, films: ClassificationExamples
     ) -> Iterator[npt.NDArray[np.float32]]:
@@ -112,3 +147,7 @@ class AllWindows:
         matrix = confusion_matrix(films.labels.numpy(), np.asarray(decided), classes)
         figures = classification_metrics(matrix)
         return {"dense_accuracy": float(figures.accuracy), "dense_f1": float(figures.f1)}
+
+
+def _averaged(model: keras.Model, inputs: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(model(inputs, training=False)["features"], [1, 2])

@@ -150,6 +150,17 @@ class ClassificationTask:
         """
         return list(self._windows.features(model, self.training)) if self._dense else []
 
+    def windows_apart(self, model: keras.Model) -> npt.NDArray[np.float64]:
+        """Tell how windows differ from the patches at their places; see `AllWindows.apart`.
+
+        Args:
+            model: the network.
+
+        Returns:
+            float64 [k, k], over the films to learn from.
+        """
+        return self._windows.apart(model, self.training)
+
     def draws(self) -> npt.NDArray[np.int64]:
         """Count how often each film is drawn in many epochs, int64 [n]."""
         order = np.concatenate([self.order(epoch) for epoch in range(COUNTED_EPOCHS)])

@@ -66,7 +66,10 @@ def fit_head(model: keras.Model, task: ClassificationTask, l2: float) -> None:
         muted *= np.sqrt(1.0 - task.config.source_share)
     weights = weights / weights.sum()
     experts = experts.astype(np.float64)
-    kernel, bias = logistic_regression(features, labels, experts, weights, l2, muted)
+    apart = task.windows_apart(model) if task.config.agreement else None
+    if apart is not None:
+        apart *= task.config.agreement
+    kernel, bias = logistic_regression(features, labels, experts, weights, l2, muted, apart)
     head = model.get_layer(LOGITS)
     head.kernel.assign(kernel)
     head.bias.assign(bias)
@@ -119,6 +122,13 @@ def source_directions(
     return np.asarray(directions[:count])
 
 
+def _inverse_root(products: Floats) -> Floats:
+    """Give the inverse square root of a symmetric matrix that the identity is added to."""
+    values, vectors = np.linalg.eigh(products)
+    root: Floats = vectors / np.sqrt(1.0 + np.maximum(values, 0.0)) @ vectors.T
+    return root
+
+
 def logistic_regression(
     features: Floats,
     labels: npt.NDArray[np.int64],
@@ -126,6 +136,7 @@ def logistic_regression(
     weights: Floats,
     l2: float,
     muted: Floats | None = None,
+    apart: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Fit logits that are linear in the features, with something added to them.
 
@@ -138,6 +149,9 @@ def logistic_regression(
             the mean cross entropy.
         muted: float64 [m, k], directions of the features divided by their spread that the fit sees
             less of, orthogonal; those of length 1 it does not see at all. None for none.
+        apart: float64 [k, k], the mean product of differences of features that should not matter,
+            times their weight: with features and differences divided by the features' spread, the
+            penalty of a kernel w is w' (1 + apart) w instead of w' w. None for nothing.
 
     Returns:
         Kernel [k, C] and bias [C] for the features as they are.
@@ -147,6 +161,10 @@ def logistic_regression(
         scaled = scaled - scaled @ muted.T @ muted
     classes = experts.shape[1]
     truth = np.eye(classes)[labels]
+    # Where features are made shorter by this factor, their plain penalty is that of the kernel.
+    shorter = None if apart is None else _inverse_root(apart / spread / spread[:, None])
+    if shorter is not None:
+        scaled = scaled @ shorter
 
     def objective(flat: Floats) -> tuple[float, Floats]:
         kernel, bias = np.split(flat.reshape(-1, classes), [-1])
@@ -160,6 +178,8 @@ def logistic_regression(
     options = {"maxiter": MOST_STEPS}
     found = scipy.optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
     kernel, bias = np.split(found.x.reshape(-1, classes), [-1])
+    if shorter is not None:
+        kernel = shorter @ kernel
     if muted is not None:
         kernel = kernel - muted.T @ muted @ kernel
     kernel = kernel / spread[:, None]

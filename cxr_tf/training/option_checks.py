@@ -71,5 +71,9 @@ def _check_head(config: ClassificationTrainingOptions) -> None:
     """Refuse what a fitted layer cannot leave out."""
     if config.source_directions and not config.fit_head:
         raise UsageError("--source-directions: give --fit-head, which takes them out")
+    if config.agreement and not (config.fit_head and config.approach == "dense"):
+        raise UsageError("--agreement: give --fit-head and --approach dense, whose votes it is of")
+    if config.agreement < 0.0:
+        raise UsageError(f"--agreement {config.agreement}: give 0 or more")
     if not 0.0 <= config.source_share <= 1.0:
         raise UsageError(f"--source-share {config.source_share}: give a share, 0 to 1")

@@ -178,6 +178,23 @@ def test_a_fitted_layer_learns_from_windows_as_much_as_from_patches(config, exam
     assert task.evaluate(model)["f1_both"] == 1.0
 
 
+def test_a_fitted_layer_lets_both_votes_agree_where_it_is_asked_to(config, examples):
+    """What it makes of the difference between windows and patches is less."""
+    kernels = {}
+    for agreement in (0.0, 10.0):
+        both = dataclasses.replace(config, fit_head=0.01, agreement=agreement)
+        task = ClassificationTask(both, CLASSES, examples, examples)
+        model = task.build()
+        model.set_weights(first_weights(both, task, []))
+        kernels[agreement] = np.asarray(model.get_layer("fc").kernel)
+    apart = task.windows_apart(model)
+    np.testing.assert_allclose(apart, apart.T)
+    assert np.linalg.eigvalsh(apart)[-1] > 0.0
+    heard = {name: np.trace(kernel.T @ apart @ kernel) for name, kernel in kernels.items()}
+    assert heard[10.0] < 0.5 * heard[0.0]
+    assert task.evaluate(model)["f1_both"] == 1.0
+
+
 def test_a_fitted_layer_leaves_out_what_tells_the_sources_of_a_class_apart(config, examples):
     """Features of the films of one class do not differ along the direction that is taken out."""
     sources = ["one", "other"] * 2

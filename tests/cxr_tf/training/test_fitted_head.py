@@ -126,3 +126,24 @@ def test_more_directions_than_the_sources_span_are_refused(sources):
     alike = np.full(400, "one")
     with pytest.raises(UsageError, match="differ in 0 directions"):
         source_directions(features, labels, alike, 1)
+
+
+def test_differences_that_should_not_matter_are_heard_less(drawn):
+    """The kernel is the best for the penalty that the definition gives."""
+    features, labels = drawn
+    generator = np.random.default_rng(2)
+    differences = generator.normal(size=(50, 5)) * features.std(0) * [3.0, 0.1, 0.1, 0.1, 0.1]
+    apart = differences.T @ differences / 50
+    spread = features.std(0) + LEAST_SPREAD
+
+    def objective(kernel, bias):
+        heard = (kernel * (apart @ kernel)).sum()
+        return penalised(drawn, kernel, bias, 0.1) + 0.05 * heard
+
+    plain, _ = logistic_regression(features, labels, NOTHING, EVENLY, 0.1)
+    kernel, bias = logistic_regression(features, labels, NOTHING, EVENLY, 0.1, None, apart)
+    least = objective(kernel, bias)
+    for _ in range(20):
+        step = generator.normal(size=kernel.shape) * 0.05 / spread[:, None]
+        assert objective(kernel + step, bias - features.mean(0) @ step) > least
+    assert np.std(differences @ kernel) < 0.7 * np.std(differences @ plain)

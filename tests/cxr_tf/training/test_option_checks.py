@@ -25,6 +25,9 @@ LUNGS, HALVES = "resnet18_layer3_lungs", "resnet18_layer3_lung_halves"
         ({"network": LUNGS, "content": "whole"}, "--content lungs or even_lungs"),
         ({"network": HALVES, "scaling": "raw255"}, "give --scaling imagenet"),
         ({"source_directions": 2}, "--source-directions: give --fit-head"),
+        ({"agreement": 1.0, "fit_head": 0.3}, "--agreement: give --fit-head and --approach dense"),
+        ({"agreement": 1.0, "approach": "dense"}, "--agreement: give --fit-head"),
+        ({"agreement": -1.0, "fit_head": 0.3, "approach": "dense"}, "--agreement -1.0: give 0"),
         ({"source_share": 1.5}, "--source-share 1.5: give a share"),
     ],
 )
