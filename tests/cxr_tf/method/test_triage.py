@@ -512,9 +512,9 @@ def test_three_classes_and_other_options(tmp_path, fake_segmentation):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [512, 768])
-def test_patches_of_a_film_of_another_size(tmp_path, fake_segmentation, size):
+def test_patches_of_a_film_of_another_size(tmp_path, fake_segmentation):
     """The card of an exported model carries the size; centres are those of 1024 x 1024."""
+    size = 768
     run = classification_run(
         tmp_path / "small", fake_segmentation, patch_size=64, film_size=size, scaling="raw255"
     )
