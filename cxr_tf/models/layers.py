@@ -27,10 +27,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         Returns:
             [B, H, W, C].
         """
-        if training and self.trainable and not self.learns_from_batch(training):
+        learns = bool(training and self.trainable)
+        if learns and self.shares_statistics():
             return super().call(inputs, training=training, mask=mask)
         scale, offset = (tf.cast(x, tf.float32) for x in (self.gamma, self.beta))
-        if self.learns_from_batch(training):
+        if learns:
             outputs, mean, variance = self.of_batch(inputs, scale, offset)
             self.move_to(mean, variance, tf.reduce_prod(tf.shape(inputs)[:-1]))
             return outputs
@@ -39,14 +40,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
             inputs, scale, offset, *kept, epsilon=self.epsilon, is_training=False
         )[0]
 
-    def learns_from_batch(self, training: bool | None) -> bool:
-        """Tell whether a call normalises by the batch of its own replica alone.
-
-        Args:
-            training: of the call.
-        """
-        shared = self.synchronized and tf.distribute.get_strategy().num_replicas_in_sync > 1
-        return bool(training and self.trainable and not shared)
+    def shares_statistics(self) -> bool:
+        """Tell whether replicas share the statistics of a batch, which is left to Keras."""
+        return self.synchronized and tf.distribute.get_strategy().num_replicas_in_sync > 1
 
     def of_batch(
         self, inputs: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor

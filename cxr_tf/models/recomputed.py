@@ -6,13 +6,14 @@ the backward pass joins and normalises them again (Pleiss et al. 2017, "Memory-E
 Implementation of DenseNets"). Convolutions are not computed again.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 from cxr_tf.models.layers import BatchNormalization
-from cxr_tf.models.split_channels import Pieces, joined, walk
+from cxr_tf.models.split_channels import Pieces, inputs_of, joined, walk
 
 #: Rows of an image from which on its copies are worth the time to make them again.
 LEAST_ROWS = 64
@@ -51,13 +52,10 @@ _Triple = tuple[BatchNormalization, keras.layers.ReLU, keras.layers.Conv2D]
 def _triples(network: keras.Model) -> dict[int, _Triple]:
     """Find batch normalisations whose only use is a ReLU, whose only use is a convolution."""
     makers = {id(layer.output): layer for layer in network.layers}
-    uses: dict[int, int] = {}
-    for layer in network.layers:
-        for each in _inputs(layer):
-            uses[id(each)] = uses.get(id(each), 0) + 1
+    uses = Counter(id(each) for layer in network.layers for each in inputs_of(layer))
 
     def before(layer: keras.Layer, kind: type) -> keras.Layer | None:
-        inputs = _inputs(layer)
+        inputs = inputs_of(layer)
         maker = makers.get(id(inputs[0])) if len(inputs) == 1 else None
         return maker if isinstance(maker, kind) and uses[id(inputs[0])] == 1 else None
 
@@ -75,12 +73,6 @@ def _is_large(pieces: Pieces) -> bool:
     return bool(pieces[0].shape[1] >= LEAST_ROWS)
 
 
-def _inputs(layer: keras.Layer) -> list[keras.KerasTensor]:
-    if isinstance(layer, keras.layers.InputLayer):
-        return []
-    return layer.input if isinstance(layer.input, list) else [layer.input]
-
-
 def _normalised_convolution(
     norm: BatchNormalization,
     relu: keras.layers.ReLU,
@@ -88,7 +80,7 @@ def _normalised_convolution(
     pieces: Pieces,
 ) -> tf.Tensor:
     """Apply the three layers to joined pieces, and hold no more than the pieces."""
-    if not _is_large(pieces) or not norm.learns_from_batch(training=True):
+    if not _is_large(pieces) or not norm.trainable or norm.shares_statistics():
         return convolution(relu(norm(joined(pieces), training=True)))
     dtype = convolution.compute_dtype
     scale, offset = (tf.cast(x, tf.float32) for x in (norm.gamma, norm.beta))

@@ -1,6 +1,7 @@
 """ResNet-18 with its last feature map as an output (He et al. 2016; section II-B)."""
 
 import keras
+import tensorflow as tf
 
 from cxr_tf.models.layers import batch_norm
 from cxr_tf.models.lung_pooling import LungShare, OnLungs
@@ -117,6 +118,19 @@ def resnet18(
     pooled = keras.layers.GlobalAveragePooling2D(dtype="float32", name="avgpool")(features)
     logits = keras.layers.Dense(classes, dtype="float32", name=LOGITS)(pooled)
     return keras.Model(inputs, {"logits": logits, "features": features}, name=name)
+
+
+def averaged_features(model: keras.Model, inputs: tf.Tensor) -> tf.Tensor:
+    """Give the last features as they are in use, averaged over each patch.
+
+    Args:
+        model: of `resnet18`.
+        inputs: float32 [B, H, W, 3].
+
+    Returns:
+        float32 [B, k].
+    """
+    return tf.reduce_mean(model(inputs, training=False)["features"], [1, 2])
 
 
 def freeze(model: keras.Model, stages: int, statistics: bool = False) -> None:

@@ -44,13 +44,18 @@ def walk(
     def answer(image: tf.Tensor) -> tf.Tensor:
         found = {id(network.inputs[0]): [image]}
         for layer in network.layers:
-            if isinstance(layer, keras.layers.InputLayer):
-                continue
-            inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-            found[id(layer.output)] = call(layer, [found[id(each)] for each in inputs])
+            if inputs := inputs_of(layer):
+                found[id(layer.output)] = call(layer, [found[id(each)] for each in inputs])
         return joined(found[id(network.outputs[0])])
 
     return answer
+
+
+def inputs_of(layer: keras.Layer) -> list[keras.KerasTensor]:
+    """Give what a layer takes; nothing for the input of the network."""
+    if isinstance(layer, keras.layers.InputLayer):
+        return []
+    return layer.input if isinstance(layer.input, list) else [layer.input]
 
 
 def _call(layer: keras.Layer, inputs: list[Pieces]) -> Pieces:

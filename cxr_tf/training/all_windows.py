@@ -10,6 +10,7 @@ import tensorflow as tf
 from cxr_tf.measures.metrics import classification_metrics, confusion_matrix
 from cxr_tf.method.voting import count_votes, decide, mean_probabilities
 from cxr_tf.method.windows import WindowNetwork, Windows, window_network
+from cxr_tf.models.resnet import averaged_features
 from cxr_tf.runtime.errors import DivergedError
 from cxr_tf.saved.run_options import ClassificationTrainingOptions
 from cxr_tf.training.tracing import Traced
@@ -31,7 +32,7 @@ class AllWindows:
         self._decide = Traced(self._decision)
         self._chances = Traced(lambda *seen: tf.nn.softmax(self._look(*seen).logits))
         self._some = Traced(self._compared)
-        self._alone = Traced(_averaged)
+        self._alone = Traced(averaged_features)
         self._average = Traced(lambda *seen: tf.reduce_mean(self._look(*seen).means, 0))
 
     def _network(self, model: keras.Model) -> WindowNetwork:
@@ -63,6 +64,11 @@ class AllWindows:
         for film in range(len(films)):
             yield tf.constant(films.seen(film)), films.lungs[film], black
 
+    def _of_each(
+        self, answer: Traced, model: keras.Model, films: ClassificationExamples
+    ) -> Iterator[npt.NDArray[np.float32]]:
+        return (answer(model, *film).numpy() for film in self._films(model, films))
+
     def features(
         self, model: keras.Model, films: ClassificationExamples
     ) -> Iterator[npt.NDArray[np.float32]]:
@@ -72,11 +78,10 @@ class AllWindows:
             model: the network.
             films: what it looks at.
 
-        Yields:
+        Returns:
             float32 [k], a film at a time.
         """
-        for film in self._films(model, films):
-            yield self._average(model, *film).numpy()
+        return self._of_each(self._average, model, films)
 
     def _compared(
         self, model: keras.Model, seen: tf.Tensor, lungs: tf.Tensor, black: tf.Tensor
@@ -116,11 +121,10 @@ class AllWindows:
             model: the network.
             films: what it looks at.
 
-        Yields:
+        Returns:
             Softmax of the windows, float32 [n, C], a film at a time.
         """
-        for film in self._films(model, films):
-            yield self._chances(model, *film).numpy()
+        return self._of_each(self._chances, model, films)
 
     def figures(
         self, model: keras.Model, films: ClassificationExamples, classes: int
@@ -147,7 +151,3 @@ class AllWindows:
         matrix = confusion_matrix(films.labels.numpy(), np.asarray(decided), classes)
         figures = classification_metrics(matrix)
         return {"dense_accuracy": float(figures.accuracy), "dense_f1": float(figures.f1)}
-
-
-def _averaged(model: keras.Model, inputs: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(model(inputs, training=False)["features"], [1, 2])

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 import scipy.special
-import tensorflow as tf
 
-from cxr_tf.models.resnet import LOGITS
+from cxr_tf.models.resnet import LOGITS, averaged_features
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.training.classification import ClassificationTask
+from cxr_tf.training.tracing import Traced
 
 log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
@@ -41,15 +41,11 @@ def fit_head(model: keras.Model, task: ClassificationTask, l2: float) -> None:
         task: gives the films.
         l2: penalty, see `logistic_regression`.
     """
-
-    @tf.function(autograph=False, reduce_retracing=True)
-    def pooled(inputs: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_mean(model(inputs, training=False)["features"], [1, 2])
-
+    averaged = Traced(averaged_features)
     found = []
     for varied in (False, True):
         for inputs, some, added in task.every_film(PATCHES, varied):
-            by_film = np.split(pooled(inputs).numpy(), len(some))
+            by_film = np.split(averaged(model, inputs).numpy(), len(some))
             found.append((np.mean(by_film, axis=1), some, added))
     seen, labels, experts = (np.concatenate(each) for each in zip(*found, strict=True))
     weights, sources = (np.tile(np.asarray(each), 2) for each in (task.draws(), task.sources))
@@ -66,9 +62,8 @@ def fit_head(model: keras.Model, task: ClassificationTask, l2: float) -> None:
         muted *= np.sqrt(1.0 - task.config.source_share)
     weights = weights / weights.sum()
     experts = experts.astype(np.float64)
-    apart = task.windows_apart(model) if task.config.agreement else None
-    if apart is not None:
-        apart *= task.config.agreement
+    agreement = task.config.agreement
+    apart = agreement * task.windows_apart(model) if agreement else None
     kernel, bias = logistic_regression(features, labels, experts, weights, l2, muted, apart)
     head = model.get_layer(LOGITS)
     head.kernel.assign(kernel)

@@ -508,7 +508,7 @@ def test_options_come_from_a_file(trained, phantoms, tmp_path):
     file = trained["segmentation"] / "config.json"
     words = ["segmentation", "--config", str(file), "--out", str(tmp_path / "run")]
     pictures = ["--images-every", "0", "--histograms-every", "0", "--profile", ""]
-    assert main([*words, *pictures]) == 0
+    assert main([*words, *pictures, "--tensorboard"]) == 0
     assert_same_run(trained["segmentation"], tmp_path / "run")
 
 

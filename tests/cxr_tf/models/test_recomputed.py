@@ -1,6 +1,7 @@
 """Segmentation networks in training that hold less, against the networks themselves."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,8 +27,8 @@ def _films() -> tf.Tensor:
     return tf.random.stateless_uniform([2, 64, 64, 1], [0, 0])
 
 
-def _step(network: keras.Model, way: Callable[[tf.Tensor], tf.Tensor]) -> list[np.ndarray]:
-    """Loss, gradients and the statistics that a step leaves behind."""
+def _gradients(network: keras.Model, way: Callable[[tf.Tensor], tf.Tensor]) -> Any:
+    """From films to a loss and its gradients."""
 
     @tf.function(autograph=False)
     def run(films: tf.Tensor) -> list[tf.Tensor]:
@@ -35,7 +36,12 @@ def _step(network: keras.Model, way: Callable[[tf.Tensor], tf.Tensor]) -> list[n
             loss = tf.reduce_mean(tf.sin(way(films)))
         return [loss, *tape.gradient(loss, network.trainable_variables)]
 
-    found = run(_films())
+    return run
+
+
+def _step(network: keras.Model, way: Callable[[tf.Tensor], tf.Tensor]) -> list[np.ndarray]:
+    """Loss, gradients and the statistics that a step leaves behind."""
+    found = _gradients(network, way)(_films())
     return [np.asarray(each) for each in (*found, *network.non_trainable_variables)]
 
 
@@ -63,13 +69,7 @@ def test_a_step_is_that_of_the_network(name):
 
 def _taken_over(network: keras.Model, way: Callable[[tf.Tensor], tf.Tensor]) -> list[int]:
     """Channels of what the backward pass takes over from joining and normalising large images."""
-
-    @tf.function(autograph=False)
-    def run(films: tf.Tensor) -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(way(films))
-        return tape.gradient(loss, network.trainable_variables)
-
+    run = _gradients(network, way)
     graph = run.get_concrete_function(tf.TensorSpec([2, 64, 64, 1])).graph
     backward: set[str] = set()
     found = set()
