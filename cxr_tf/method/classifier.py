@@ -7,7 +7,7 @@ import tensorflow as tf
 from cxr_tf.method.frozen import frozen
 from cxr_tf.method.triage_options import TriageOptions
 from cxr_tf.method.windows import WindowNetwork
-from cxr_tf.models.grey_patches import behind_first, first_layers, grey_network
+from cxr_tf.models.grey_patches import behind_first, first_layers, first_outputs, grey_network
 from cxr_tf.models.names import feature_stride
 from cxr_tf.models.resnet import LOGITS
 
@@ -42,10 +42,9 @@ class Classifier:
             return
         stride = feature_stride(network.name)
         # The weights stand once in an exported model: both ways go through `rest`.
-        layers = behind_first(network)
-        hidden = layers.inputs[0]
+        layers, hidden = behind_first(network), first_outputs(network)[0]
         rest = frozen(
-            lambda x: [layers(x, training=False)[name] for name in _OUTPUTS],
+            lambda x: [layers(x)[name] for name in _OUTPUTS],
             tf.TensorSpec(hidden.shape, hidden.dtype, "hidden"),
         )
         of_patches = frozen(first_layers(network, options.scaling, size), patches)

@@ -101,7 +101,7 @@ def window_network(
     """
     first, rest = first_layers(network, scaling, None), behind_first(network)
     return WindowNetwork(
-        lambda boxes: rest(first(boxes), training=False)["features"],
+        lambda boxes: rest(first(boxes))["features"],
         network.get_layer(LOGITS),
         patch_size,
         content,

@@ -1,4 +1,4 @@
-"""A classifier for grey pictures, with the work ahead of its first pooling cut down."""
+"""A classifier for grey pictures at work, with what is linear folded into its filters."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cxr_tf.models.folded_norm import with_folded_norms
 from cxr_tf.models.lung_pooling import SCALING, lung_share, shows_lungs
 from cxr_tf.models.resnet import FIRST, FIRST_NORM, POOL, SHARE
 from pipelines.patches import network_input
@@ -14,7 +15,7 @@ Layers = Callable[[tf.Tensor], Any]
 
 
 def grey_network(network: keras.Model, scaling: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    """Fold what is linear ahead of the first pooling into the first filters; see `first_layers`.
+    """Fold what is linear into the filters; see `first_layers` and `with_folded_norms`.
 
     Args:
         network: from [B, S, S, 3] to logits and features. One without a layer `FIRST` is called as
@@ -29,7 +30,7 @@ def grey_network(network: keras.Model, scaling: str) -> Callable[[tf.Tensor], di
     """
     rest = behind_first(network)
     first = first_layers(network, scaling, network.input_shape[1])
-    return lambda patches: rest(first(patches), training=False)
+    return lambda patches: rest(first(patches))
 
 
 def first_layers(network: keras.Model, scaling: str, size: int | None) -> Layers:
@@ -69,13 +70,13 @@ def first_layers(network: keras.Model, scaling: str, size: int | None) -> Layers
         return tf.nn.conv2d(padded, kernel, first.strides, "VALID")
 
     def answer(pictures: tf.Tensor) -> Any:
-        scale = norm.gamma * tf.math.rsqrt(norm.moving_variance + norm.epsilon)
+        scale, added = norm.scale_and_shift()
         if size is None:
             everywhere = tf.reduce_sum(first.kernel * offset[:, None] * scale, [0, 1, 2])
             shift = tf.cast(everywhere, first.compute_dtype)
         else:
             shift = convolved(tf.ones([1, size, size, 1]), offset[:, None] * scale)
-        shift += tf.cast(norm.beta - norm.moving_mean * scale, shift.dtype)
+        shift += tf.cast(added, shift.dtype)
         x = convolved(pictures[..., None], gain[:, None] * scale) + shift
         x = tf.nn.max_pool2d(x, pool.pool_size, pool.strides, [[0, 0], [1, 1], [1, 1], [0, 0]])
         x = tf.nn.relu(x)
@@ -84,21 +85,27 @@ def first_layers(network: keras.Model, scaling: str, size: int | None) -> Layers
     return answer
 
 
-def behind_first(network: keras.Model) -> keras.Model:
-    """Give the layers behind those that `first_layers` stands for.
+def behind_first(network: keras.Model) -> Layers:
+    """Give the layers behind those that `first_layers` stands for; see `with_folded_norms`.
 
     Args:
         network: from [B, S, S, 3] to logits and features.
 
     Returns:
-        A model with the network's outputs.
+        From what `first_layers` gives to the network's outputs, for inference.
+    """
+    return with_folded_norms(network, first_outputs(network))
+
+
+def first_outputs(network: keras.Model) -> list[keras.KerasTensor]:
+    """Give the outputs of the layers that `first_layers` stands for.
+
+    Args:
+        network: from [B, S, S, 3] to logits and features.
     """
     if not _has(network, FIRST):
-        return network
-    hidden = network.get_layer(POOL).output
-    if _has(network, SHARE):
-        hidden = [hidden, network.get_layer(SHARE).output]
-    return keras.Model(hidden, network.output)
+        return list(network.inputs)
+    return [network.get_layer(name).output for name in (POOL, SHARE) if _has(network, name)]
 
 
 def _has(network: keras.Model, name: str) -> bool:

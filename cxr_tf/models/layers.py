@@ -40,6 +40,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
             inputs, scale, offset, *kept, epsilon=self.epsilon, is_training=False
         )[0]
 
+    def scale_and_shift(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Give what inference multiplies each channel by and then adds to it, two [C]."""
+        scale = self.gamma * tf.math.rsqrt(self.moving_variance + self.epsilon)
+        return scale, self.beta - self.moving_mean * scale
+
     def shares_statistics(self) -> bool:
         """Tell whether replicas share the statistics of a batch, which is left to Keras."""
         return self.synchronized and tf.distribute.get_strategy().num_replicas_in_sync > 1

@@ -6,14 +6,13 @@ the backward pass joins and normalises them again (Pleiss et al. 2017, "Memory-E
 Implementation of DenseNets"). Convolutions are not computed again.
 """
 
-from collections import Counter
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
+from cxr_tf.models.layer_walk import Pieces, joined, layers_before, walk
 from cxr_tf.models.layers import BatchNormalization
-from cxr_tf.models.split_channels import Pieces, inputs_of, joined, walk
 
 #: Rows of an image from which on its copies are worth the time to make them again.
 LEAST_ROWS = 64
@@ -51,14 +50,7 @@ _Triple = tuple[BatchNormalization, keras.layers.ReLU, keras.layers.Conv2D]
 
 def _triples(network: keras.Model) -> dict[int, _Triple]:
     """Find batch normalisations whose only use is a ReLU, whose only use is a convolution."""
-    makers = {id(layer.output): layer for layer in network.layers}
-    uses = Counter(id(each) for layer in network.layers for each in inputs_of(layer))
-
-    def before(layer: keras.Layer, kind: type) -> keras.Layer | None:
-        inputs = inputs_of(layer)
-        maker = makers.get(id(inputs[0])) if len(inputs) == 1 else None
-        return maker if isinstance(maker, kind) and uses[id(inputs[0])] == 1 else None
-
+    before = layers_before(network)
     found: dict[int, _Triple] = {}
     for layer in network.layers:
         if isinstance(layer, keras.layers.Conv2D) and layer.use_bias:

@@ -5,12 +5,11 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from cxr_tf.models.layer_walk import Pieces, joined, walk
 from cxr_tf.models.layers import BatchNormalization
 
 #: Rows of an image from which on a copy costs more than the operations that replace it.
 LEAST_ROWS = 32
-
-Pieces = list[tf.Tensor]
 
 
 def in_pieces(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -28,36 +27,6 @@ def in_pieces(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     return walk(network, _call)
 
 
-def walk(
-    network: keras.Model, call: Callable[[keras.Layer, list[Pieces]], Pieces]
-) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Go through the layers of a network in turn.
-
-    Args:
-        network: of one input and one output, in which every layer is called once.
-        call: from a layer and the pieces of each of its inputs to those of its output.
-
-    Returns:
-        From the network's input to its output.
-    """
-
-    def answer(image: tf.Tensor) -> tf.Tensor:
-        found = {id(network.inputs[0]): [image]}
-        for layer in network.layers:
-            if inputs := inputs_of(layer):
-                found[id(layer.output)] = call(layer, [found[id(each)] for each in inputs])
-        return joined(found[id(network.outputs[0])])
-
-    return answer
-
-
-def inputs_of(layer: keras.Layer) -> list[keras.KerasTensor]:
-    """Give what a layer takes; nothing for the input of the network."""
-    if isinstance(layer, keras.layers.InputLayer):
-        return []
-    return layer.input if isinstance(layer.input, list) else [layer.input]
-
-
 def _call(layer: keras.Layer, inputs: list[Pieces]) -> Pieces:
     pieces = inputs[0]
     if isinstance(layer, keras.layers.Concatenate):
@@ -72,11 +41,6 @@ def _call(layer: keras.Layer, inputs: list[Pieces]) -> Pieces:
         if isinstance(layer, keras.layers.Conv2D):
             return [_convolved(layer, pieces)]
     return [layer(*(joined(each) for each in inputs), training=False)]
-
-
-def joined(pieces: Pieces) -> tf.Tensor:
-    """Join pieces along their channels."""
-    return pieces[0] if len(pieces) == 1 else tf.concat(pieces, -1)
 
 
 def _concatenated(inputs: list[Pieces]) -> Pieces:

@@ -23,7 +23,9 @@ def test_label_map_with_the_lungs_before_the_heart():
     assert LABELS == ("background", "heart", "left_lung", "right_lung")
 
 
-@pytest.mark.parametrize(("shape", "size"), [((256, 256), 1024), ((7, 5), 16), ((40, 64), 16)])
+@pytest.mark.parametrize(
+    ("shape", "size"), [((256, 256), 1024), ((8, 4), 16), ((7, 5), 16), ((40, 64), 16)]
+)
 def test_labels_are_resized_by_nearest_neighbour(shape, size):
     labels = np.random.default_rng(1).integers(0, 4, shape).astype(np.uint8)
     resized = check_op(lambda x: masks.resize_labels(x, size), labels)
