@@ -58,13 +58,16 @@ def read_labels(names: tf.Tensor, size: int) -> tf.Tensor:
     Returns:
         uint8 [size, size].
     """
-    left = decode_mask(tf.io.read_file(names[1]))
-    right = decode_mask(tf.io.read_file(names[2]))
-    heart = tf.cond(
-        names[0] == "",
-        lambda: tf.zeros_like(left),
-        lambda: decode_mask(tf.io.read_file(names[0])),
+    without_heart = names[0] == ""
+    given = tf.cond(without_heart, lambda: names[1:], lambda: names)
+    # In a loop, for three times over the decoder takes its time before the first film is read.
+    masks = tf.map_fn(
+        lambda name: decode_mask(tf.io.read_file(name)),
+        given,
+        fn_output_signature=tf.TensorSpec([None, None], tf.bool),
     )
+    heart = masks[0] & ~without_heart
+    left, right = masks[-2], masks[-1]
     return resize_labels(label_map(heart, left, right), size)
 
 
@@ -121,27 +124,30 @@ class SegmentationExamples:
 
 
 def read_segmentation(
-    rows: Sequence[ManifestRow],
+    parts: Sequence[Sequence[ManifestRow]],
     size: int,
     resolution_limit: int | None = None,
     enhance: bool = True,
-) -> SegmentationExamples:
+) -> list[SegmentationExamples]:
     """Read films with their label maps into memory.
 
     Args:
-        rows: rows with masks.
+        parts: rows with masks, such as those to train and those to validate on.
         size: side of films and label maps.
         resolution_limit: longest side kept before the resize, or None.
         enhance: False skips equalisation and gamma.
 
     Returns:
-        The examples in the order of the rows.
+        The examples of each part in the order of its rows.
 
     Raises:
         FileFault: a film or a mask cannot be used.
     """
+    rows = [row for part in parts for row in part]
     dataset = film_dataset(rows, (size,), resolution_limit, enhance)
-    films = [film for (film,) in each_row(dataset, rows)]
-    labels = list(each_row(label_dataset(rows, size), rows, mask_fault))
+    films = (film for (film,) in each_row(dataset, rows))
     with tf.device("CPU"):
-        return SegmentationExamples(tf.stack(films), tf.stack(labels))
+        images = [tf.stack([next(films) for _ in part]) for part in parts]
+        labels = each_row(label_dataset(rows, size), rows, mask_fault)
+        maps = [tf.stack([next(labels) for _ in part]) for part in parts]
+    return [SegmentationExamples(*pair) for pair in zip(images, maps, strict=True)]

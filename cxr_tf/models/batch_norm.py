@@ -4,7 +4,8 @@ Dropout ahead of batch norm shifts the variance that training sees, and moving a
 behind the weights; both make a good network look broken at inference.
 """
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 
 import keras
 import tensorflow as tf
@@ -12,11 +13,80 @@ import tensorflow as tf
 from cxr_tf.models.style_exchange import StyleExchange
 
 
-def estimate_batch_norm(model: keras.Model, batches: Iterable[tf.Tensor]) -> int:
-    """Replace every moving mean and variance by those of the given inputs.
+class BatchNormEstimator:
+    """Estimates the statistics of one network, as often as it is asked; the graph is made once."""
 
-    The model runs in training mode without dropout and exchange of styles; means and second moments
-    are averaged over the batches.
+    def __init__(self, model: keras.Model):
+        """Take the network.
+
+        Args:
+            model: outside any distribution scope.
+        """
+        layers, skipped = keras.layers.BatchNormalization, keras.layers.Dropout | StyleExchange
+        self._norms = [layer for layer in model.layers if isinstance(layer, layers)]
+        self._dropouts = [layer for layer in model.layers if isinstance(layer, skipped)]
+
+        def measure(inputs: tf.Tensor) -> None:
+            model(inputs, training=True)
+
+        self._measure = tf.function(measure, reduce_retracing=True, autograph=False)
+
+    def estimate(self, batches: Iterable[tf.Tensor]) -> int:
+        """Replace every moving mean and variance by those of the given inputs.
+
+        The network runs in training mode without dropout and exchange of styles; means and second
+        moments are averaged over the batches.
+
+        Args:
+            batches: inputs of the network, of equal size.
+
+        Returns:
+            The number of batches used.
+
+        Raises:
+            ValueError: there was no batch.
+        """
+        if not self._norms:
+            return 0
+        means = [tf.zeros_like(layer.moving_mean) for layer in self._norms]
+        squares = [tf.zeros_like(layer.moving_variance) for layer in self._norms]
+        count = 0
+        with self._nothing_kept():
+            for inputs in batches:
+                self._measure(inputs)
+                count += 1
+                for index, layer in enumerate(self._norms):
+                    mean = tf.convert_to_tensor(layer.moving_mean)
+                    means[index] += mean
+                    squares[index] += tf.convert_to_tensor(layer.moving_variance) + mean**2
+        if not count:
+            raise ValueError("no batch to estimate batch-norm statistics from; give at least one")
+        for layer, total, square in zip(self._norms, means, squares, strict=True):
+            mean = total / count
+            layer.moving_mean.assign(mean)
+            layer.moving_variance.assign(tf.maximum(square / count - mean**2, 0.0))
+        return count
+
+    @contextlib.contextmanager
+    def _nothing_kept(self) -> Iterator[None]:
+        """Let a call leave the statistics of its own batch behind, with dropout off."""
+        momenta = [layer.momentum for layer in self._norms]
+        rates = [layer.rate for layer in self._dropouts]
+        for layer in self._norms:
+            layer.momentum = 0.0
+        for layer in self._dropouts:
+            layer.rate = 0.0
+        try:
+            yield
+        finally:
+            for layer, momentum in zip(self._norms, momenta, strict=True):
+                layer.momentum = momentum
+            for layer, rate in zip(self._dropouts, rates, strict=True):
+                layer.rate = rate
+
+
+def estimate_batch_norm(model: keras.Model, batches: Iterable[tf.Tensor]) -> int:
+    """Estimate the statistics of a network once; see `BatchNormEstimator.estimate`.
 
     Args:
         model: a model outside any distribution scope; changed in place.
@@ -28,42 +98,4 @@ def estimate_batch_norm(model: keras.Model, batches: Iterable[tf.Tensor]) -> int
     Raises:
         ValueError: there was no batch.
     """
-    layers = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
-    dropouts = [x for x in model.layers if isinstance(x, keras.layers.Dropout | StyleExchange)]
-    if not layers:
-        return 0
-    momenta = [layer.momentum for layer in layers]
-    rates = [layer.rate for layer in dropouts]
-    # With momentum 0 a call leaves the statistics of its own batch behind.
-    for layer in layers:
-        layer.momentum = 0.0
-    for dropout in dropouts:
-        dropout.rate = 0.0
-    try:
-
-        @tf.function(reduce_retracing=True, autograph=False)
-        def measure(inputs: tf.Tensor) -> None:
-            model(inputs, training=True)
-
-        means = [tf.zeros_like(layer.moving_mean) for layer in layers]
-        squares = [tf.zeros_like(layer.moving_variance) for layer in layers]
-        count = 0
-        for inputs in batches:
-            measure(inputs)
-            count += 1
-            for index, layer in enumerate(layers):
-                mean = tf.convert_to_tensor(layer.moving_mean)
-                means[index] += mean
-                squares[index] += tf.convert_to_tensor(layer.moving_variance) + mean**2
-    finally:
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer.momentum = momentum
-        for dropout, rate in zip(dropouts, rates, strict=True):
-            dropout.rate = rate
-    if not count:
-        raise ValueError("no batch to estimate batch-norm statistics from; give at least one")
-    for layer, total, square in zip(layers, means, squares, strict=True):
-        mean = total / count
-        layer.moving_mean.assign(mean)
-        layer.moving_variance.assign(tf.maximum(square / count - mean**2, 0.0))
-    return count
+    return BatchNormEstimator(model).estimate(batches)

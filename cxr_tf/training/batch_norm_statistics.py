@@ -3,22 +3,21 @@
 import itertools
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from cxr_tf.models.batch_norm import estimate_batch_norm
+from cxr_tf.models.batch_norm import BatchNormEstimator
 from cxr_tf.training.task import Task
 
 #: One fixed epoch that no training uses, so that evaluations compare.
 EPOCH = 2**31 - 1
 
 
-def estimate(model: keras.Model, task: Task) -> None:
+def estimate(estimator: BatchNormEstimator, task: Task) -> None:
     """Estimate the statistics from as many batches as the run's options say.
 
     Args:
-        model: outside any distribution scope; changed in place.
+        estimator: of the network, which is changed in place.
         task: gives the batches.
     """
     size, count = task.config.batch_size, task.config.estimate_batch_norm
@@ -30,4 +29,4 @@ def estimate(model: keras.Model, task: Task) -> None:
         return task.statistics(batch[0] if len(batch) == 1 else batch)
 
     batches = task.batches(EPOCH, places, size)
-    estimate_batch_norm(model, itertools.chain.from_iterable(map(inputs, batches)))
+    estimator.estimate(itertools.chain.from_iterable(map(inputs, batches)))

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from cxr_tf.models.batch_norm import BatchNormEstimator
 from cxr_tf.models.imagenet import download, load_imagenet
 from cxr_tf.models.precision import built_in
 from cxr_tf.models.resnet import LOGITS
@@ -104,7 +105,7 @@ def first_weights(
         model = task.build()
     _read(config, task, files, model)
     if l2 > 0.0 and isinstance(task, ClassificationTask):
-        estimate(model, task)
+        estimate(BatchNormEstimator(model), task)
         fit_head(model, task, l2)
     return model.get_weights()
 

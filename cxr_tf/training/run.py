@@ -164,11 +164,9 @@ def _segmentation_task(config: SegmentationTrainingOptions, data: Manifest) -> T
     """Read films and masks; see `make_task`."""
     validate(data, "segmentation", None)
     limit = config.resolution_limit or None
-    parts = [
-        read_segmentation(rows, config.size, limit, config.normalise)
-        for rows in splits(config, data, "segmentation")
-    ]
-    return SegmentationTask(config, *parts)
+    parts = splits(config, data, "segmentation")
+    examples = read_segmentation(parts, config.size, limit, config.normalise)
+    return SegmentationTask(config, *examples)
 
 
 def decision_classes(config: TrainingOptions) -> ClassMap | None:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cxr_tf.models.batch_norm import BatchNormEstimator
 from cxr_tf.models.precision import built_in
 from cxr_tf.models.weights import is_kernel
 from cxr_tf.runtime.errors import UsageError
@@ -58,6 +59,7 @@ class Trainer:
                     )
                     for weight in (self.model.trainable_variables if config.ema else [])
                 ]
+        self._statistics = BatchNormEstimator(self.evaluation_model)
         self.state = TrainingState()
         self.state_text = tf.Variable("", dtype=tf.string)
         seeds = [
@@ -183,7 +185,7 @@ class Trainer:
             self.evaluation_model.trainable_variables, self.average, strict=False
         ):
             variable.assign(average.numpy())
-        estimate(self.evaluation_model, self.task)
+        estimate(self._statistics, self.task)
         return self.evaluation_model
 
     def manager(self, run: Path) -> tf.train.CheckpointManager:

@@ -16,7 +16,7 @@ INVALID = tf.errors.InvalidArgumentError
 
 @pytest.fixture(scope="module")
 def segmentation(rows):
-    return read_segmentation(rows, 64)
+    return read_segmentation([rows], 64)[0]
 
 
 # A pipeline with a decoder takes two seconds to start, so each is used well.
@@ -35,7 +35,7 @@ def test_films_come_in_the_order_of_the_rows(rows):
 @pytest.mark.slow
 def test_films_are_read_with_the_options_given(rows):
     options = {"resolution_limit": 40, "enhance": False}
-    examples = read_segmentation(rows[:1], 64, **options)
+    examples = read_segmentation([rows[:1]], 64, **options)[0]
     (expected,) = normalised(rows[0], (64,), **options)
     np.testing.assert_allclose(examples.films[0], expected, rtol=0, atol=1e-4)
 
