@@ -11,7 +11,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/setup.sh"
 read_pythons "$@"
 if ((${#PYTHONS[@]})); then
     cd -- "$ROOT"
-    quick_tests() { "$PYTHON" -m pytest -n 2 --dist worksteal -m "not slow" ${REST[@]+"${REST[@]}"}; }
+    quick_tests() { "$PYTHON" -m pytest -n 2 --dist loadfile -m "not slow" ${REST[@]+"${REST[@]}"}; }
     on_each_python quick_tests
     exit
 fi
@@ -34,5 +34,5 @@ say "test: pytest"
 if (($#)); then
     exec "$PYTHON" -m pytest "$@"
 fi
-"$PYTHON" -m pytest -n 2 --dist worksteal --ignore tests/test_speed.py
+"$PYTHON" -m pytest -n 2 --dist loadfile --ignore tests/test_speed.py
 exec "$PYTHON" -m pytest tests/test_speed.py
