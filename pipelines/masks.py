@@ -36,9 +36,8 @@ def resize_labels(labels: tf.Tensor, size: int) -> tf.Tensor:
         uint8 [size, size].
     """
     height, width = labels.shape
-    if (
-        height and width and not (size % height or size % width)
-    ):  # the same, in a seventh of the time
+    if height and width and not (size % height or size % width):
+        # The same in a seventh of the time.
         return tf.repeat(tf.repeat(labels, size // height, 0), size // width, 1)
     square = tf.image.resize(labels[:, :, None], [size, size], method="nearest")[:, :, 0]
     return tf.ensure_shape(square, [size, size])

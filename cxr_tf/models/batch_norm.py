@@ -22,9 +22,9 @@ class BatchNormEstimator:
         Args:
             model: outside any distribution scope.
         """
-        layers, skipped = keras.layers.BatchNormalization, keras.layers.Dropout | StyleExchange
-        self._norms = [layer for layer in model.layers if isinstance(layer, layers)]
-        self._dropouts = [layer for layer in model.layers if isinstance(layer, skipped)]
+        layers = model.layers
+        self._norms = [x for x in layers if isinstance(x, keras.layers.BatchNormalization)]
+        self._dropouts = [x for x in layers if isinstance(x, keras.layers.Dropout | StyleExchange)]
 
         def measure(inputs: tf.Tensor) -> None:
             model(inputs, training=True)
@@ -83,19 +83,3 @@ class BatchNormEstimator:
                 layer.momentum = momentum
             for layer, rate in zip(self._dropouts, rates, strict=True):
                 layer.rate = rate
-
-
-def estimate_batch_norm(model: keras.Model, batches: Iterable[tf.Tensor]) -> int:
-    """Estimate the statistics of a network once; see `BatchNormEstimator.estimate`.
-
-    Args:
-        model: a model outside any distribution scope; changed in place.
-        batches: inputs of the model, of equal size.
-
-    Returns:
-        The number of batches used.
-
-    Raises:
-        ValueError: there was no batch.
-    """
-    return BatchNormEstimator(model).estimate(batches)

@@ -26,12 +26,9 @@ def with_folded_norms(
         From values of `start`, a tensor or a list, to the network's outputs, for inference.
     """
     before = layers_before(network)
-    folded = {}
-    for layer in network.layers:
-        if isinstance(layer, BatchNormalization):
-            ahead = before(layer, keras.layers.Conv2D)
-            if ahead is not None and _is_linear(ahead):
-                folded[id(layer)] = ahead
+    norms = [layer for layer in network.layers if isinstance(layer, BatchNormalization)]
+    ahead = {id(norm): before(norm, keras.layers.Conv2D) for norm in norms}
+    folded = {norm: layer for norm, layer in ahead.items() if layer and _has_filters_alone(layer)}
     held = {id(layer) for layer in folded.values()}
 
     def call(layer: keras.Layer, inputs: list[Pieces]) -> Pieces:
@@ -45,7 +42,7 @@ def with_folded_norms(
     return walk(network, call, start)
 
 
-def _is_linear(layer: keras.layers.Conv2D) -> bool:
+def _has_filters_alone(layer: keras.layers.Conv2D) -> bool:
     return not layer.use_bias and layer.activation is keras.activations.linear
 
 

@@ -34,10 +34,10 @@ def walk(
         given = zip(symbols, tf.nest.flatten(inputs), strict=True)
         found = {id(symbol): [value] for symbol, value in given}
         for layer in network.layers:
-            taken = [found.get(id(each)) for each in inputs_of(layer)]
-            pieces = [each for each in taken if each is not None]
-            if pieces and len(pieces) == len(taken) and id(layer.output) not in found:
-                found[id(layer.output)] = call(layer, pieces)
+            taken = [id(each) for each in inputs_of(layer)]
+            is_behind = bool(taken) and found.keys() >= set(taken)
+            if is_behind and id(layer.output) not in found:
+                found[id(layer.output)] = call(layer, [found[each] for each in taken])
         return tf.nest.map_structure(lambda each: joined(found[id(each)]), network.output)
 
     return answer

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.models.batch_norm import estimate_batch_norm
+from cxr_tf.models.batch_norm import BatchNormEstimator
 from cxr_tf.models.registry import build
 
 
@@ -44,7 +44,7 @@ def outputs(model, name, inputs):
 
 def test_statistics_are_the_exact_moments_without_dropout():
     model, inputs = network(), batches()
-    assert estimate_batch_norm(model, inputs) == 5
+    assert BatchNormEstimator(model).estimate(inputs) == 5
     # The first layer sees no batch norm before it: moments over all inputs at once.
     seen = np.concatenate([outputs(model, "first_conv", x) for x in inputs])
     mean, variance = statistics(model, "first")
@@ -64,7 +64,7 @@ def test_statistics_are_the_exact_moments_without_dropout():
 
 def test_with_one_batch_inference_equals_training_without_dropout():
     model, (inputs,) = network(), batches(1)
-    estimate_batch_norm(model, [inputs])
+    BatchNormEstimator(model).estimate([inputs])
     after = model(inputs, training=False)
     for name in ("first_dropout", "second_dropout"):
         model.get_layer(name).rate = 0.0
@@ -79,7 +79,7 @@ def test_what_the_moving_averages_held_before_does_not_matter():
         for layer in (model.get_layer("first"), model.get_layer("second")):
             layer.moving_mean.assign(np.full(layer.moving_mean.shape, start))
             layer.moving_variance.assign(np.full(layer.moving_variance.shape, start))
-        estimate_batch_norm(model, batches())
+        BatchNormEstimator(model).estimate(batches())
         results.append([x for name in ("first", "second") for x in statistics(model, name)])
     for left, right in zip(*results, strict=True):
         np.testing.assert_array_equal(left, right)
@@ -94,7 +94,7 @@ def restored(model):
 def test_momentum_rates_and_weights_are_left_as_they_were():
     model = network()
     before = [np.asarray(x) for x in model.trainable_variables]
-    estimate_batch_norm(model, batches(2))
+    BatchNormEstimator(model).estimate(batches(2))
     assert restored(model)
     for left, right in zip(before, model.trainable_variables, strict=True):
         np.testing.assert_array_equal(left, right)
@@ -110,7 +110,7 @@ def test_momentum_and_rates_are_restored_when_the_input_fails():
 
     model = network()
     with pytest.raises(OSError, match="the disk is gone"):
-        estimate_batch_norm(model, failing())
+        BatchNormEstimator(model).estimate(failing())
     assert restored(model)
 
 
@@ -118,7 +118,7 @@ def test_no_batch_is_refused_and_changes_nothing():
     model = network()
     before = statistics(model, "second")
     with pytest.raises(ValueError, match="no batch to estimate"):
-        estimate_batch_norm(model, [])
+        BatchNormEstimator(model).estimate([])
     assert restored(model)
     np.testing.assert_array_equal(statistics(model, "second"), before)
 
@@ -126,7 +126,7 @@ def test_no_batch_is_refused_and_changes_nothing():
 def test_a_network_without_batch_norm_needs_nothing():
     inputs = keras.Input((3,))
     model = keras.Model(inputs, keras.layers.Dense(2)(inputs))
-    assert estimate_batch_norm(model, []) == 0
+    assert BatchNormEstimator(model).estimate([]) == 0
 
 
 def test_a_channel_that_never_varies_has_no_negative_variance():
@@ -134,7 +134,7 @@ def test_a_channel_that_never_varies_has_no_negative_variance():
     kernel = np.zeros(model.get_layer("first_conv").kernel.shape, np.float32)
     model.get_layer("first_conv").kernel.assign(kernel)
     model.get_layer("first_conv").bias.assign(np.full(5, 1234.567, np.float32))
-    estimate_batch_norm(model, batches())
+    BatchNormEstimator(model).estimate(batches())
     mean, variance = statistics(model, "first")
     np.testing.assert_allclose(mean, 1234.567, rtol=1e-5)
     assert np.all(variance >= 0)
@@ -145,7 +145,7 @@ def test_a_channel_that_never_varies_has_no_negative_variance():
 def test_every_batch_norm_of_our_networks_is_estimated(name):
     channels = 1 if name == "u_net_small" else 3
     model = build(name, size=32)
-    estimate_batch_norm(model, [tf.random.stateless_normal([2, 32, 32, channels], [0, 1])])
+    BatchNormEstimator(model).estimate([tf.random.stateless_normal([2, 32, 32, channels], [0, 1])])
     layers = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
     assert len(layers) > 4
     for layer in layers:

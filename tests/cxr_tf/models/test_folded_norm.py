@@ -10,17 +10,7 @@ import tensorflow as tf
 from cxr_tf.models.folded_norm import with_folded_norms
 from cxr_tf.models.layers import batch_norm
 from cxr_tf.models.registry import build
-
-
-def _varied(network):
-    """Give normalisations scales, offsets and statistics that are not 1 and 0."""
-    rng = np.random.default_rng(1)
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            for variable in layer.variables:
-                low = 0.5 if variable is layer.moving_variance else -1.0
-                variable.assign(rng.uniform(low, 2.0, variable.shape))
-    return network
+from tests.cxr_tf.models.varied_norms import varied_norms
 
 
 def _norms_left(network):
@@ -36,7 +26,7 @@ def _norms_left(network):
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet18_layer3"])
 def test_no_normalisation_of_a_resnet_is_left(name):
-    assert _norms_left(_varied(build(name, size=64))) == 0
+    assert _norms_left(varied_norms(build(name, size=64))) == 0
 
 
 def _convolved(x, name, **options):
@@ -49,13 +39,13 @@ def test_a_convolution_that_something_else_needs_is_left():
     x = _convolved(inputs, "seen")
     x = keras.layers.Add()([batch_norm(x, "beside"), x])
     x = batch_norm(_convolved(x, "alone"), "folded")
-    assert _norms_left(_varied(keras.Model(inputs, x))) == 1
+    assert _norms_left(varied_norms(keras.Model(inputs, x))) == 1
 
 
 def test_a_convolution_that_is_given_out_is_left():
     inputs = keras.Input((8, 8, 3))
     x = _convolved(inputs, "given")
-    assert _norms_left(_varied(keras.Model(inputs, {"a": x, "b": batch_norm(x, "norm")}))) == 1
+    assert _norms_left(varied_norms(keras.Model(inputs, {"a": x, "b": batch_norm(x, "norm")}))) == 1
 
 
 @pytest.mark.parametrize("options", [{"use_bias": True}, {"activation": "relu"}])
@@ -64,9 +54,9 @@ def test_a_convolution_with_more_than_filters_is_left(options):
     network = keras.Model(inputs, batch_norm(_convolved(inputs, "more", **options), "norm"))
     if options.get("use_bias"):
         network.get_layer("more").bias.assign(tf.range(4.0))
-    assert _norms_left(_varied(network)) == 1
+    assert _norms_left(varied_norms(network)) == 1
 
 
 def test_a_normalisation_behind_something_else_is_left():
     inputs = keras.Input((8, 8, 3))
-    assert _norms_left(_varied(keras.Model(inputs, batch_norm(inputs, "norm")))) == 1
+    assert _norms_left(varied_norms(keras.Model(inputs, batch_norm(inputs, "norm")))) == 1

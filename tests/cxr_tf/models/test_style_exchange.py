@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cxr_tf.models.batch_norm import estimate_batch_norm
+from cxr_tf.models.batch_norm import BatchNormEstimator
 from cxr_tf.models.registry import build
 from cxr_tf.models.style_exchange import StyleExchange
 
@@ -77,7 +77,7 @@ def test_statistics_are_estimated_without_an_exchange():
         weights = weights or model.get_weights()
         model.set_weights(weights)
         batch = tf.constant(np.random.default_rng(1).standard_normal((6, 32, 32, 3)), tf.float32)
-        assert estimate_batch_norm(model, [batch]) == 1
+        assert BatchNormEstimator(model).estimate([batch]) == 1
         found.append([np.asarray(w) for w in model.non_trainable_weights])
     for plain, styled in zip(*found, strict=True):
         np.testing.assert_allclose(plain, styled, rtol=1e-5, atol=1e-6)
