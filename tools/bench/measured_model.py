@@ -23,6 +23,7 @@ from cxr_tf.saved.load import load
 from cxr_tf.saved.weights_out import ExtractOptions, extract
 from cxr_tf.saved.weights_record import BEST
 from pipelines.sizes import CLASSIFICATION_SIZE, PATCH_SIZE
+from tools.bench.offsets import with_offsets
 from tools.bench.torch_film import TorchTriage
 from tools.bench.torch_networks import FCDenseNet103, ResNet18, load_arrays
 
@@ -39,7 +40,7 @@ class Subject:
         model: the exported model as it is.
         local: one of the same weights that decides as the paper does, by patches of 224 x 224 of a
             film of 1024 x 1024, whatever it learnt. Where the classifier is not the paper's
-            ResNet-18, one with random weights stands here, which is as fast.
+            ResNet-18, one with random weights stands here, which is as fast (`with_offsets`).
         dense: the same once more, which votes densely too.
         dense_small: one that votes densely by the first three stages on a film of 512 x 512, with
             the masks of the model; the classifier has random weights.
@@ -113,8 +114,11 @@ def subject(path: Path) -> Subject:
         for task, network in networks.items():
             if names[task] == NETWORKS[task]:
                 load_weights(network, files[task])
+            else:
+                with_offsets(network)
         local, dense = (_deciding(card, networks, way) for way in ("local", DENSE))
-        small = {**networks, "classification": build(SMALL, classes=len(card.classes))}
+        small_classifier = build(SMALL, classes=len(card.classes))
+        small = {**networks, "classification": with_offsets(small_classifier)}
         dense_small = _deciding(card, small, DENSE, shrink=2)
         elsewhere = {"segmentation": FCDenseNet103(), "classification": ResNet18()}
         for task, network in elsewhere.items():

@@ -16,6 +16,7 @@ from cxr_tf.method.frozen import frozen
 from cxr_tf.models.grey_patches import grey_network
 from cxr_tf.models.registry import build
 from tools.bench.floor import MATRIX
+from tools.bench.offsets import with_offsets
 from tools.bench.processor import features
 from tools.bench.timing import alternate
 
@@ -41,7 +42,7 @@ def patches(count: int = 10) -> Callable[[], object]:
     Args:
         count: patches.
     """
-    network = grey_network(build("resnet18"), "imagenet")
+    network = grey_network(with_offsets(build("resnet18")), "imagenet")
     cut = tf.random.stateless_uniform([count, 224, 224], [0, 0], 0.0, 255.0)
     run = frozen(lambda x: network(x)["logits"], tf.TensorSpec(cut.shape))
     return lambda: run(cut)[0].numpy()
