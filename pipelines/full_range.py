@@ -5,6 +5,8 @@ The readers stretch what they know the depth of. A 16-bit PNG, or an array, may 
 (`pipelines.normalise.content_box`).
 """
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
 from pipelines.levels import LEVELS, NO_PADDING, TOP
@@ -16,9 +18,35 @@ PARTS = 256
 FEW_PARTS = 64
 
 
-def to_full_range(
-    pixels: tf.Tensor, padding: tf.Tensor | int = NO_PADDING
-) -> tuple[tf.Tensor, tf.Tensor]:
+class FullRange(NamedTuple):
+    """A film over the full range of levels.
+
+    Attributes:
+        pixels: uint16 [H, W].
+        padding: int32 scalar, the level to be left out; -1 for none.
+        counts: int32 [65536], how many pixels have each level; 0 for padding.
+    """
+
+    pixels: tf.Tensor
+    padding: tf.Tensor
+    counts: tf.Tensor
+
+
+def count_levels(pixels: tf.Tensor, padding: tf.Tensor | int = NO_PADDING) -> tf.Tensor:
+    """Count the pixels of each level.
+
+    Args:
+        pixels: int32, of any shape.
+        padding: int32 scalar, the level to be left out; -1 for none.
+
+    Returns:
+        int32 [65536], 0 for padding.
+    """
+    counts = tf.math.bincount(tf.reshape(pixels, [-1]), minlength=LEVELS, maxlength=LEVELS)
+    return tf.where(tf.range(LEVELS) == padding, 0, counts)
+
+
+def to_full_range(pixels: tf.Tensor, padding: tf.Tensor | int = NO_PADDING) -> FullRange:
     """Spread the levels of a film over the full range by rank, where they use little of it.
 
     A film with levels in more than `FEW_PARTS` of `PARTS` parts of the range comes back as it is.
@@ -29,26 +57,28 @@ def to_full_range(
         padding: int32 scalar, the level to be left out; -1 for none.
 
     Returns:
-        uint16 [H, W], strictly in the order of the input, over 0..65535; and the level that now
-        stands for padding, int32 scalar: 0 where a film with padding was stretched, which then
-        begins at 1.
+        The film, strictly in the order of the input, over 0..65535; its padding is 0 where a film
+        with padding was stretched, which then begins at 1.
     """
     pixels, padding = tf.convert_to_tensor(pixels), tf.convert_to_tensor(padding, tf.int32)
     whole = tf.cast(pixels, tf.int32)
-    counts = tf.math.bincount(tf.reshape(whole, [-1]), minlength=LEVELS, maxlength=LEVELS)
-    padded = (tf.range(LEVELS) == padding) & (counts > 0)
-    used = (counts > 0) & ~padded
+    counts = count_levels(whole, padding)
+    used = counts > 0
     parts = tf.math.count_nonzero(tf.reduce_any(tf.reshape(used, [PARTS, -1]), 1))
     levels = tf.math.count_nonzero(used)
 
-    def spread() -> tuple[tf.Tensor, tf.Tensor]:
-        there = tf.reduce_any(padded)
+    def spread() -> FullRange:
+        there = tf.reduce_sum(counts) < tf.size(pixels)
         bottom = tf.cast(there, tf.int64)
         ranks = tf.cumsum(tf.cast(used, tf.int64), exclusive=True)
         table = ranks * (TOP - bottom) // tf.maximum(levels - 1, 1) + bottom
-        table = tf.cast(tf.where(padded, tf.zeros([], tf.int64), table), tf.int32)
-        return tf.cast(tf.gather(table, whole), tf.uint16), tf.where(there, 0, NO_PADDING)
+        # Above the highest used level the ranks go on: none of these is asked for.
+        table = tf.cast(tf.minimum(table, TOP), tf.int32)
+        table = tf.where(tf.range(LEVELS) == padding, 0, table)
+        moved = tf.math.unsorted_segment_sum(counts, table, LEVELS)
+        stretched = tf.cast(tf.gather(table, whole), tf.uint16)
+        return FullRange(stretched, tf.where(there, 0, NO_PADDING), moved)
 
     little = (parts <= FEW_PARTS) & (levels > 1)
-    stretched, level = tf.cond(little, spread, lambda: (pixels, padding))
-    return tf.ensure_shape(stretched, pixels.shape), level
+    film = tf.cond(little, spread, lambda: FullRange(pixels, padding, counts))
+    return film._replace(pixels=tf.ensure_shape(film.pixels, pixels.shape))

@@ -8,7 +8,7 @@ histogram; the geometry is never cropped.
 
 import tensorflow as tf
 
-from pipelines.full_range import to_full_range
+from pipelines.full_range import FullRange, count_levels, to_full_range
 from pipelines.levels import LEVELS as LEVELS
 from pipelines.levels import NO_PADDING as NO_PADDING
 from pipelines.sizes import CLASSIFICATION_SIZE, SEGMENTATION_SIZE
@@ -74,23 +74,24 @@ def content_box(pixels: tf.Tensor) -> tf.Tensor:
     return tf.cond(without, lambda: whole, peeled)
 
 
-def histogram(pixels: tf.Tensor, padding: tf.Tensor | int = NO_PADDING) -> tf.Tensor:
+def histogram(film: FullRange) -> tf.Tensor:
     """Count the levels of a film without its blank border and padding.
 
     Args:
-        pixels: uint16 [H, W].
-        padding: int32 scalar, the level that stands for padding; -1 for none.
+        film: over the full range of levels.
 
     Returns:
         int64 [65536].
     """
-    pixels = tf.cast(pixels, tf.int32)
-    top, left, bottom, right = tf.unstack(content_box(pixels))
-    counts = tf.math.bincount(
-        tf.reshape(pixels[top:bottom, left:right], [-1]), minlength=LEVELS, maxlength=LEVELS
-    )
-    levels = tf.range(LEVELS)
-    return tf.where(levels == padding, tf.zeros([], tf.int64), tf.cast(counts, tf.int64))
+    box = content_box(film.pixels)
+
+    def inside() -> tf.Tensor:
+        top, left, bottom, right = tf.unstack(box)
+        return count_levels(tf.cast(film.pixels[top:bottom, left:right], tf.int32), film.padding)
+
+    whole = tf.concat([[0, 0], tf.shape(film.pixels)], 0)
+    counts = tf.cond(tf.reduce_all(box == whole), lambda: film.counts, inside)
+    return tf.cast(counts, tf.int64)
 
 
 def table_from_histogram(counts: tf.Tensor) -> tf.Tensor:
@@ -113,23 +114,22 @@ def table_from_histogram(counts: tf.Tensor) -> tf.Tensor:
     return 255.0 * tf.clip_by_value(share, 0.0, 1.0)
 
 
-def equalise(
-    pixels: tf.Tensor, padding: tf.Tensor | int = NO_PADDING
-) -> tuple[tf.Tensor, tf.Tensor]:
+def equalise(film: FullRange) -> tuple[tf.Tensor, tf.Tensor]:
     """Equalise a film and correct its gamma (steps 1 to 3 of section II-A).
 
     Args:
-        pixels: uint16 [H, W].
-        padding: int32 scalar, the level to leave out; -1 for none.
+        film: over the full range of levels.
 
     Returns:
         The film, float32 [H, W] in 0..255, and whether it is constant (bool scalar): it has then
         fewer than two levels outside border and padding, and the film returned is zero.
     """
-    counts = histogram(pixels, padding)
+    counts = histogram(film)
     constant = tf.math.count_nonzero(counts) < 2
     table = 255.0 * tf.pow(table_from_histogram(counts) / 255.0, tf.constant(GAMMA, tf.float64))
-    levels = tf.cast(pixels, tf.int32)[:, :, None]  # by `gather_nd`, which is faster than `gather`
+    levels = tf.cast(film.pixels, tf.int32)[
+        :, :, None
+    ]  # by `gather_nd`, which is faster than `gather`
     return tf.gather_nd(tf.cast(table, tf.float32), levels), constant
 
 
@@ -194,6 +194,26 @@ def normalise(
     Args:
         pixels: uint16 [H, W]; where they use little of the range they are stretched first.
         padding: int32 scalar, the level to leave out of the histogram; -1 for none.
+        sizes: see `normalise_full_range`.
+        resolution_limit: see `normalise_full_range`.
+        enhance: see `normalise_full_range`.
+
+    Returns:
+        One float32 [size, size] in 0..255 for each size, and whether the film is constant.
+    """
+    return normalise_full_range(to_full_range(pixels, padding), sizes, resolution_limit, enhance)
+
+
+def normalise_full_range(
+    film: FullRange,
+    sizes: tuple[int, ...],
+    resolution_limit: int | None = None,
+    enhance: bool = True,
+) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+    """Run the paper's four steps on a film whose levels are known to use the range.
+
+    Args:
+        film: over the full range of levels.
         sizes: sides of the squares wanted, in pixels.
         resolution_limit: longest side kept before the resize, or None.
         enhance: False skips steps 2 and 3 and scales the levels linearly (Table V, row "-").
@@ -201,9 +221,8 @@ def normalise(
     Returns:
         One float32 [size, size] in 0..255 for each size, and whether the film is constant.
     """
-    pixels, padding = to_full_range(pixels, padding)
-    film, constant = equalise(pixels, padding)
+    image, constant = equalise(film)
     if not enhance:
-        film = tf.cast(pixels, tf.float32) / 257.0
-    film = limit_resolution(film, resolution_limit)
-    return tuple(resize(film, size) for size in sizes), constant
+        image = tf.cast(film.pixels, tf.float32) / 257.0
+    image = limit_resolution(image, resolution_limit)
+    return tuple(resize(image, size) for size in sizes), constant

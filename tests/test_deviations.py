@@ -31,9 +31,9 @@ from pipelines.labels import HEART, LEFT_LUNG
 from pipelines.manifest.checks import crossing_patients
 from pipelines.manifest.rows import Manifest, ManifestRow
 from pipelines.manifest.splits import split_again
-from pipelines.normalise import equalise, normalise, resize
+from pipelines.normalise import normalise, resize
 from pipelines.patches import cut_patches, network_input
-from tests.equalisation import equalisation_table
+from tests.equalisation import equalisation_table, equalised
 from tests.samples import encode
 
 REPOSITORY = Path(__file__).parents[1]
@@ -95,7 +95,7 @@ def work(triage, monkeypatch):
 
         monkeypatch.setattr(owner, name, watched)
 
-    watch(preparing, "normalise", lambda pixels, *_: pixels.shape)
+    watch(preparing, "normalise_full_range", lambda film, *_: film.pixels.shape)
     watch(voting, "draw_centres", lambda mask, *_: mask.shape)
     watch(triage._segmenter, "_network", lambda film: film.shape, "_segmentation")
     watch(triage._vote._network, "of_patches", lambda patches: patches.shape, "_classification")
@@ -111,7 +111,7 @@ def ask(function, pixels, seed, patches, *more):
 def test_a_film_is_prepared_once_and_its_patches_go_in_sub_batches(triage, work):
     answer = ask(triage.predict_film, noise(), 0, 2 * SUB_BATCH + 3)
     assert work == {
-        "normalise": [(160, 160)],
+        "normalise_full_range": [(160, 160)],
         "_segmentation": [(1, 256, 256, 1)],
         "draw_centres": [(1024, 1024)],
         "_classification": [(SUB_BATCH, PATCH, PATCH)] * 3,
@@ -125,7 +125,7 @@ def test_the_map_is_of_the_patches_that_voted(triage, work):
         calls.clear()
     explained = ask(triage.explain_film, noise(), 5, SUB_BATCH + 1, True)
     assert {name: len(calls) for name, calls in work.items()} == {
-        "normalise": 1, "_segmentation": 1, "draw_centres": 1, "_classification": 2,
+        "normalise_full_range": 1, "_segmentation": 1, "draw_centres": 1, "_classification": 2,
     }  # fmt: skip
     for name in decided:
         np.testing.assert_array_equal(decided[name], explained[name], err_msg=name)
@@ -218,7 +218,7 @@ def test_segmentation_follows_the_paper_s_schedule_and_stops_early():
 def test_nothing_is_cut_below_a_zero_pixel_of_the_centre_column():
     pixels = np.maximum(noise(96), 1)
     pixels[30, 48] = 0
-    film, _ = equalise(pixels)
+    film, _ = equalised(pixels)
     table = 255 * np.sqrt(equalisation_table(pixels).numpy() / 255)
     np.testing.assert_allclose(film, table[pixels], rtol=0, atol=1e-4)
     (same_size,), _ = normalise(pixels, sizes=(96,))
@@ -234,7 +234,7 @@ def test_films_are_equalised_corrected_and_then_resized():
     np.testing.assert_allclose(found, right, rtol=0, atol=1e-3)
     gamma_last = 255 * np.sqrt(resize(tf.constant(table, tf.float32), 32) / 255)
     resized = resize(tf.constant(pixels, tf.float32), 32).numpy().astype(np.uint16)
-    for wrong in (gamma_last, equalise(resized)[0]):
+    for wrong in (gamma_last, equalised(resized)[0]):
         assert np.abs(found - wrong).max() > 5
 
 

@@ -14,7 +14,7 @@ from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.text import one_line
 from pipelines.arrays import as_levels
 from pipelines.full_range import to_full_range
-from pipelines.single_film import fault_of_range
+from pipelines.single_film import film_fault
 from pipelines.sizes import MAX_PIXELS
 from pipelines.status import TOO_LARGE
 
@@ -126,6 +126,6 @@ def entered(film: Any, padding: Any = None) -> Entered:
     if pixels.size > MAX_PIXELS:
         return Entered(pixels, level, TOO_LARGE, "")
     with tf.device("CPU:0"):
-        stretched, moved = to_full_range(pixels, level)
-        status, reason = fault_of_range(stretched, moved)
-    return Entered(stretched.numpy(), int(moved), status.numpy().decode(), reason.numpy().decode())
+        full = to_full_range(pixels, level)
+        status, reason = (said.numpy().decode() for said in film_fault(full))
+    return Entered(full.pixels.numpy(), int(full.padding), status, reason)

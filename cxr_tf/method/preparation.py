@@ -7,7 +7,8 @@ import tensorflow as tf
 from cxr_tf.method.traced import traced_once
 from cxr_tf.method.triage_options import TriageOptions
 from pipelines.decode import MAX_PIXELS, decode_film, guard, header_status
-from pipelines.normalise import NO_PADDING, normalise
+from pipelines.full_range import FullRange, to_full_range
+from pipelines.normalise import NO_PADDING, normalise_full_range
 from pipelines.single_film import film_fault
 from pipelines.status import CONSTANT, OK, TOO_LARGE, UNREADABLE
 
@@ -76,19 +77,20 @@ class Preparation:
         return PreparedFilm(*prepared)
 
     def _prepared(self, pixels: tf.Tensor, padding: tf.Tensor) -> PreparedFilm:
-        status, reason = film_fault(pixels, padding)
+        film = to_full_range(pixels, padding)
+        status, reason = film_fault(film)
         return PreparedFilm(
             *tf.cond(
                 status == OK,
-                lambda: self._at_both_sizes(pixels, padding),
+                lambda: self._at_both_sizes(film),
                 lambda: self._blank(status, reason),
             )
         )
 
-    def _at_both_sizes(self, pixels: tf.Tensor, padding: tf.Tensor) -> PreparedFilm:
+    def _at_both_sizes(self, film: FullRange) -> PreparedFilm:
         sizes = (self._small[0], self._options.film_size)
         limit = self._options.resolution_limit or None
-        (small, large), constant = normalise(pixels, padding, sizes, limit, self._options.enhance)
+        (small, large), constant = normalise_full_range(film, sizes, limit, self._options.enhance)
         return PreparedFilm(tf.where(constant, CONSTANT, OK), small, large, tf.constant(""))
 
     def _blank(self, status: tf.Tensor | str, reason: tf.Tensor | str = "") -> PreparedFilm:

@@ -10,14 +10,12 @@ from pipelines.normalise import (
     LEVELS,
     NO_PADDING,
     content_box,
-    equalise,
-    histogram,
     limit_resolution,
     normalise,
     resize,
     table_from_histogram,
 )
-from tests.equalisation import equalisation_table
+from tests.equalisation import counted, equalisation_table, equalised
 from tests.protocol import check_op
 
 FEW = settings(max_examples=40, deadline=None)
@@ -170,11 +168,11 @@ def test_fewer_than_two_levels_give_a_table_of_zeros(counts):
 
 def test_gamma_is_the_square_root():
     film = full_range(plain_film(3))
-    equalised, constant = equalise(film)
+    found, constant = equalised(film)
     table = equalisation_table(film).numpy()
-    np.testing.assert_allclose(equalised, 255 * np.sqrt(table[film] / 255), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(found, 255 * np.sqrt(table[film] / 255), rtol=0, atol=1e-4)
     assert not constant
-    assert equalised.dtype == tf.float32
+    assert found.dtype == tf.float32
 
 
 # Border and padding.
@@ -193,8 +191,8 @@ def test_a_frame_leaves_box_and_values_of_the_interior_unchanged(seed, widths, l
     film = film.astype(np.uint16)
     film[top : top + 24, left : left + 30] = interior
     assert content_box(film).numpy().tolist() == [top, left, top + 24, left + 30]
-    framed, constant = equalise(film)
-    alone, _ = equalise(interior)
+    framed, constant = equalised(film)
+    alone, _ = equalised(interior)
     np.testing.assert_array_equal(framed[top : top + 24, left : left + 30], alone)
     assert not constant
 
@@ -241,7 +239,7 @@ def test_padding_is_left_out(seed, padding, share):
     kept = film[film != padding]
     assume(len(np.unique(kept)) > 1)
     pixels = full_range(film)
-    counts = histogram(pixels, padding * 257).numpy()
+    counts = counted(pixels, padding * 257).numpy()
     np.testing.assert_array_equal(counts, np.bincount(kept * 257, minlength=LEVELS))
     table = equalisation_table(pixels, padding * 257).numpy()
     np.testing.assert_allclose(table, plain_table(kept * 257), rtol=0, atol=1e-10)
@@ -250,7 +248,7 @@ def test_padding_is_left_out(seed, padding, share):
 @pytest.mark.parametrize("padding", [NO_PADDING, 1])
 def test_without_padding_every_pixel_counts(padding):
     film = full_range(plain_film(1))
-    assert histogram(film, padding).numpy().sum() == film.size
+    assert counted(film, padding).numpy().sum() == film.size
 
 
 @pytest.mark.parametrize(
@@ -267,9 +265,9 @@ def test_without_padding_every_pixel_counts(padding):
 )
 def test_a_constant_film_is_told_and_gives_zeros(film, padding):
     film = film.astype(np.uint16)
-    equalised, constant = equalise(film, padding)
+    found, constant = equalised(film, padding)
     assert constant
-    np.testing.assert_array_equal(equalised, np.zeros(film.shape))
+    np.testing.assert_array_equal(found, np.zeros(film.shape))
     films, constant = normalise(film, padding, sizes=(16, 8))
     assert constant
     assert [x.shape for x in films] == [(16, 16), (8, 8)]
@@ -278,9 +276,9 @@ def test_a_constant_film_is_told_and_gives_zeros(film, padding):
 
 def test_two_levels_are_enough():
     film = np.array([[0, 65535], [65535, 0]], np.uint16)
-    equalised, constant = equalise(film)
+    found, constant = equalised(film)
     assert not constant
-    np.testing.assert_array_equal(equalised, [[0, 255], [255, 0]])
+    np.testing.assert_array_equal(found, [[0, 255], [255, 0]])
 
 
 # Size.
@@ -344,8 +342,8 @@ def test_a_resize_of_extremes_stays_in_range():
 def test_the_resolution_limit_comes_before_the_resize():
     pixels = full_range(plain_film(5, 60, 80))
     (limited,), _ = normalise(pixels, sizes=(32,), resolution_limit=20)
-    equalised, _ = equalise(pixels)
-    np.testing.assert_array_equal(limited, resize(limit_resolution(equalised, 20), 32))
+    found, _ = equalised(pixels)
+    np.testing.assert_array_equal(limited, resize(limit_resolution(found, 20), 32))
     (free,), _ = normalise(pixels, sizes=(32,))
     assert np.abs(limited - free).max() > 1
 
@@ -364,10 +362,10 @@ def test_without_enhancement_levels_are_scaled_linearly():
     "function",
     [
         content_box,
-        histogram,
+        counted,
         equalisation_table,
-        equalise,
-        lambda film: histogram(film, 257),
+        equalised,
+        lambda film: counted(film, 257),
         lambda film: normalise(film, 257, (32, 64)),
         lambda film: normalise(film, sizes=(32,), resolution_limit=30),
         lambda film: limit_resolution(tf.cast(film, tf.float32), 30),
