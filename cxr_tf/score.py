@@ -19,7 +19,6 @@ from cxr_tf.runtime.collector import collector_paused
 from cxr_tf.runtime.command_line import read_command_line
 from cxr_tf.runtime.errors import EngineError, UsageError
 from cxr_tf.runtime.folder_lock import held
-from cxr_tf.runtime.lean_import import keras_left_out
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.provenance import NOTICE, PHANTOM_NOTICE
 from cxr_tf.runtime.stopping import Stops, stop_status
@@ -35,6 +34,7 @@ from cxr_tf.scoring.options import COMMAND, ScoreOptions, spread_formats
 from cxr_tf.scoring.reach_model import reach_model
 from cxr_tf.scoring.resume import STATE, begin, end
 from cxr_tf.scoring.run_record import Listed, paths_digest, run_facts, run_record
+from pipelines.lean_import import keras_left_out
 from pipelines.native_logs import native_logs_aside, start_tensorflow
 
 if TYPE_CHECKING:

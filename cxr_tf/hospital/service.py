@@ -18,13 +18,13 @@ from cxr_tf.hospital.sender import Destination, destination, until
 from cxr_tf.runtime.collector import collector_paused
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.runtime.folder_lock import held
-from cxr_tf.runtime.lean_import import keras_left_out
 from cxr_tf.runtime.progress import Reporter
 from cxr_tf.runtime.stopping import Stops, raise_if_stopped
 from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.warmup import drawn_chest
 from cxr_tf.scoring.checks import check
 from cxr_tf.scoring.reach_model import reach_model
+from pipelines.lean_import import keras_left_out
 from pipelines.native_logs import native_logs_aside, start_tensorflow
 
 if TYPE_CHECKING:

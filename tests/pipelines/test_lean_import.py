@@ -5,7 +5,7 @@ import sys
 
 SCRIPT = """
 import sys
-from cxr_tf.runtime.lean_import import keras_left_out
+from pipelines.lean_import import keras_left_out
 
 with keras_left_out():
     import tensorflow as tf
