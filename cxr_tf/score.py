@@ -34,7 +34,7 @@ from cxr_tf.scoring.options import COMMAND, ScoreOptions, spread_formats
 from cxr_tf.scoring.reach_model import reach_model
 from cxr_tf.scoring.resume import STATE, begin, end
 from cxr_tf.scoring.run_record import Listed, paths_digest, run_facts, run_record
-from pipelines.lean_import import keras_left_out
+from pipelines.lean_import import left_out
 from pipelines.native_logs import native_logs_aside, start_tensorflow
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _run(
     """Score into a folder that is this process' own; see `run`."""
     started = datetime.datetime.now(datetime.UTC)
     identify = identifier_reader(options.keep_identifiers, options.hash_identifiers, options.out)
-    with collector_paused(), keras_left_out():
+    with collector_paused(), left_out("keras"):
         start_tensorflow()
         from pipelines.films import is_film
 

@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Iterator
 
+from pipelines.lean_import import KERAS_EXTRAS, left_out
+
 #: TensorFlow's own setting of what it says, and the values that ask for all of it.
 LEVEL, TALKATIVE = "TF_CPP_MIN_LOG_LEVEL", ("0", "1")
 
@@ -36,12 +38,15 @@ def native_logs_aside(aside: bool) -> Iterator[None]:
 def start_tensorflow(look: bool = True) -> None:
     """Import TensorFlow with its greeting aside, unless `TF_CPP_MIN_LOG_LEVEL` is 0 or 1.
 
+    Keras comes without its `KERAS_EXTRAS`.
+
     Args:
         look: look for devices too, about which it has most to say.
     """
     os.environ.setdefault(LEVEL, "2")
     with native_logs_aside(os.environ[LEVEL] not in TALKATIVE):
-        import tensorflow as tf
+        with left_out(*KERAS_EXTRAS):
+            import tensorflow as tf
 
         if look:
             tf.config.list_physical_devices()

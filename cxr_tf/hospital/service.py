@@ -24,7 +24,7 @@ from cxr_tf.saved.file_list import check_files
 from cxr_tf.saved.warmup import drawn_chest
 from cxr_tf.scoring.checks import check
 from cxr_tf.scoring.reach_model import reach_model
-from pipelines.lean_import import keras_left_out
+from pipelines.lean_import import left_out
 from pipelines.native_logs import native_logs_aside, start_tensorflow
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def run(
         )
         to = destination(options)
         _start(options, folder, queue, events, stack)
-        with keras_left_out():
+        with left_out("keras"):
             start_tensorflow()
         with native_logs_aside(True), collector_paused():
             check_files(model_folder, reporter.warn)

@@ -200,10 +200,12 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
     data = data.select("classification", classes=classes)
     examples: list[ClassificationExamples] = []
     trained: list[list[ManifestRow]] = []
-    for rows in splits(config, data, "classification"):
+    parts = splits(config, data, "classification")
+    masks = masks_of(config, [row for rows in parts for row in rows])  # by one network
+    for rows, maps in zip(parts, np.split(masks, [len(parts[0])]), strict=True):
         # Validation, which comes second, sees films as they are.
         jpeg_seed = config.seed if config.jpeg and not examples else None
-        found, lungs = read_examples(config, rows, classes, jpeg_seed)
+        found, lungs = read_examples(config, rows, maps, classes, jpeg_seed)
         for row in (row for row, kept in zip(rows, lungs, strict=True) if not kept):
             log.warning("%s: no lungs found; left out", row.path)
         trained.append([row for row, kept in zip(rows, lungs, strict=True) if kept])
@@ -219,17 +221,41 @@ def _classification_task(config: ClassificationTrainingOptions, data: Manifest) 
     return ClassificationTask(config, classes.names, training, validation, groups, shares, sources)
 
 
+def masks_of(
+    config: ClassificationTrainingOptions, rows: Sequence[ManifestRow]
+) -> npt.NDArray[np.uint8]:
+    """Predict the masks of films with the segmentation of a training, or read those made before.
+
+    Args:
+        config: options of the run; what was made before lies in their cache.
+        rows: the films.
+
+    Returns:
+        uint8 [n, 256, 256], label maps.
+
+    Raises:
+        FileFault: a film cannot be used.
+        UsageError: the weights of the segmentation are not those of its record.
+    """
+    cache = Path(config.cache) if config.cache else None
+    return predicted_masks(
+        rows, Path(config.segmentation), config.resolution_limit, cache, config.clean_masks
+    )
+
+
 def read_examples(
     config: ClassificationTrainingOptions,
     rows: Sequence[ManifestRow],
+    maps: npt.NDArray[np.uint8],
     classes: ClassMap,
     jpeg_seed: int | None = None,
 ) -> tuple[ClassificationExamples, npt.NDArray[np.bool_]]:
-    """Read films as a training sees them, with the masks that its segmentation finds.
+    """Read films as a training sees them.
 
     Args:
         config: options of the run; what they made before lies in their cache.
         rows: the films.
+        maps: uint8 [n, 256, 256], their label maps, see `masks_of`.
         classes: the decision classes.
         jpeg_seed: of compressed films beside the others; None for none.
 
@@ -238,14 +264,9 @@ def read_examples(
 
     Raises:
         FileFault: a film cannot be used.
-        UsageError: the weights of the segmentation are not those of its record.
         OSError: the cache cannot be written to.
     """
-    cache = Path(config.cache) if config.cache else None
-    films = (cache or Path(config.segmentation)) / "films"
-    maps = predicted_masks(
-        rows, Path(config.segmentation), config.resolution_limit, cache, config.clean_masks
-    )
+    films = Path(config.cache or config.segmentation) / "films"
     lungs = np.isin(maps, (LEFT_LUNG, RIGHT_LUNG)).mean((1, 2)) >= LEAST_LUNG_FRACTION
     rows = [row for row, kept in zip(rows, lungs, strict=True) if kept]
     log.info("%d films, decoded and normalised once, in %s", len(rows), films)

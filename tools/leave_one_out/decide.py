@@ -26,7 +26,7 @@ from cxr_tf.saved.run_folder import trained_model
 from cxr_tf.saved.run_options import ClassificationTrainingOptions, read_run
 from cxr_tf.saved.weights_record import BEST
 from cxr_tf.training.all_windows import AllWindows
-from cxr_tf.training.run import read_examples
+from cxr_tf.training.run import masks_of, read_examples
 from pipelines.classes import ClassMap, parse_classes
 from pipelines.classification_examples import ClassificationExamples
 from pipelines.manifest.table import Manifest, ManifestRow
@@ -66,7 +66,7 @@ def decide(
     classes = parse_classes(config.classes)
     films = select_films(data, "classification", split, classes, sources=sources)
     rows, network = list(films.rows), trained_model(run)
-    examples, seen = read_examples(config, rows, classes)
+    examples, seen = read_examples(config, rows, masks_of(config, rows), classes)
     version = known_sha256(run / BEST)[:12]
     ways = {"": by_patches(network, config, examples, patches)}
     if config.approach == DENSE:

@@ -16,6 +16,7 @@ from cxr_tf.method.model_card import ModelCard
 from cxr_tf.method.vote_options import VoteOptions
 from cxr_tf.runtime.errors import UsageError
 from cxr_tf.saved.model_folders import model_digest
+from pipelines.lean_import import left_out
 from pipelines.sizes import READ_DEADLINE
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class PartScorer:
             )
         self._read = job.read or self._read_film
         if job.load is None:
-            import tensorflow as tf
+            with left_out("keras"):
+                import tensorflow as tf
 
             from cxr_tf.saved.load import load
 
