@@ -49,13 +49,10 @@ class Result:
     Attributes:
         work: what was done.
         timings: by contender, ours among them.
-        floor: seconds that its arithmetic needs at the rate of a large matrix product; 0 where it
-            was not counted.
     """
 
     work: Work
     timings: dict[str, Timing]
-    floor: float = 0.0
 
 
 def record(results: Sequence[Result], rounds: int, threads: int, rate: float) -> dict[str, Any]:
@@ -70,13 +67,14 @@ def record(results: Sequence[Result], rounds: int, threads: int, rate: float) ->
     rows = []
     for result in results:
         ours = result.timings[OURS]
+        floor = result.work.operations / rate  # 0 where they were not counted
         row: dict[str, Any] = {
             "work": result.work.kind,
             "name": result.work.name,
             "largest_difference": _number(result.work.difference),
             "operations": result.work.operations,
-            "floor_seconds": result.floor,
-            "floor_ratio": result.floor / ours.median,
+            "floor_seconds": floor,
+            "floor_ratio": floor / ours.median,
             "remark": result.work.remark(),
             "contenders": {},
         }

@@ -56,7 +56,7 @@ def test_the_table_and_what_lies_below_its_limit(tmp_path, monkeypatch):
     work = Work(
         "maps", "a film", nothing, difference=2e-4, operations=10**9, remark=lambda: "as seen"
     )
-    found = report.record([report.Result(work, timings, floor=0.5)], 1, 2, 2e9)
+    found = report.record([report.Result(work, timings)], 1, 2, 2e9)
     row = found["rows"][0]
     assert row["floor_ratio"] == 0.25
     assert row["contenders"][PYTORCH]["ratio"] == pytest.approx(1.05)
