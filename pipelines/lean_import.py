@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 #: What Keras imports where it is installed, for plots, tables and wrappers that nothing here asks
-#: Keras for: a third of the time that TensorFlow takes to be imported.
+#: Keras for: about a quarter of the time that TensorFlow takes to be imported.
 KERAS_EXTRAS = ("matplotlib", "pandas", "sklearn")
 
 
@@ -43,8 +43,7 @@ def left_out(*names: str) -> Iterator[None]:
     What was imported before stays, and who imports a package afterwards gets it as ever.
 
     Args:
-        names: top-level packages, such as `keras`, which TensorFlow loads; with what it imports in
-            turn it takes half of the time.
+        names: top-level packages, such as `keras`, which TensorFlow loads.
 
     Yields:
         Nothing.
